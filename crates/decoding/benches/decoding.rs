@@ -1,0 +1,2 @@
+//! Cost of one token's arithmetic.
+fn main() {}

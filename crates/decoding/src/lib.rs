@@ -1,0 +1,48 @@
+//! Logits to distribution to token, and what is measured of both.
+//!
+//! Lives here: one row of logits, the knobs that shape it ([`Shaping`]), the distribution that results ([`shape`],
+//! [`Distribution`]), the coin that picks a token ([`coin()`]), realignment of two rows ([`mix`]), beam search over any model
+//! ([`Beam`]), and the measures: entropy, divergences, repetition. Pure functions of plain slices.
+//!
+//! Does not live here: tensors, models, text, threads, files, clocks, random state. The crate builds for
+//! `wasm32-unknown-unknown`, and page, worker, trainer and command line share it, so that there is one softmax in the house.
+//!
+//! Everything is total: a knob out of range cannot be built, and no row of logits makes a function panic. Sums are taken in f64.
+//! The exponential behind every probability is this crate's own (basic f64 arithmetic in a fixed order), so the same row, knobs
+//! and coin give the same token natively and in every browser.
+//!
+//! ```
+//! use decoding::{Shaping, coin, shape};
+//!
+//! let logits = [1.0, 3.0, 2.0];
+//! let cool = Shaping::default().with_temperature(0.5)?;
+//! let next = shape(&logits, &[], &cool);
+//! assert!(next.entropy_bits() < shape(&logits, &[], &Shaping::default()).entropy_bits());
+//! let token = next.pick(coin(7, 0, 0));
+//! assert!(next.probability(token) > 0.0);
+//! # Ok::<(), decoding::KnobError>(())
+//! ```
+
+mod beam;
+mod coin;
+mod curve;
+mod distribution;
+mod exponential;
+mod filters;
+mod knob;
+mod loops;
+mod measures;
+mod order;
+mod realign;
+mod row;
+mod shaping;
+
+pub use beam::{Beam, Extension, Hypothesis, beam_search};
+pub use coin::{Coin, coin};
+pub use curve::{entropy_at, entropy_curve, entropy_slope};
+pub use distribution::{Distribution, Segment, shape};
+pub use knob::{Knob, KnobError};
+pub use loops::{LoopPeriod, loop_period};
+pub use measures::{distinct_n, kl_bits, kl_nats, surprisal_nats, total_variation};
+pub use realign::{MixError, mix};
+pub use shaping::Shaping;

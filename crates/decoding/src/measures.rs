@@ -1,0 +1,108 @@
+//! Measures between rows and over sequences: divergences, surprisal, distinct n-grams.
+//!
+//! The measures of a single distribution are methods of [`Distribution`](crate::Distribution); entropy as a function of β is in
+//! `curve`, loops in `loops`. All sums are in f64.
+
+use std::collections::HashSet;
+use std::f64::consts::LN_2;
+
+use crate::row::{LogSum, log_sum};
+
+/// Kullback-Leibler divergence `KL(p || q) = Σ p ln(p / q)` in nats, from 0 (equal) to infinity (`p` gives probability to a token
+/// to which `q` gives none).
+///
+/// Both are probabilities by token id; a token beyond the end of the shorter one has probability zero there.
+pub fn kl_nats(p: &[f64], q: &[f64]) -> f64 {
+    pairs(p, q)
+        .filter(|(p, _)| *p > 0.0)
+        .map(|(p, q)| p * (p / q).ln())
+        .sum::<f64>()
+        .max(0.0)
+}
+
+/// [`kl_nats`] in bits.
+pub fn kl_bits(p: &[f64], q: &[f64]) -> f64 {
+    kl_nats(p, q) / LN_2
+}
+
+/// Total variation distance `½ Σ |p - q|`, from 0 (equal) to 1 (nothing in common): how much probability must move to turn one
+/// into the other, and the share of coins that could tell them apart at best.
+pub fn total_variation(p: &[f64], q: &[f64]) -> f64 {
+    (pairs(p, q).map(|(p, q)| (p - q).abs()).sum::<f64>() / 2.0).min(1.0)
+}
+
+/// `-ln softmax(logits)[id]` in nats, without building the distribution: the token's cost under the plain model.
+///
+/// Reads odd logits as [`shape`](crate::shape) does, except that nothing is cut at small probabilities: a token that the row
+/// allows has a finite surprisal. Infinity for a forbidden token or an id outside the row.
+pub fn surprisal_nats(logits: &[f32], id: u32) -> f64 {
+    let LogSum { cleaned, log_sum } = log_sum(logits);
+    cleaned.get(id as usize).map_or(f64::INFINITY, |&logit| {
+        (log_sum - f64::from(logit)).max(0.0)
+    })
+}
+
+/// The share of distinct n-grams among all n-grams of the sequences, above 0 to 1 (Li et al., arXiv 1510.03055): 1 says that
+/// nothing repeats. `None` where there is no n-gram: `n` is 0 or every sequence is shorter.
+pub fn distinct_n<S: AsRef<[u32]>>(sequences: &[S], n: usize) -> Option<f64> {
+    if n == 0 {
+        return None;
+    }
+    let grams = || {
+        sequences
+            .iter()
+            .flat_map(|sequence| sequence.as_ref().windows(n))
+    };
+    let total = grams().count();
+    let distinct = grams().collect::<HashSet<_>>().len();
+    (total > 0).then(|| distinct as f64 / total as f64)
+}
+
+/// Pairs two rows by token, the shorter one continued with zeros.
+fn pairs(p: &[f64], q: &[f64]) -> impl Iterator<Item = (f64, f64)> {
+    let at = |row: &[f64], id: usize| row.get(id).copied().unwrap_or(0.0);
+    (0..p.len().max(q.len())).map(move |id| (at(p, id), at(q, id)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn divergences_of_known_pairs() {
+        let (fair, biased, sure) = ([0.5, 0.5], [0.75, 0.25], [1.0, 0.0]);
+        assert_eq!(kl_bits(&sure, &fair), 1.0);
+        assert_eq!(kl_bits(&fair, &sure), f64::INFINITY);
+        assert!(
+            (kl_nats(&biased, &fair) - (0.75 * 1.5_f64.ln() + 0.25 * 0.5_f64.ln())).abs() < 1e-15
+        );
+        assert_eq!(total_variation(&biased, &fair), 0.25);
+        assert_eq!(total_variation(&sure, &[0.0, 1.0]), 1.0);
+    }
+
+    #[test]
+    fn a_shorter_row_continues_with_zeros() {
+        assert_eq!(kl_bits(&[1.0], &[0.5, 0.5]), 1.0);
+        assert_eq!(kl_bits(&[0.5, 0.5], &[1.0]), f64::INFINITY);
+        assert_eq!(total_variation(&[1.0], &[0.5, 0.5]), 0.5);
+    }
+
+    #[test]
+    fn surprisal_is_finite_exactly_where_the_row_allows_the_token() {
+        let row = [0.0, -2000.0, f32::NEG_INFINITY, f32::NAN];
+        assert_eq!(surprisal_nats(&row, 0), 0.0);
+        assert_eq!(surprisal_nats(&row, 1), 2000.0);
+        for id in 2..6 {
+            assert_eq!(surprisal_nats(&row, id), f64::INFINITY);
+        }
+    }
+
+    #[test]
+    fn distinct_n_counts_over_all_sequences() {
+        assert_eq!(distinct_n(&[vec![1, 2, 1, 2]], 1), Some(0.5));
+        assert_eq!(distinct_n(&[vec![1, 2, 1, 2]], 2), Some(2.0 / 3.0));
+        assert_eq!(distinct_n(&[[1, 2], [1, 2]], 2), Some(0.5));
+        assert_eq!(distinct_n(&[[1, 2]], 3), None);
+        assert_eq!(distinct_n(&[[1, 2]], 0), None);
+    }
+}

@@ -1,0 +1,138 @@
+//! The stated order of tokens, walked from the top and sorted only as far as the walk goes.
+//!
+//! The order: tokens of positive probability first, then the others; within each, the highest logit first, ties by the lowest
+//! id. Temperature and scale never change it (the repetition penalty can), so a coin that stays put moves to a neighbouring
+//! token when a knob moves a little. It is also the order in which the page draws the ruler, the widest segment on the left.
+
+use std::iter::FusedIterator;
+
+/// Tokens within e^-7, about a thousandth, of the largest probability are looked at first: usually a few dozen.
+const FIRST_REACH_NATS: f64 = 7.0;
+
+/// A walk down the order, yielding token ids.
+pub(crate) struct Descent<'a> {
+    logits: &'a [f32],
+    masses: &'a [f64],
+    floor: f32,
+    tier: Tier,
+    sorted: Ascending<u64>,
+}
+
+#[derive(Clone, Copy)]
+enum Tier {
+    Likely,
+    Unlikely,
+    Impossible,
+    Done,
+}
+
+impl<'a> Descent<'a> {
+    /// Starts at the top of a row whose masses are proportional to `exp(beta * logit)`, or zero where a token was cut; `peak` is
+    /// the highest logit of positive mass.
+    pub(crate) fn new(logits: &'a [f32], masses: &'a [f64], peak: f32, beta: f64) -> Self {
+        let floor = (f64::from(peak) - FIRST_REACH_NATS / beta) as f32;
+        Self {
+            logits,
+            masses,
+            floor,
+            tier: Tier::Likely,
+            sorted: Ascending::new(Vec::new()),
+        }
+    }
+
+    fn gather(&mut self, belongs: impl Fn(f32, f64) -> bool) {
+        let row = self.logits.iter().zip(self.masses).zip(0_u32..);
+        let keys = row
+            .filter(|((logit, mass), _)| belongs(**logit, **mass))
+            .map(|((logit, _), id)| key(*logit, id));
+        self.sorted = Ascending::new(keys.collect());
+    }
+}
+
+impl Iterator for Descent<'_> {
+    type Item = u32;
+
+    fn next(&mut self) -> Option<u32> {
+        loop {
+            if let Some(key) = self.sorted.next() {
+                return Some(key as u32); // the low half of a key is the id
+            }
+            let floor = self.floor;
+            self.tier = match self.tier {
+                Tier::Likely => {
+                    self.gather(|logit, mass| mass > 0.0 && logit >= floor);
+                    Tier::Unlikely
+                }
+                Tier::Unlikely => {
+                    self.gather(|logit, mass| mass > 0.0 && logit < floor);
+                    Tier::Impossible
+                }
+                Tier::Impossible => {
+                    self.gather(|_, mass| mass == 0.0);
+                    Tier::Done
+                }
+                Tier::Done => return None,
+            };
+        }
+    }
+}
+
+impl FusedIterator for Descent<'_> {}
+
+/// A key that ascends as the logit descends and, among equal logits, as the id ascends.
+fn key(logit: f32, id: u32) -> u64 {
+    let bits = logit.to_bits();
+    // IEEE floats order like integers once the negative half is turned around.
+    let ascending = if bits >> 31 == 0 {
+        bits | 1 << 31
+    } else {
+        !bits
+    };
+    u64::from(!ascending) << 32 | u64::from(id)
+}
+
+/// A vector taken in ascending order, sorted a stretch at a time: taking the first few of many costs one linear pass.
+pub(crate) struct Ascending<K> {
+    keys: Vec<K>,
+    sorted: usize,
+    taken: usize,
+}
+
+impl<K: Ord + Copy> Ascending<K> {
+    /// The first stretch; each next one is twice what was sorted before it.
+    const FIRST_STRETCH: usize = 64;
+
+    pub(crate) fn new(keys: Vec<K>) -> Self {
+        Self {
+            keys,
+            sorted: 0,
+            taken: 0,
+        }
+    }
+
+    fn sort_on(&mut self) {
+        let rest = &mut self.keys[self.sorted..];
+        let stretch = Self::FIRST_STRETCH.max(2 * self.sorted);
+        if rest.len() > 2 * stretch {
+            rest.select_nth_unstable(stretch);
+            rest[..stretch].sort_unstable();
+            self.sorted += stretch;
+        } else {
+            rest.sort_unstable();
+            self.sorted = self.keys.len();
+        }
+    }
+}
+
+impl<K: Ord + Copy> Iterator for Ascending<K> {
+    type Item = K;
+
+    fn next(&mut self) -> Option<K> {
+        if self.taken == self.sorted {
+            self.sort_on();
+        }
+        let key = self.keys.get(self.taken).copied()?;
+        self.taken += 1;
+        Some(key)
+    }
+}
