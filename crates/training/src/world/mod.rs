@@ -1,0 +1,438 @@
+//! The procedural story world: simple English stories with ground-truth labels,
+//! the same on every platform for the same seed and index.
+//!
+//! The content lives in the `.txt` files of this folder; `script` reads them,
+//! `template` parses their lines, `telling` expands them, `grammar` spells them
+//! and `random` throws the dice. A story is an opening, a middle on its topic, a
+//! resolution that fits the ending, and the ending. Weddings are drawn at a
+//! fixed share and always end well; every other joy may come before any ending.
+//! Reading corpora and training tokenizers is not done here.
+
+mod grammar;
+mod random;
+mod script;
+mod telling;
+mod template;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use random::Dice;
+use script::{Section, Sections};
+use telling::Telling;
+use template::{Piece, Template, parse};
+
+/// Weddings in a thousand stories.
+pub const WEDDINGS_PER_MILLE: usize = 30;
+/// Happy, mixed and sad endings among a hundred stories without a wedding.
+const SENTIMENTS_PERCENT: [(Sentiment, usize); 3] = [
+    (Sentiment::Happy, 48),
+    (Sentiment::Mixed, 24),
+    (Sentiment::Sad, 28),
+];
+/// Stories in a thousand that have a joy before their resolution.
+const JOYS_PER_MILLE: usize = 350;
+/// Stories in a thousand that break off into a new beginning.
+const BREAKS_PER_MILLE: usize = 30;
+/// The ending that weddings are labelled with.
+const WEDDING: &str = "wedding";
+
+const FILES: [(&str, &str); 5] = [
+    ("cast.txt", include_str!("cast.txt")),
+    ("openings.txt", include_str!("openings.txt")),
+    ("middles.txt", include_str!("middles.txt")),
+    ("joys.txt", include_str!("joys.txt")),
+    ("endings.txt", include_str!("endings.txt")),
+];
+
+/// What is wrong with the world's data.
+#[derive(Debug, thiserror::Error)]
+pub enum WorldError {
+    /// A line that cannot be read.
+    #[error("{file}:{line}: {problem}")]
+    Line {
+        /// File in this folder.
+        file: &'static str,
+        /// Line number from 1.
+        line: usize,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// Sections that do not fit together.
+    #[error("{section}: {problem}")]
+    Section {
+        /// Kind and name of the section.
+        section: String,
+        /// What is wrong and what to do.
+        problem: String,
+    },
+}
+
+/// How a story ends for its hero.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Sentiment {
+    /// All is well.
+    Happy,
+    /// Something is won and something lost.
+    Mixed,
+    /// It goes wrong.
+    Sad,
+}
+
+/// What is known to be true of a story.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Labels {
+    /// Kind of opening, such as `lost_dog`.
+    pub opening: String,
+    /// What the story is about, such as `search`.
+    pub topic: String,
+    /// Kind of ending, such as `wedding`.
+    pub ending: String,
+    /// How it ends.
+    pub sentiment: Sentiment,
+    /// Joyful events that happen in it, such as `party`, in order.
+    pub joys: Vec<String>,
+}
+
+/// A story and its labels.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Story {
+    /// Paragraphs parted by single newlines; no newline at the end.
+    pub text: String,
+    /// What is true of it.
+    pub labels: Labels,
+}
+
+/// A kind of opening.
+#[derive(Debug)]
+struct Opening {
+    name: String,
+    topic: String,
+    animals: bool,
+    sets: Vec<(String, Template)>,
+    templates: Vec<Template>,
+}
+
+/// A kind of ending.
+#[derive(Debug)]
+struct Ending {
+    name: String,
+    sentiment: Sentiment,
+    /// Prefix of the resolution before it: `good`, `half` or `bad`.
+    after: String,
+    /// Topics that it fits; empty for all.
+    topics: Vec<String>,
+    joy: Option<String>,
+    templates: Vec<Template>,
+}
+
+/// The world that tells stories.
+#[derive(Debug)]
+pub struct World {
+    words: BTreeMap<String, Vec<String>>,
+    phrases: BTreeMap<String, Vec<Template>>,
+    openings: Vec<Opening>,
+    endings: Vec<Ending>,
+    joys: Vec<(String, Vec<Template>)>,
+}
+
+impl World {
+    /// Reads the embedded data.
+    ///
+    /// # Errors
+    /// If a data file has a mistake: names the file, the line and the remedy.
+    pub fn new() -> Result<Self, WorldError> {
+        let mut sections = Sections::new();
+        for (file, text) in FILES {
+            script::read(file, text, &mut sections)?;
+        }
+        Self::from_sections(sections)
+    }
+
+    fn from_sections(sections: Sections) -> Result<Self, WorldError> {
+        let (words, phrases) = (BTreeMap::new(), BTreeMap::new());
+        let mut world = Self {
+            words,
+            phrases,
+            openings: Vec::new(),
+            endings: Vec::new(),
+            joys: Vec::new(),
+        };
+        for ((kind, name), section) in sections {
+            let wrong = |problem: &str| WorldError::Section {
+                section: format!("{kind} {name}"),
+                problem: problem.to_owned(),
+            };
+            if section.templates.is_empty() && section.words.is_empty() {
+                return Err(wrong("is empty; add a \"- ...\" line or remove it"));
+            }
+            match kind.as_str() {
+                "words" => drop(world.words.insert(name, section.words)),
+                "phrase" => drop(world.phrases.insert(name, section.templates)),
+                "joy" => world.joys.push((name, section.templates)),
+                "opening" => {
+                    let opening = Opening::from_section(&name, section).map_err(|e| wrong(&e))?;
+                    world.openings.push(opening);
+                }
+                _ => {
+                    let ending = Ending::from_section(&name, section).map_err(|e| wrong(&e))?;
+                    world.endings.push(ending);
+                }
+            }
+        }
+        world.check()?;
+        Ok(world)
+    }
+
+    /// The word list that fills `slot` when nothing has set it: the slot's own
+    /// name without the suffix of a pronoun.
+    fn list_of(slot: &str) -> &str {
+        let suffixes = ["_he", "_him", "_his", "_himself"];
+        suffixes
+            .iter()
+            .find_map(|suffix| slot.strip_suffix(suffix))
+            .unwrap_or(slot)
+    }
+
+    /// Every slot and phrase that a template names must exist, and every topic
+    /// must have a middle and its three resolutions.
+    fn check(&self) -> Result<(), WorldError> {
+        let error =
+            |section: String, problem: String| Err(WorldError::Section { section, problem });
+        let common = [
+            "hero", "hero_o", "heros", "he", "him", "his", "himself", "they", "them", "their",
+            "kind", "name", "friend", "other", "third", "pal",
+        ];
+        let mut slots: BTreeSet<&str> = common.into_iter().collect();
+        let topics: BTreeSet<&str> = self.openings.iter().map(|o| o.topic.as_str()).collect();
+        for opening in &self.openings {
+            slots.extend(opening.sets.iter().map(|(slot, _)| slot.as_str()));
+        }
+        for topic in topics {
+            for part in ["try", "good", "half", "bad"] {
+                if !self.phrases.contains_key(&format!("{part}_{topic}")) {
+                    return error(
+                        format!("topic {topic}"),
+                        format!("needs a phrase {part}_{topic}"),
+                    );
+                }
+            }
+        }
+        let phrases = self
+            .phrases
+            .iter()
+            .map(|(name, t)| (format!("phrase {name}"), t));
+        let openings = self
+            .openings
+            .iter()
+            .map(|o| (format!("opening {}", o.name), &o.templates));
+        let endings = self
+            .endings
+            .iter()
+            .map(|e| (format!("ending {}", e.name), &e.templates));
+        let joys = self.joys.iter().map(|(name, t)| (format!("joy {name}"), t));
+        for (section, templates) in phrases.chain(openings).chain(endings).chain(joys) {
+            for name in templates.iter().flat_map(|t| self.unknown_names(t, &slots)) {
+                return error(
+                    section,
+                    format!("\"{name}\" is neither a slot, a phrase nor a word list"),
+                );
+            }
+        }
+        Ok(())
+    }
+
+    fn unknown_names<'t>(&self, template: &'t Template, slots: &BTreeSet<&str>) -> Vec<&'t str> {
+        let mut unknown = Vec::new();
+        for piece in template {
+            match piece {
+                Piece::Text(_) => {}
+                Piece::Slot { name, .. } => {
+                    let list = Self::list_of(name);
+                    if !slots.contains(list)
+                        && !slots.contains(name.as_str())
+                        && !self.words.contains_key(list)
+                    {
+                        unknown.push(name.as_str());
+                    }
+                }
+                Piece::Phrase(name) => {
+                    let by_mode = self.phrases.contains_key(&format!("{name}_child"));
+                    if !by_mode
+                        && !self.phrases.contains_key(name)
+                        && !self.words.contains_key(name)
+                    {
+                        unknown.push(name.as_str());
+                    }
+                }
+                Piece::Choice(options) => {
+                    unknown.extend(options.iter().flat_map(|o| self.unknown_names(o, slots)));
+                }
+            }
+        }
+        unknown
+    }
+
+    /// Kinds of opening, in alphabetical order.
+    pub fn openings(&self) -> impl Iterator<Item = &str> {
+        self.openings.iter().map(|opening| opening.name.as_str())
+    }
+
+    /// Kinds of ending with their sentiment, in alphabetical order.
+    pub fn endings(&self) -> impl Iterator<Item = (&str, Sentiment)> {
+        self.endings
+            .iter()
+            .map(|ending| (ending.name.as_str(), ending.sentiment))
+    }
+
+    /// Story number `index` of `seed`; needs no earlier story.
+    #[must_use]
+    pub fn story(&self, seed: u64, index: u64) -> Story {
+        self.tell(seed, index).0
+    }
+
+    /// The story's template choices: its text with the fillers left out.
+    #[must_use]
+    pub fn skeleton(&self, seed: u64, index: u64) -> String {
+        self.tell(seed, index).1
+    }
+
+    fn tell(&self, seed: u64, index: u64) -> (Story, String) {
+        let mut dice = Dice::of(seed, index);
+        let opening = &self.openings[dice.below(self.openings.len())];
+        let ending = self.draw_ending(&mut dice, &opening.topic);
+        let mut telling = Telling::begin(self, &mut dice, opening);
+        let mut joys = Vec::new();
+        let topic = &opening.topic;
+
+        telling.any_of(&opening.templates);
+        telling.pause(300);
+        if telling.chance(600) {
+            telling.phrase(&self.on_topic("feel", topic));
+            telling.pause(300);
+        }
+        telling.phrase(&format!("try_{topic}"));
+        telling.pause(300);
+        if telling.chance(450) {
+            telling.phrase(&self.on_topic("talk", topic));
+            telling.pause(300);
+        }
+        if telling.chance(JOYS_PER_MILLE) {
+            let other_joys: Vec<_> = self
+                .joys
+                .iter()
+                .filter(|(name, _)| ending.joy.as_ref() != Some(name))
+                .collect();
+            let (name, templates) = other_joys[telling.below(other_joys.len())];
+            telling.any_of(templates);
+            telling.pause(0);
+            telling.phrase("back");
+            telling.pause(400);
+            joys.push(name.clone());
+        }
+        telling.phrase(&format!("{}_{topic}", ending.after));
+        telling.pause(450);
+        telling.any_of(&ending.templates);
+        joys.extend(ending.joy.clone());
+
+        let (mut text, mut skeleton) = (telling.text, telling.skeleton);
+        if ending.name != WEDDING && dice.chance(BREAKS_PER_MILLE) {
+            let opening = &self.openings[dice.below(self.openings.len())];
+            let mut next = Telling::begin(self, &mut dice, opening);
+            next.any_of(&opening.templates);
+            text = format!("{text}\n***\n{}", next.text);
+            skeleton = format!("{skeleton} *** {}", next.skeleton);
+        }
+        let labels = Labels {
+            opening: opening.name.clone(),
+            topic: topic.clone(),
+            ending: ending.name.clone(),
+            sentiment: ending.sentiment,
+            joys,
+        };
+        (
+            Story {
+                text: grammar::tidy(&text),
+                labels,
+            },
+            skeleton,
+        )
+    }
+
+    /// The phrase `name` in its variant for `topic`, where there is one.
+    fn on_topic(&self, name: &str, topic: &str) -> String {
+        let special = format!("{name}_{topic}");
+        if self.phrases.contains_key(&special) {
+            special
+        } else {
+            name.to_owned()
+        }
+    }
+
+    fn draw_ending(&self, dice: &mut Dice, topic: &String) -> &Ending {
+        let wedding = dice.chance(WEDDINGS_PER_MILLE);
+        let mut roll = dice.below(100);
+        let sentiment = SENTIMENTS_PERCENT
+            .iter()
+            .find(|(_, percent)| {
+                let here = roll < *percent;
+                roll = roll.saturating_sub(*percent);
+                here
+            })
+            .map_or(Sentiment::Happy, |(sentiment, _)| *sentiment);
+        let fitting: Vec<&Ending> = self
+            .endings
+            .iter()
+            .filter(|e| (e.name == WEDDING) == wedding && (wedding || e.sentiment == sentiment))
+            .filter(|e| e.topics.is_empty() || e.topics.contains(topic))
+            .collect();
+        fitting[dice.below(fitting.len())]
+    }
+}
+
+impl Opening {
+    fn from_section(name: &str, section: Section) -> Result<Self, String> {
+        let topic = section
+            .entry("topic")
+            .ok_or("needs a line \"topic: ...\"")?
+            .to_owned();
+        let animals = section.entry("animals") == Some("yes");
+        let sets = section
+            .entries
+            .iter()
+            .filter_map(|(key, value)| Some((key.strip_prefix("set ")?, value)));
+        let sets = sets
+            .map(|(slot, value)| Ok((slot.to_owned(), parse(value)?)))
+            .collect::<Result<_, String>>()?;
+        Ok(Self {
+            name: name.to_owned(),
+            topic,
+            animals,
+            sets,
+            templates: section.templates,
+        })
+    }
+}
+
+impl Ending {
+    fn from_section(name: &str, section: Section) -> Result<Self, String> {
+        let (sentiment, after) = match section.entry("sentiment") {
+            Some("happy") => (Sentiment::Happy, "good"),
+            Some("mixed") => (Sentiment::Mixed, "half"),
+            Some("sad") => (Sentiment::Sad, "bad"),
+            _ => return Err("needs a line \"sentiment: happy\", \"mixed\" or \"sad\"".to_owned()),
+        };
+        Ok(Self {
+            name: name.to_owned(),
+            sentiment,
+            after: section.entry("after").unwrap_or(after).to_owned(),
+            topics: section.list("topics"),
+            joy: section.entry("joy").map(str::to_owned),
+            templates: section.templates,
+        })
+    }
+}
