@@ -1,0 +1,82 @@
+//! The three site tools at pinned versions, in the project's own cache: trunk, wasm-bindgen and wasm-opt.
+//!
+//! They are compiled without link-time optimisation: trunk's own release profile would take 13 CPU-minutes for a
+//! tool that runs for seconds. The wasm32 target of the compiler is `wasm_target`'s business.
+
+use std::fs;
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+use crate::packages;
+use crate::project::Project;
+use crate::shell::{output, run, timed};
+
+const TRUNK: &str = "0.22.1";
+/// Must equal the `wasm-bindgen` of the root `Cargo.toml`.
+const WASM_BINDGEN: &str = "0.2.130";
+/// The npm package `binaryen` carries wasm-opt as a script for node; Debian's is too old for today's wasm.
+const BINARYEN: &str = "132";
+
+/// Installs what is missing or of another version; silent when all is there.
+pub fn ensure(project: &Project) -> Result<()> {
+    if !is_version(project, "wasm-bindgen", WASM_BINDGEN) {
+        timed(&format!("Install wasm-bindgen {WASM_BINDGEN} (2 CPU-minutes, once)"), || {
+            // Its lock file names a dependency that has been withdrawn, so it is not `--locked`.
+            cargo_install(project, "wasm-bindgen-cli", WASM_BINDGEN, &["--no-default-features"])
+        })?;
+    }
+    if !is_version(project, "trunk", TRUNK) {
+        timed(&format!("Install trunk {TRUNK} (6 CPU-minutes, once)"), || {
+            let flags = ["--locked", "--ignore-rust-version", "--no-default-features", "--features", "rustls"];
+            cargo_install(project, "trunk", TRUNK, &flags)
+        })?;
+    }
+    if !is_version(project, "wasm-opt", BINARYEN) {
+        packages::ensure("wasm-opt", &["npm"], &["nodejs", "npm"])?;
+        timed(&format!("Install wasm-opt {BINARYEN} from npm (seconds, once)"), || {
+            let tools = project.tools();
+            fs::create_dir_all(&tools).with_context(|| format!("creating {}", tools.display()))?;
+            run(project
+                .command("npm")
+                .args(["install", "--no-fund", "--no-audit", "--loglevel=error", "--prefix"])
+                .arg(tools)
+                .arg(format!("binaryen@{BINARYEN}.0.0")))
+        })?;
+    }
+    for (program, version) in [("wasm-bindgen", WASM_BINDGEN), ("trunk", TRUNK), ("wasm-opt", BINARYEN)] {
+        if !is_version(project, program, version) {
+            bail!(
+                "{program} {version} was installed but does not run: delete {} and try again",
+                project.tools().display()
+            );
+        }
+    }
+    Ok(())
+}
+
+/// `cargo install` into the project's cache, tuned for the time until the tool runs.
+pub fn cargo_install(project: &Project, name: &str, version: &str, flags: &[&str]) -> Result<()> {
+    let build = project.tools().join("build");
+    run(lean(project.command("cargo").args(["install", name, "--version", version, "--root"]))
+        .arg(project.tools())
+        .arg("--target-dir")
+        .arg(&build)
+        .args(flags))?;
+    // Half a gigabyte that nothing needs again.
+    fs::remove_dir_all(&build).with_context(|| format!("removing {}", build.display()))
+}
+
+/// Whether the program on the tools' path says that it is this version.
+pub fn is_version(project: &Project, program: &str, version: &str) -> bool {
+    output(project.command(program).arg("--version"))
+        .is_some_and(|text| text.split_whitespace().any(|word| word == version))
+}
+
+fn lean(command: &mut Command) -> &mut Command {
+    command
+        .env("CARGO_PROFILE_RELEASE_LTO", "off")
+        .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16")
+        .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1")
+        .env("CARGO_PROFILE_RELEASE_DEBUG", "false")
+}
