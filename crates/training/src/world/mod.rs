@@ -35,6 +35,8 @@ const SENTIMENTS_PERCENT: [(Sentiment, usize); 3] = [
 ];
 /// Stories in a thousand that have a joy before their resolution.
 const JOYS_PER_MILLE: usize = 350;
+/// Stories in a thousand that have a second try, if their topic offers one.
+const AGAIN_PER_MILLE: usize = 400;
 /// Stories in a thousand that break off into a new beginning.
 const BREAKS_PER_MILLE: usize = 30;
 /// The ending that weddings are labelled with.
@@ -317,6 +319,11 @@ impl World {
         }
         telling.phrase(&format!("try_{topic}"));
         telling.pause(300);
+        let again = format!("again_{topic}");
+        if self.phrases.contains_key(&again) && telling.chance(AGAIN_PER_MILLE) {
+            telling.phrase(&again);
+            telling.pause(300);
+        }
         if telling.chance(450) {
             telling.phrase(&self.on_topic("talk", topic));
             telling.pause(300);

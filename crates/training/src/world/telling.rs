@@ -195,7 +195,13 @@ impl<'w> Telling<'w> {
             let value = self.draw_word(list);
             self.set(list, &value);
         }
-        let value = self.slots[name].clone();
+        let mut value = self.slots[name].clone();
+        // A friend is introduced where the text first names one.
+        if matches!(name, "friend" | "pal") && !self.text.contains(&value) && !self.text.is_empty()
+        {
+            let bond = self.draw_word("bond");
+            value = format!("{} {bond} {value}", self.slots["his"]);
+        }
         self.say(&if capital { capitalised(&value) } else { value });
         self.skeleton.push_str("{}");
     }
