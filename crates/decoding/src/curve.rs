@@ -79,7 +79,7 @@ impl Moments {
         })
     }
 
-    #[inline(always)]
+    #[inline]
     fn add(&mut self, offset: f64, beta: f64) {
         let weight = exp(beta * offset);
         self.mass += weight;

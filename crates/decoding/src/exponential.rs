@@ -36,7 +36,7 @@ const TAYLOR: [f64; 14] = [
 ];
 
 /// Raises e to an exponent at or below zero; exponents at or below [`FLOOR`], and NaN, give zero.
-#[inline(always)]
+#[inline]
 pub(crate) fn exp(exponent: f64) -> f64 {
     let x = clamp(exponent);
     let shifted = x * std::f64::consts::LOG2_E + ROUNDER;
@@ -52,7 +52,7 @@ pub(crate) fn exp(exponent: f64) -> f64 {
 }
 
 /// Brings an exponent up to [`FLOOR`], NaN included, so that a product with its exponential stays finite.
-#[inline(always)]
+#[inline]
 pub(crate) fn clamp(exponent: f64) -> f64 {
     if exponent > FLOOR { exponent } else { FLOOR }
 }

@@ -76,7 +76,7 @@ impl Row {
 }
 
 /// `β (z - peak)`, kept finite.
-#[inline(always)]
+#[inline]
 pub(crate) fn exponent(logit: f32, peak: f32, beta: f64) -> f64 {
     clamp(beta * (f64::from(logit) - f64::from(peak)))
 }

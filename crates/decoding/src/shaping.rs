@@ -10,7 +10,7 @@ use crate::knob::{Knob, KnobError};
 ///
 /// Serialised as a map in which a missing knob is neutral and an unknown one is an error; reading checks the ranges. Text formats
 /// have no infinite number, so there an infinite temperature is the string `"inf"`.
-#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Debug, Default, Serialize, Deserialize)]
 #[serde(try_from = "Knobs", into = "Knobs")]
 pub struct Shaping(Knobs);
 
@@ -42,12 +42,6 @@ impl Default for Knobs {
             typical: 1.0,
             repetition_penalty: 1.0,
         }
-    }
-}
-
-impl Default for Shaping {
-    fn default() -> Self {
-        Self(Knobs::default())
     }
 }
 
@@ -185,6 +179,7 @@ impl From<Shaping> for Knobs {
     }
 }
 
+#[allow(clippy::trivially_copy_pass_by_ref)] // serde's signature
 fn write_temperature<S: Serializer>(temperature: &f64, serializer: S) -> Result<S::Ok, S::Error> {
     if temperature.is_infinite() && serializer.is_human_readable() {
         serializer.serialize_str("inf")
