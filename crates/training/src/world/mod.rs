@@ -17,6 +17,7 @@ mod template;
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
@@ -41,6 +42,12 @@ const AGAIN_PER_MILLE: usize = 400;
 const BREAKS_PER_MILLE: usize = 30;
 /// The ending that weddings are labelled with.
 const WEDDING: &str = "wedding";
+
+/// Slots that every story has: the cast, and what the opening is about.
+const CAST_SLOTS: [&str; 17] = [
+    "hero", "hero_o", "heros", "he", "him", "his", "himself", "they", "them", "their", "name",
+    "friend", "other", "third", "pal", "kind", "trouble",
+];
 
 const FILES: [(&str, &str); 5] = [
     ("cast.txt", include_str!("cast.txt")),
@@ -109,6 +116,29 @@ pub struct Story {
     pub labels: Labels,
 }
 
+impl fmt::Display for Story {
+    /// The labels on a line of their own, then the text.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Labels {
+            opening,
+            topic,
+            ending,
+            sentiment,
+            joys,
+        } = &self.labels;
+        let joys = if joys.is_empty() {
+            "none".to_owned()
+        } else {
+            joys.join(", ")
+        };
+        writeln!(
+            f,
+            "[{opening} | {topic} | {ending} | {sentiment:?} | joys: {joys}]"
+        )?;
+        write!(f, "{}", self.text)
+    }
+}
+
 /// A kind of opening.
 #[derive(Debug)]
 struct Opening {
@@ -132,6 +162,15 @@ struct Ending {
     templates: Vec<Template>,
 }
 
+/// A joyful event before the resolution.
+#[derive(Debug)]
+struct Joy {
+    name: String,
+    /// Topics that it would not fit.
+    except: Vec<String>,
+    templates: Vec<Template>,
+}
+
 /// The world that tells stories.
 #[derive(Debug)]
 pub struct World {
@@ -139,7 +178,7 @@ pub struct World {
     phrases: BTreeMap<String, Vec<Template>>,
     openings: Vec<Opening>,
     endings: Vec<Ending>,
-    joys: Vec<(String, Vec<Template>)>,
+    joys: Vec<Joy>,
 }
 
 impl World {
@@ -175,7 +214,14 @@ impl World {
             match kind.as_str() {
                 "words" => drop(world.words.insert(name, section.words)),
                 "phrase" => drop(world.phrases.insert(name, section.templates)),
-                "joy" => world.joys.push((name, section.templates)),
+                "joy" => {
+                    let except = section.list("except");
+                    world.joys.push(Joy {
+                        name,
+                        except,
+                        templates: section.templates,
+                    });
+                }
                 "opening" => {
                     let opening = Opening::from_section(&name, section).map_err(|e| wrong(&e))?;
                     world.openings.push(opening);
@@ -200,52 +246,76 @@ impl World {
             .unwrap_or(slot)
     }
 
-    /// Every slot and phrase that a template names must exist, and every topic
-    /// must have a middle and its three resolutions.
+    /// Every topic must have its phrases, and every slot and phrase that a
+    /// template names must exist for each opening that can lead to it.
     fn check(&self) -> Result<(), WorldError> {
-        let error =
-            |section: String, problem: String| Err(WorldError::Section { section, problem });
-        let common = [
-            "hero", "hero_o", "heros", "he", "him", "his", "himself", "they", "them", "their",
-            "kind", "name", "friend", "other", "third", "pal",
-        ];
-        let mut slots: BTreeSet<&str> = common.into_iter().collect();
-        let topics: BTreeSet<&str> = self.openings.iter().map(|o| o.topic.as_str()).collect();
-        for opening in &self.openings {
-            slots.extend(opening.sets.iter().map(|(slot, _)| slot.as_str()));
-        }
-        for topic in topics {
-            for part in ["try", "good", "half", "bad"] {
-                if !self.phrases.contains_key(&format!("{part}_{topic}")) {
-                    return error(
-                        format!("topic {topic}"),
-                        format!("needs a phrase {part}_{topic}"),
-                    );
-                }
-            }
-        }
-        let phrases = self
-            .phrases
-            .iter()
-            .map(|(name, t)| (format!("phrase {name}"), t));
-        let openings = self
-            .openings
-            .iter()
-            .map(|o| (format!("opening {}", o.name), &o.templates));
         let endings = self
             .endings
             .iter()
             .map(|e| (format!("ending {}", e.name), &e.templates));
-        let joys = self.joys.iter().map(|(name, t)| (format!("joy {name}"), t));
-        for (section, templates) in phrases.chain(openings).chain(endings).chain(joys) {
-            for name in templates.iter().flat_map(|t| self.unknown_names(t, &slots)) {
-                return error(
-                    section,
-                    format!("\"{name}\" is neither a slot, a phrase nor a word list"),
-                );
+        let joys = self
+            .joys
+            .iter()
+            .map(|j| (format!("joy {}", j.name), &j.templates));
+        let topics: BTreeSet<&str> = self.openings.iter().map(|o| o.topic.as_str()).collect();
+        let topic_of = |phrase: &str| {
+            let named = |topic: &&str| phrase.ends_with(&format!("_{topic}"));
+            topics.iter().copied().find(named)
+        };
+        let (special, general): (Vec<_>, Vec<_>) = self
+            .phrases
+            .iter()
+            .partition(|(name, _)| topic_of(name).is_some());
+        let general = general
+            .into_iter()
+            .map(|(name, t)| (format!("phrase {name}"), t));
+        let cast: BTreeSet<&str> = CAST_SLOTS.into_iter().collect();
+        for (section, templates) in endings.chain(joys).chain(general) {
+            self.check_names(&section, templates, &cast)?;
+        }
+        for opening in &self.openings {
+            let mut slots = cast.clone();
+            slots.extend(opening.sets.iter().map(|(slot, _)| slot.as_str()));
+            self.check_names(
+                &format!("opening {}", opening.name),
+                &opening.templates,
+                &slots,
+            )?;
+            for part in ["try", "good", "half", "bad"] {
+                let name = format!("{part}_{}", opening.topic);
+                if !self.phrases.contains_key(&name) {
+                    let problem = format!("its topic has no \"= phrase {name}\"");
+                    let section = format!("opening {}", opening.name);
+                    return Err(WorldError::Section { section, problem });
+                }
+            }
+            for (name, templates) in &special {
+                if topic_of(name) == Some(&opening.topic) {
+                    let section = format!("phrase {name} after opening {}", opening.name);
+                    self.check_names(&section, templates, &slots)?;
+                }
             }
         }
         Ok(())
+    }
+
+    fn check_names(
+        &self,
+        section: &str,
+        templates: &[Template],
+        slots: &BTreeSet<&str>,
+    ) -> Result<(), WorldError> {
+        match templates
+            .iter()
+            .flat_map(|t| self.unknown_names(t, slots))
+            .next()
+        {
+            None => Ok(()),
+            Some(name) => Err(WorldError::Section {
+                section: section.to_owned(),
+                problem: format!("\"{name}\" is neither a slot nor a phrase nor a word list here"),
+            }),
+        }
     }
 
     fn unknown_names<'t>(&self, template: &'t Template, slots: &BTreeSet<&str>) -> Vec<&'t str> {
@@ -329,17 +399,17 @@ impl World {
             telling.pause(300);
         }
         if telling.chance(JOYS_PER_MILLE) {
-            let other_joys: Vec<_> = self
+            let fitting: Vec<&Joy> = self
                 .joys
                 .iter()
-                .filter(|(name, _)| ending.joy.as_ref() != Some(name))
+                .filter(|joy| !joy.except.contains(topic) && ending.joy.as_ref() != Some(&joy.name))
                 .collect();
-            let (name, templates) = other_joys[telling.below(other_joys.len())];
-            telling.any_of(templates);
+            let joy = fitting[telling.below(fitting.len())];
+            telling.any_of(&joy.templates);
             telling.pause(0);
             telling.phrase("back");
             telling.pause(400);
-            joys.push(name.clone());
+            joys.push(joy.name.clone());
         }
         telling.phrase(&format!("{}_{topic}", ending.after));
         telling.pause(450);
