@@ -1,0 +1,89 @@
+//! What the page asks of the worker.
+//!
+//! The worker reads its inbox between tokens: a later [`Command::Shape`] replaces an earlier one that it has not yet
+//! acted on.
+
+use decoding::Shaping;
+use serde::{Deserialize, Serialize};
+
+use crate::{Chains, Length};
+
+/// Names one run of a swarm; the page counts upwards, and drops events of any run but the present one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+pub struct RunId(pub u32);
+
+/// A token that the reader put in place of the one the coin had picked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Forced {
+    /// Which chain, from 0.
+    pub chain: u32,
+    /// Which generated token of that chain, from 0.
+    pub position: u32,
+    /// The token id that stands there, whatever the coin says.
+    pub token: u32,
+}
+
+/// Page to worker.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Command {
+    /// Fetch the model folder (`config.json`, `tokenizer.json`, `model.safetensors`) and start the device that this
+    /// worker was built for. Answered by `Progress` events, then `Ready` or `Unavailable`.
+    Load {
+        /// Address of the folder, ending in `/`.
+        folder: String,
+        /// Start even on a software adapter (the link said `device=webgpu`).
+        forced: bool,
+    },
+    /// Read a prompt and send its next-token row: `Prompted`.
+    Prompt {
+        /// The text, as typed.
+        text: String,
+    },
+    /// Decode a swarm: `Prompted`, then `Step`s, then `Done`. Ends the run before it.
+    Generate {
+        /// The page's name for this run.
+        run: RunId,
+        /// The text that every chain continues.
+        prompt: String,
+        /// How many chains.
+        chains: Chains,
+        /// Tokens a chain at most (a chain also ends at the end-of-text token).
+        length: Length,
+        /// Names the coins: `coin(seed, chain, position)`.
+        seed: u64,
+        /// The knobs.
+        shaping: Shaping,
+    },
+    /// New knobs or another seed for the present run: every chain keeps its tokens up to the first position where the
+    /// pick differs. Answered by `Rewound`, `Step`s and `Done`.
+    Shape {
+        /// The run that this is meant for.
+        run: RunId,
+        /// The knobs from now on.
+        shaping: Shaping,
+        /// The coins from now on.
+        seed: u64,
+    },
+    /// Put a token of the reader's choice into a chain and continue from there; later forced tokens of that chain go.
+    /// Answered like `Shape`.
+    Force {
+        /// The run that this is meant for.
+        run: RunId,
+        /// Where, and which token.
+        forced: Forced,
+    },
+    /// Send the logits from which a token was picked: `Row`.
+    Look {
+        /// The run that this is meant for.
+        run: RunId,
+        /// Which chain, from 0.
+        chain: u32,
+        /// Which generated token, from 0; its row is the one that it was picked from.
+        position: u32,
+    },
+    /// End the present run where it stands: `Done` with `Ending::Stopped`.
+    Stop {
+        /// The run that this is meant for.
+        run: RunId,
+    },
+}

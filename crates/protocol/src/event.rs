@@ -1,0 +1,184 @@
+//! What the worker tells the page.
+
+use serde::{Deserialize, Serialize};
+
+use crate::RunId;
+
+/// The bytes that a token stands for. Byte-level BPE may split a character, so only a whole text is sure to be UTF-8.
+pub type TokenBytes = Vec<u8>;
+
+/// Worker to page.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Event {
+    /// First of all: the wasm runs.
+    Hello {
+        /// [`crate::VERSION`] of the worker.
+        version: u32,
+    },
+    /// Something is under way.
+    Progress {
+        /// What is being done.
+        stage: Stage,
+        /// Bytes or steps done.
+        done: u64,
+        /// Of how many, where that is known.
+        total: Option<u64>,
+    },
+    /// The model stands ready on this device.
+    Ready {
+        /// The device, and how it proved itself.
+        device: DeviceReport,
+        /// The bytes of every token, by id.
+        vocabulary: Vec<TokenBytes>,
+        /// The token that begins a text, shown to nobody.
+        beginning_of_text: u32,
+        /// The token that ends a chain.
+        end_of_text: u32,
+        /// Prompt and continuation together have at most so many tokens.
+        context: u32,
+    },
+    /// This worker will not serve: no adapter, a software one that was not asked for, or one that computes wrongly.
+    Unavailable {
+        /// Why, in words for the reader.
+        reason: String,
+    },
+    /// A prompt was read.
+    Prompted(Prompted),
+    /// One more token for every chain that still runs.
+    Step {
+        /// Of this run.
+        run: RunId,
+        /// The new tokens; a chain that has ended is absent.
+        picks: Vec<Pick>,
+        /// Tokens a second over this run so far, all chains together.
+        tokens_per_second: f32,
+    },
+    /// Knobs, coins or a forced token changed: keep so many tokens a chain and drop the rest; more `Step`s follow.
+    Rewound {
+        /// Of this run.
+        run: RunId,
+        /// Tokens kept, by chain.
+        kept: Vec<u32>,
+        /// The kept tokens' measures under the new knobs, chain by chain, position by position.
+        measures: Vec<Vec<(f32, f32)>>,
+    },
+    /// The run is over.
+    Done {
+        /// Of this run.
+        run: RunId,
+        /// How it ended.
+        ending: Ending,
+        /// Tokens generated since the last `Generate`, `Shape` or `Force`.
+        tokens: u32,
+        /// Seconds that this took.
+        seconds: f32,
+    },
+    /// The row that was asked for.
+    Row {
+        /// Of this run.
+        run: RunId,
+        /// Which chain.
+        chain: u32,
+        /// Which generated token, from 0.
+        position: u32,
+        /// `[vocab]`, before any shaping.
+        logits: Vec<f32>,
+    },
+    /// Something asked for could not be done; the worker goes on.
+    Failed {
+        /// What failed and what to do, in words for the reader.
+        message: String,
+    },
+}
+
+/// What is under way before the first token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Stage {
+    /// Fetching the weights; counted in bytes.
+    Weights,
+    /// Turning bytes into tensors on the device; counted in tensors.
+    Upload,
+    /// Comparing the GPU's logits with the CPU's, and timing both; counted in steps.
+    SelfTest,
+}
+
+/// A prompt as the model sees it, and what it thinks comes next.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Prompted {
+    /// The text that was read.
+    pub text: String,
+    /// Its token ids, beginning with the beginning-of-text token.
+    pub tokens: Vec<u32>,
+    /// The row after the last token: `[vocab]`, before any shaping.
+    pub logits: Vec<f32>,
+}
+
+/// One chain's new token.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Pick {
+    /// Which chain, from 0.
+    pub chain: u32,
+    /// Which generated token of the chain, from 0.
+    pub position: u32,
+    /// The token.
+    pub token: u32,
+    /// `-log2 p` of the token under the knobs, bits.
+    pub surprisal_bits: f32,
+    /// Entropy of the distribution it was picked from, bits.
+    pub entropy_bits: f32,
+    /// This was the chain's last token (end of text, or the length is reached).
+    pub last: bool,
+}
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Ending {
+    /// Every chain reached its end.
+    Finished,
+    /// The reader stopped it, or another run took its place.
+    Stopped,
+    /// The device failed; a `Failed` event says why.
+    Failed,
+}
+
+/// Where the numbers are computed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum DeviceKind {
+    /// burn's flex backend in wasm.
+    Cpu,
+    /// burn's wgpu backend on the browser's WebGPU.
+    WebGpu,
+}
+
+/// A device that stands ready.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DeviceReport {
+    /// Which kind.
+    pub kind: DeviceKind,
+    /// The adapter's name as the browser gives it; for the CPU, how it computes.
+    pub adapter: String,
+    /// True for an adapter that computes on the CPU behind WebGPU's face.
+    pub software: bool,
+    /// The comparison with the CPU; absent on the CPU itself.
+    pub self_test: Option<SelfTest>,
+    /// Measured at start: the page gives a run to the device that is faster for its number of chains.
+    pub speeds: Vec<Speed>,
+}
+
+/// GPU logits against CPU logits on a fixed prompt.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SelfTest {
+    /// Largest `|delta logit|`, as a share of the row's spread (max - min).
+    pub max_relative_delta: f32,
+    /// What was allowed.
+    pub tolerance: f32,
+}
+
+/// One timing of a decoding step with read-back.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Speed {
+    /// Chains in the batch.
+    pub chains: u32,
+    /// Milliseconds a step, the least of a few.
+    pub step_ms: f32,
+}

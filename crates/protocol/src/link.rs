@@ -1,0 +1,226 @@
+//! An experiment as a link: settings to and from a URL's hash.
+//!
+//! The hash is a query string: `prompt=Roll%20a%20die%3A&t=0.5&seed=7`. Keys: `model`, `prompt`, `t` (temperature, also
+//! `inf`), `s` (logit scale), `top_k`, `top_p`, `min_p`, `typical`, `rep` (repetition penalty), `seed`, `n` (chains),
+//! `len` (tokens a chain), `device` (`auto`, `cpu`, `webgpu`). Reading never fails: a value that cannot be used falls
+//! back to its default, with a note for the reader.
+
+use std::{fmt::Display, fmt::Write as _, str::FromStr};
+
+use decoding::Shaping;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+
+use crate::{Chains, DeviceChoice, Length, Settings};
+
+/// Left as they are in a link: no meaning in a hash, and easy to read.
+const ESCAPED: &AsciiSet =
+    &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b'!').remove(b'\'').remove(b',');
+
+/// A part of a link that was not used, and what stands in its place; a sentence for the reader.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LinkNote(pub String);
+
+/// Settings from a link's hash (with or without its `#`), with a note for every part that was not used.
+pub fn read_link(hash: &str) -> (Settings, Vec<LinkNote>) {
+    let mut settings = Settings::default();
+    let mut notes = Vec::new();
+    for part in hash.trim_start_matches('#').split('&').filter(|part| !part.is_empty()) {
+        let (key, value) = part.split_once('=').unwrap_or((part, ""));
+        let read = unescape(value).and_then(|value| set(&mut settings, key, &value));
+        if let Err(reason) = read {
+            notes.push(LinkNote(format!("The link's “{}” was not used: {reason}.", key.chars().take(40).collect::<String>())));
+        }
+    }
+    (settings, notes)
+}
+
+/// The hash (without its `#`) that stands for some settings.
+///
+/// Everything that every experiment has is written out, so that a link keeps its meaning when a default changes; filters
+/// that are off are left out.
+pub fn write_link(settings: &Settings) -> String {
+    let shaping = &settings.shaping;
+    let neutral = Shaping::default();
+    let mut link = String::new();
+    let mut put = |key: &str, value: &dyn Display| {
+        let separator = if link.is_empty() { "" } else { "&" };
+        write!(link, "{separator}{key}={value}").expect("a String takes every text");
+    };
+    put("model", &settings.model);
+    put("prompt", &utf8_percent_encode(&settings.prompt, ESCAPED));
+    put("t", &shaping.temperature());
+    put("s", &shaping.logit_scale());
+    if shaping.top_k() != neutral.top_k() {
+        put("top_k", &shaping.top_k());
+    }
+    for (key, value, off) in [
+        ("top_p", shaping.top_p(), neutral.top_p()),
+        ("min_p", shaping.min_p(), neutral.min_p()),
+        ("typical", shaping.typical(), neutral.typical()),
+        ("rep", shaping.repetition_penalty(), neutral.repetition_penalty()),
+    ] {
+        if value != off {
+            put(key, &value);
+        }
+    }
+    put("seed", &settings.seed);
+    put("n", &settings.chains.get());
+    put("len", &settings.length.get());
+    match settings.device {
+        DeviceChoice::Auto => {}
+        DeviceChoice::Cpu => put("device", &"cpu"),
+        DeviceChoice::WebGpu => put("device", &"webgpu"),
+    }
+    link
+}
+
+/// The text behind `%20` and, as forms write it, `+`.
+fn unescape(value: &str) -> Result<String, String> {
+    let value = value.replace('+', " ");
+    let text = percent_decode_str(&value).decode_utf8().map_err(|_| "its bytes are no text".to_owned())?;
+    Ok(text.into_owned())
+}
+
+/// Puts one value where it belongs; the error says why not, and what holds instead.
+fn set(settings: &mut Settings, key: &str, value: &str) -> Result<(), String> {
+    let kept = &settings.shaping;
+    match key {
+        "model" => settings.model = model_name(value)?,
+        "prompt" => value.clone_into(&mut settings.prompt),
+        "t" => settings.shaping = knob(kept.with_temperature(number(value)?))?,
+        "s" => settings.shaping = knob(kept.with_logit_scale(number(value)?))?,
+        "top_k" => settings.shaping = kept.with_top_k(number(value)?),
+        "top_p" => settings.shaping = knob(kept.with_top_p(number(value)?))?,
+        "min_p" => settings.shaping = knob(kept.with_min_p(number(value)?))?,
+        "typical" => settings.shaping = knob(kept.with_typical(number(value)?))?,
+        "rep" => settings.shaping = knob(kept.with_repetition_penalty(number(value)?))?,
+        "seed" => settings.seed = number(value)?,
+        "n" => settings.chains = Chains::new(number(value)?).map_err(|error| error.to_string())?,
+        "len" => settings.length = Length::new(number(value)?).map_err(|error| error.to_string())?,
+        "device" => {
+            settings.device = match value {
+                "auto" => DeviceChoice::Auto,
+                "cpu" => DeviceChoice::Cpu,
+                "webgpu" => DeviceChoice::WebGpu,
+                _ => return Err("the device is auto, cpu or webgpu".to_owned()),
+            }
+        }
+        _ => return Err("the page knows no such setting".to_owned()),
+    }
+    Ok(())
+}
+
+fn number<N: FromStr>(value: &str) -> Result<N, String> {
+    value.trim().parse().map_err(|_| {
+        let shown: String = value.chars().take(40).collect();
+        format!("“{shown}” is no number of the kind that is needed here")
+    })
+}
+
+fn knob(shaping: Result<Shaping, decoding::KnobError>) -> Result<Shaping, String> {
+    shaping.map_err(|error| error.to_string())
+}
+
+/// A model is a folder beside the page: a plain name, never a path or an address.
+fn model_name(value: &str) -> Result<String, String> {
+    let plain = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_');
+    if !value.is_empty() && value.len() <= 64 && value.chars().all(plain) {
+        Ok(value.to_owned())
+    } else {
+        Err("a model's name has only letters, digits, - and _".to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    prop_compose! {
+        fn any_shaping()(
+            t in prop_oneof![Just(0.0), Just(f64::INFINITY), 0.0..1e6_f64],
+            s in 0.0..1e6_f64,
+            top_k: u32,
+            (top_p, min_p, typical) in (1e-9..=1.0_f64, 0.0..=1.0_f64, 1e-9..=1.0_f64),
+            rep in 1e-9..1e6_f64,
+        ) -> Shaping {
+            Shaping::default().with_temperature(t).unwrap().with_logit_scale(s).unwrap().with_top_k(top_k)
+                .with_top_p(top_p).unwrap().with_min_p(min_p).unwrap().with_typical(typical).unwrap()
+                .with_repetition_penalty(rep).unwrap()
+        }
+    }
+
+    prop_compose! {
+        fn any_settings()(
+            model in "[A-Za-z0-9_-]{1,64}",
+            prompt in any::<String>(),
+            shaping in any_shaping(),
+            seed: u64,
+            chains in Chains::LEAST..=Chains::MOST,
+            length in Length::LEAST..=Length::MOST,
+            device in prop_oneof![Just(DeviceChoice::Auto), Just(DeviceChoice::Cpu), Just(DeviceChoice::WebGpu)],
+        ) -> Settings {
+            let (chains, length) = (Chains::new(chains).unwrap(), Length::new(length).unwrap());
+            Settings { model, prompt, shaping, seed, chains, length, device }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_link_holds_the_whole_experiment(settings in any_settings()) {
+            let link = write_link(&settings);
+            prop_assert!(link.is_ascii() && !link.contains([' ', '#', '"', '<']), "{link}");
+            prop_assert_eq!(read_link(&format!("#{link}")), (settings, Vec::new()));
+        }
+
+        #[test]
+        fn reading_never_fails_and_what_was_read_can_be_sent_on(hash in any::<String>()) {
+            let (settings, _) = read_link(&hash);
+            prop_assert_eq!(read_link(&write_link(&settings)), (settings, Vec::new()));
+        }
+    }
+
+    #[test]
+    fn an_empty_hash_is_the_default_experiment() {
+        for hash in ["", "#", "#&&"] {
+            assert_eq!(read_link(hash), (Settings::default(), Vec::new()));
+        }
+    }
+
+    #[test]
+    fn a_bad_value_falls_back_alone_and_is_noted_by_name() {
+        for (part, key) in [
+            ("t=warm", "t"),
+            ("t=-1", "t"),
+            ("t=NaN", "t"),
+            ("s=inf", "s"),
+            ("top_k=2.5", "top_k"),
+            ("top_p=0", "top_p"),
+            ("min_p=2", "min_p"),
+            ("typical=0", "typical"),
+            ("rep=0", "rep"),
+            ("seed=-1", "seed"),
+            ("n=65", "n"),
+            ("len=0", "len"),
+            ("device=tpu", "device"),
+            ("model=../secret", "model"),
+            ("model=https%3A%2F%2Felsewhere", "model"),
+            ("prompt=%FF", "prompt"),
+            ("colour=red", "colour"),
+        ] {
+            let (settings, notes) = read_link(&format!("#{part}&seed=7"));
+            assert_eq!(settings, Settings { seed: 7, ..Settings::default() }, "{part}");
+            assert_eq!(notes.len(), 1, "{part}");
+            assert!(notes[0].0.contains(&format!("“{key}”")), "{part}: {}", notes[0].0);
+        }
+    }
+
+    #[test]
+    fn links_written_by_hand_and_by_forms_are_read() {
+        let (settings, notes) = read_link("#prompt=Roll+a+die%3A&t=inf&device=auto");
+        assert_eq!(settings.prompt, "Roll a die:");
+        assert_eq!(settings.shaping.temperature(), f64::INFINITY);
+        assert!(notes.is_empty());
+    }
+}

@@ -1,0 +1,121 @@
+//! Everything that makes an experiment repeatable: the state that a link holds.
+
+use decoding::Shaping;
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+/// A number outside the range of its knob.
+#[derive(Clone, Debug, PartialEq, Error)]
+#[error("{knob} must be a whole number from {least} to {most}, not {found}")]
+pub struct RangeError {
+    knob: &'static str,
+    least: u32,
+    most: u32,
+    found: u32,
+}
+
+macro_rules! ranged {
+    ($(#[$doc:meta])* $name:ident, $knob:literal, $least:literal..=$most:literal, default $default:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+        #[serde(try_from = "u32", into = "u32")]
+        pub struct $name(u32);
+
+        impl $name {
+            /// The least allowed value.
+            pub const LEAST: u32 = $least;
+            /// The greatest allowed value.
+            pub const MOST: u32 = $most;
+
+            /// Checks the range.
+            ///
+            /// # Errors
+            /// Says which range was left, and by what.
+            pub fn new(value: u32) -> Result<Self, RangeError> {
+                if (Self::LEAST..=Self::MOST).contains(&value) {
+                    Ok(Self(value))
+                } else {
+                    Err(RangeError { knob: $knob, least: Self::LEAST, most: Self::MOST, found: value })
+                }
+            }
+
+            /// The number.
+            pub fn get(self) -> u32 {
+                self.0
+            }
+        }
+
+        impl Default for $name {
+            fn default() -> Self {
+                Self($default)
+            }
+        }
+
+        impl TryFrom<u32> for $name {
+            type Error = RangeError;
+            fn try_from(value: u32) -> Result<Self, RangeError> {
+                Self::new(value)
+            }
+        }
+
+        impl From<$name> for u32 {
+            fn from(value: $name) -> u32 {
+                value.0
+            }
+        }
+    };
+}
+
+ranged!(
+    /// How many chains a swarm has.
+    Chains, "chains", 1..=64, default 16
+);
+ranged!(
+    /// How many tokens a chain may have.
+    Length, "length", 1..=128, default 64
+);
+
+/// Which device the link asks for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum DeviceChoice {
+    /// CPU first, then whichever device is measured to be faster.
+    #[default]
+    Auto,
+    /// CPU only; the WebGPU build is not fetched.
+    Cpu,
+    /// WebGPU even on a software adapter.
+    WebGpu,
+}
+
+/// The whole state of the page that can be sent to somebody else.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Settings {
+    /// Folder name under `models/`.
+    pub model: String,
+    /// The text that every chain continues.
+    pub prompt: String,
+    /// The knobs.
+    pub shaping: Shaping,
+    /// Names the coins.
+    pub seed: u64,
+    /// How many chains.
+    pub chains: Chains,
+    /// Tokens a chain.
+    pub length: Length,
+    /// Which device.
+    pub device: DeviceChoice,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            model: "storyteller".to_owned(),
+            prompt: "I went to the hardware store to buy a hammer.".to_owned(),
+            shaping: Shaping::default(),
+            seed: 1,
+            chains: Chains::default(),
+            length: Length::default(),
+            device: DeviceChoice::default(),
+        }
+    }
+}
