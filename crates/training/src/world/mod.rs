@@ -2,13 +2,16 @@
 //! the same on every platform for the same seed and index.
 //!
 //! The content lives in the `.txt` files of this folder; `script` reads them,
-//! `template` parses their lines, `telling` expands them, `grammar` spells them
-//! and `random` throws the dice. A story is an opening, a middle on its topic, a
-//! resolution that fits the ending, and the ending. Weddings are drawn at a
-//! fixed share and always end well; every other joy may come before any ending.
-//! Reading corpora and training tokenizers is not done here.
+//! `kinds` and `check` make sense of them, `template` parses their lines,
+//! `telling` expands them, `grammar` spells them and `random` throws the dice.
+//! A story is an opening, a middle on its topic, a resolution that fits the
+//! ending, and the ending. Weddings are drawn at a fixed share and always end
+//! well; every other joy also comes before sad endings. Reading corpora and
+//! training tokenizers is not done here.
 
+mod check;
 mod grammar;
+mod kinds;
 mod random;
 mod script;
 mod telling;
@@ -16,15 +19,16 @@ mod template;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use kinds::{Ending, Joy, Opening};
 use random::Dice;
-use script::{Section, Sections};
+use script::Sections;
 use telling::Telling;
-use template::{Piece, Template, parse};
+use template::Template;
 
 /// Weddings in a thousand stories.
 pub const WEDDINGS_PER_MILLE: usize = 30;
@@ -42,12 +46,6 @@ const AGAIN_PER_MILLE: usize = 400;
 const BREAKS_PER_MILLE: usize = 30;
 /// The ending that weddings are labelled with.
 const WEDDING: &str = "wedding";
-
-/// Slots that every story has: the cast, and what the opening is about.
-const CAST_SLOTS: [&str; 17] = [
-    "hero", "hero_o", "heros", "he", "him", "his", "himself", "they", "them", "their", "name",
-    "friend", "other", "third", "pal", "kind", "trouble",
-];
 
 const FILES: [(&str, &str); 5] = [
     ("cast.txt", include_str!("cast.txt")),
@@ -139,38 +137,6 @@ impl fmt::Display for Story {
     }
 }
 
-/// A kind of opening.
-#[derive(Debug)]
-struct Opening {
-    name: String,
-    topic: String,
-    animals: bool,
-    sets: Vec<(String, Template)>,
-    templates: Vec<Template>,
-}
-
-/// A kind of ending.
-#[derive(Debug)]
-struct Ending {
-    name: String,
-    sentiment: Sentiment,
-    /// Prefix of the resolution before it: `good`, `half` or `bad`.
-    after: String,
-    /// Topics that it fits; empty for all.
-    topics: Vec<String>,
-    joy: Option<String>,
-    templates: Vec<Template>,
-}
-
-/// A joyful event before the resolution.
-#[derive(Debug)]
-struct Joy {
-    name: String,
-    /// Topics that it would not fit.
-    except: Vec<String>,
-    templates: Vec<Template>,
-}
-
 /// The world that tells stories.
 #[derive(Debug)]
 pub struct World {
@@ -234,119 +200,6 @@ impl World {
         }
         world.check()?;
         Ok(world)
-    }
-
-    /// The word list that fills `slot` when nothing has set it: the slot's own
-    /// name without the suffix of a pronoun.
-    fn list_of(slot: &str) -> &str {
-        let suffixes = ["_he", "_him", "_his", "_himself"];
-        suffixes
-            .iter()
-            .find_map(|suffix| slot.strip_suffix(suffix))
-            .unwrap_or(slot)
-    }
-
-    /// Every topic must have its phrases, and every slot and phrase that a
-    /// template names must exist for each opening that can lead to it.
-    fn check(&self) -> Result<(), WorldError> {
-        let endings = self
-            .endings
-            .iter()
-            .map(|e| (format!("ending {}", e.name), &e.templates));
-        let joys = self
-            .joys
-            .iter()
-            .map(|j| (format!("joy {}", j.name), &j.templates));
-        let topics: BTreeSet<&str> = self.openings.iter().map(|o| o.topic.as_str()).collect();
-        let topic_of = |phrase: &str| {
-            let named = |topic: &&str| phrase.ends_with(&format!("_{topic}"));
-            topics.iter().copied().find(named)
-        };
-        let (special, general): (Vec<_>, Vec<_>) = self
-            .phrases
-            .iter()
-            .partition(|(name, _)| topic_of(name).is_some());
-        let general = general
-            .into_iter()
-            .map(|(name, t)| (format!("phrase {name}"), t));
-        let cast: BTreeSet<&str> = CAST_SLOTS.into_iter().collect();
-        for (section, templates) in endings.chain(joys).chain(general) {
-            self.check_names(&section, templates, &cast)?;
-        }
-        for opening in &self.openings {
-            let mut slots = cast.clone();
-            slots.extend(opening.sets.iter().map(|(slot, _)| slot.as_str()));
-            self.check_names(
-                &format!("opening {}", opening.name),
-                &opening.templates,
-                &slots,
-            )?;
-            for part in ["try", "good", "half", "bad"] {
-                let name = format!("{part}_{}", opening.topic);
-                if !self.phrases.contains_key(&name) {
-                    let problem = format!("its topic has no \"= phrase {name}\"");
-                    let section = format!("opening {}", opening.name);
-                    return Err(WorldError::Section { section, problem });
-                }
-            }
-            for (name, templates) in &special {
-                if topic_of(name) == Some(&opening.topic) {
-                    let section = format!("phrase {name} after opening {}", opening.name);
-                    self.check_names(&section, templates, &slots)?;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn check_names(
-        &self,
-        section: &str,
-        templates: &[Template],
-        slots: &BTreeSet<&str>,
-    ) -> Result<(), WorldError> {
-        match templates
-            .iter()
-            .flat_map(|t| self.unknown_names(t, slots))
-            .next()
-        {
-            None => Ok(()),
-            Some(name) => Err(WorldError::Section {
-                section: section.to_owned(),
-                problem: format!("\"{name}\" is neither a slot nor a phrase nor a word list here"),
-            }),
-        }
-    }
-
-    fn unknown_names<'t>(&self, template: &'t Template, slots: &BTreeSet<&str>) -> Vec<&'t str> {
-        let mut unknown = Vec::new();
-        for piece in template {
-            match piece {
-                Piece::Text(_) => {}
-                Piece::Slot { name, .. } => {
-                    let list = Self::list_of(name);
-                    if !slots.contains(list)
-                        && !slots.contains(name.as_str())
-                        && !self.words.contains_key(list)
-                    {
-                        unknown.push(name.as_str());
-                    }
-                }
-                Piece::Phrase(name) => {
-                    let by_mode = self.phrases.contains_key(&format!("{name}_child"));
-                    if !by_mode
-                        && !self.phrases.contains_key(name)
-                        && !self.words.contains_key(name)
-                    {
-                        unknown.push(name.as_str());
-                    }
-                }
-                Piece::Choice(options) => {
-                    unknown.extend(options.iter().flat_map(|o| self.unknown_names(o, slots)));
-                }
-            }
-        }
-        unknown
     }
 
     /// Kinds of opening, in alphabetical order.
@@ -468,48 +321,5 @@ impl World {
             .filter(|e| e.topics.is_empty() || e.topics.contains(topic))
             .collect();
         fitting[dice.below(fitting.len())]
-    }
-}
-
-impl Opening {
-    fn from_section(name: &str, section: Section) -> Result<Self, String> {
-        let topic = section
-            .entry("topic")
-            .ok_or("needs a line \"topic: ...\"")?
-            .to_owned();
-        let animals = section.entry("animals") == Some("yes");
-        let sets = section
-            .entries
-            .iter()
-            .filter_map(|(key, value)| Some((key.strip_prefix("set ")?, value)));
-        let sets = sets
-            .map(|(slot, value)| Ok((slot.to_owned(), parse(value)?)))
-            .collect::<Result<_, String>>()?;
-        Ok(Self {
-            name: name.to_owned(),
-            topic,
-            animals,
-            sets,
-            templates: section.templates,
-        })
-    }
-}
-
-impl Ending {
-    fn from_section(name: &str, section: Section) -> Result<Self, String> {
-        let (sentiment, after) = match section.entry("sentiment") {
-            Some("happy") => (Sentiment::Happy, "good"),
-            Some("mixed") => (Sentiment::Mixed, "half"),
-            Some("sad") => (Sentiment::Sad, "bad"),
-            _ => return Err("needs a line \"sentiment: happy\", \"mixed\" or \"sad\"".to_owned()),
-        };
-        Ok(Self {
-            name: name.to_owned(),
-            sentiment,
-            after: section.entry("after").unwrap_or(after).to_owned(),
-            topics: section.list("topics"),
-            joy: section.entry("joy").map(str::to_owned),
-            templates: section.templates,
-        })
     }
 }

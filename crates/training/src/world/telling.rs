@@ -4,10 +4,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::World;
 use super::grammar::capitalised;
+use super::kinds::Opening;
 use super::random::Dice;
 use super::template::{Piece, Template};
-use super::{Opening, World};
 
 /// Pronouns by gender: he, him, his, himself.
 const PRONOUNS: [(&str, [&str; 4]); 4] = [
