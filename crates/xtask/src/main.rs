@@ -1,16 +1,22 @@
 //! `cargo xtask`: the project's tasks, each installing what it needs. One module a command; see `--help`.
 
+mod chromium;
 mod commands;
 mod packages;
 mod project;
+mod python;
 mod shell;
 mod site;
+mod tally;
 mod tools;
 mod wasm_target;
+
+use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
+use crate::commands::test::Step;
 use crate::project::Project;
 
 /// Build, serve, test and measure the Mode Collapse Playground.
@@ -23,7 +29,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Build the site and serve it on this machine
+    /// Build the site and serve it on this machine, rebuilding on every saved change
     Serve {
         /// Port on 127.0.0.1
         #[arg(long, default_value_t = 8080)]
@@ -31,19 +37,35 @@ enum Task {
     },
     /// Build the deployable static site into dist/
     Build,
+    /// Run every check: formatting, lints, licences, tests, conformance, and the built site in a browser
+    Test {
+        /// Run only this step (repeat for more)
+        #[arg(long)]
+        only: Vec<Step>,
+    },
+    /// Formatting and lints only
+    Check,
     /// Print the bytes of each file in dist/, raw and brotli-compressed
     Size,
+    /// Make fixtures and golden outputs anew, after a change that is meant to change them
+    Bless,
 }
 
-fn main() -> Result<()> {
+fn main() -> Result<ExitCode> {
     let project = Project::find()?;
     match Arguments::parse().task {
-        Task::Serve { port } => commands::serve::serve(&project, port),
+        Task::Serve { port } => commands::serve::serve(&project, port)?,
         Task::Build => {
             site::build(&project)?;
-            println!("The site is in {}: any static web server can serve it, under any path.", project.dist().display());
-            Ok(())
+            println!(
+                "The site is in {}: any static web server can serve it, under any path.",
+                project.dist().display()
+            );
         }
-        Task::Size => commands::size::size(&project),
+        Task::Test { only } => return Ok(commands::test::test(&project, &only)),
+        Task::Check => commands::check::check(&project)?,
+        Task::Size => commands::size::size(&project)?,
+        Task::Bless => commands::bless::bless(&project)?,
     }
+    Ok(ExitCode::SUCCESS)
 }

@@ -17,18 +17,26 @@ pub fn ensure(purpose: &str, programs: &[&str], packages: &[&str]) -> Result<()>
     if programs.iter().any(|program| on_path(program)) {
         return Ok(());
     }
-    bail!("{} still not found on PATH after installing {}", programs.join(" or "), packages.join(", "))
+    bail!(
+        "{} still not found on PATH after installing {}",
+        programs.join(" or "),
+        packages.join(", ")
+    )
 }
 
 /// Installs Debian packages, through sudo for anyone but root.
 pub fn install(purpose: &str, packages: &[&str]) -> Result<()> {
     let names = packages.join(" ");
     if !on_path("apt-get") {
-        bail!("{purpose} needs {names}: install it with your system's package manager and run this again");
+        bail!(
+            "{purpose} needs {names}: install it with your system's package manager and run this again"
+        );
     }
     timed(&format!("Install {names} with apt-get ({purpose})"), || {
         run(apt_get().args(["update", "-qq"]))?;
-        run(apt_get().args(["install", "-y", "-qq", "--no-install-recommends"]).args(packages))
+        run(apt_get()
+            .args(["install", "-y", "-qq", "--no-install-recommends"])
+            .args(packages))
     })
 }
 

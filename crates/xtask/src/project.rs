@@ -31,7 +31,10 @@ impl Project {
                 .context("no home folder: set XDG_CACHE_HOME to a folder for caches")?
                 .join(".cache"),
         };
-        Ok(Self { root, cache: user_caches.join("mode-collapse-playground") })
+        Ok(Self {
+            root,
+            cache: user_caches.join("mode-collapse-playground"),
+        })
     }
 
     /// The root of the clone.
@@ -51,7 +54,10 @@ impl Project {
 
     /// Compiled crates: the user's `CARGO_TARGET_DIR`, or the shared cache.
     pub fn target(&self) -> PathBuf {
-        env::var_os("CARGO_TARGET_DIR").map_or_else(|| self.cache.join("target"), |folder| self.root.join(folder))
+        env::var_os("CARGO_TARGET_DIR").map_or_else(
+            || self.cache.join("target"),
+            |folder| self.root.join(folder),
+        )
     }
 
     /// The deployable site that `cargo xtask build` leaves.
@@ -71,7 +77,10 @@ impl Project {
 
     /// `PATH` with the installed tools first.
     fn search_path(&self) -> OsString {
-        let ours = [self.tools().join("bin"), self.tools().join("node_modules/.bin")];
+        let ours = [
+            self.tools().join("bin"),
+            self.tools().join("node_modules/.bin"),
+        ];
         let theirs = env::var_os("PATH").unwrap_or_default();
         env::join_paths(ours.into_iter().chain(env::split_paths(&theirs)))
             .expect("the cache folder's path holds no path separator")

@@ -21,8 +21,13 @@ pub fn prepare(project: &Project) -> Result<()> {
 /// Builds the deployable site into `dist/`.
 pub fn build(project: &Project) -> Result<()> {
     prepare(project)?;
-    timed("Build the site (first time 10 to 20 minutes on two cores, then seconds to minutes)", || {
-        run(project.command("trunk").args(["build", "--release", "--cargo-profile", PROFILE]))
+    timed(
+        "Build the site (first time 10 to 20 minutes on two cores, then seconds to minutes)",
+        || {
+            run(project
+                .command("trunk")
+                .args(["build", "--release", "--cargo-profile", PROFILE]))
             .context("the site did not build: the compiler's messages above say why")
-    })
+        },
+    )
 }

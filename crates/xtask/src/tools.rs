@@ -17,34 +17,66 @@ const TRUNK: &str = "0.22.1";
 const WASM_BINDGEN: &str = "0.2.130";
 /// The npm package `binaryen` carries wasm-opt as a script for node; Debian's is too old for today's wasm.
 const BINARYEN: &str = "132";
+const CARGO_DENY: &str = "0.20.2";
 
 /// Installs what is missing or of another version; silent when all is there.
 pub fn ensure(project: &Project) -> Result<()> {
     if !is_version(project, "wasm-bindgen", WASM_BINDGEN) {
-        timed(&format!("Install wasm-bindgen {WASM_BINDGEN} (2 CPU-minutes, once)"), || {
-            // Its lock file names a dependency that has been withdrawn, so it is not `--locked`.
-            cargo_install(project, "wasm-bindgen-cli", WASM_BINDGEN, &["--no-default-features"])
-        })?;
+        timed(
+            &format!("Install wasm-bindgen {WASM_BINDGEN} (2 CPU-minutes, once)"),
+            || {
+                // Its lock file names a dependency that has been withdrawn, so it is not `--locked`.
+                cargo_install(
+                    project,
+                    "wasm-bindgen-cli",
+                    WASM_BINDGEN,
+                    &["--no-default-features"],
+                )
+            },
+        )?;
     }
     if !is_version(project, "trunk", TRUNK) {
-        timed(&format!("Install trunk {TRUNK} (6 CPU-minutes, once)"), || {
-            let flags = ["--locked", "--ignore-rust-version", "--no-default-features", "--features", "rustls"];
-            cargo_install(project, "trunk", TRUNK, &flags)
-        })?;
+        timed(
+            &format!("Install trunk {TRUNK} (6 CPU-minutes, once)"),
+            || {
+                let flags = [
+                    "--locked",
+                    "--ignore-rust-version",
+                    "--no-default-features",
+                    "--features",
+                    "rustls",
+                ];
+                cargo_install(project, "trunk", TRUNK, &flags)
+            },
+        )?;
     }
     if !is_version(project, "wasm-opt", BINARYEN) {
         packages::ensure("wasm-opt", &["npm"], &["nodejs", "npm"])?;
-        timed(&format!("Install wasm-opt {BINARYEN} from npm (seconds, once)"), || {
-            let tools = project.tools();
-            fs::create_dir_all(&tools).with_context(|| format!("creating {}", tools.display()))?;
-            run(project
-                .command("npm")
-                .args(["install", "--no-fund", "--no-audit", "--loglevel=error", "--prefix"])
-                .arg(tools)
-                .arg(format!("binaryen@{BINARYEN}.0.0")))
-        })?;
+        timed(
+            &format!("Install wasm-opt {BINARYEN} from npm (seconds, once)"),
+            || {
+                let tools = project.tools();
+                fs::create_dir_all(&tools)
+                    .with_context(|| format!("creating {}", tools.display()))?;
+                run(project
+                    .command("npm")
+                    .args([
+                        "install",
+                        "--no-fund",
+                        "--no-audit",
+                        "--loglevel=error",
+                        "--prefix",
+                    ])
+                    .arg(tools)
+                    .arg(format!("binaryen@{BINARYEN}.0.0")))
+            },
+        )?;
     }
-    for (program, version) in [("wasm-bindgen", WASM_BINDGEN), ("trunk", TRUNK), ("wasm-opt", BINARYEN)] {
+    for (program, version) in [
+        ("wasm-bindgen", WASM_BINDGEN),
+        ("trunk", TRUNK),
+        ("wasm-opt", BINARYEN),
+    ] {
         if !is_version(project, program, version) {
             bail!(
                 "{program} {version} was installed but does not run: delete {} and try again",
@@ -55,14 +87,36 @@ pub fn ensure(project: &Project) -> Result<()> {
     Ok(())
 }
 
+/// Installs cargo-deny, which reads the licences and versions of all dependencies.
+pub fn ensure_cargo_deny(project: &Project) -> Result<()> {
+    if is_version(project, "cargo-deny", CARGO_DENY) {
+        return Ok(());
+    }
+    timed(
+        &format!("Install cargo-deny {CARGO_DENY} (5 CPU-minutes, once)"),
+        || {
+            cargo_install(
+                project,
+                "cargo-deny",
+                CARGO_DENY,
+                &["--locked", "--no-default-features"],
+            )
+        },
+    )
+}
+
 /// `cargo install` into the project's cache, tuned for the time until the tool runs.
 pub fn cargo_install(project: &Project, name: &str, version: &str, flags: &[&str]) -> Result<()> {
     let build = project.tools().join("build");
-    run(lean(project.command("cargo").args(["install", name, "--version", version, "--root"]))
-        .arg(project.tools())
-        .arg("--target-dir")
-        .arg(&build)
-        .args(flags))?;
+    run(lean(
+        project
+            .command("cargo")
+            .args(["install", name, "--version", version, "--root"]),
+    )
+    .arg(project.tools())
+    .arg("--target-dir")
+    .arg(&build)
+    .args(flags))?;
     // Half a gigabyte that nothing needs again.
     fs::remove_dir_all(&build).with_context(|| format!("removing {}", build.display()))
 }

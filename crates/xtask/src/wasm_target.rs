@@ -13,9 +13,13 @@ pub fn ensure() -> Result<()> {
     if is_there() {
         return Ok(());
     }
-    timed("Add the compiler's wasm32 target with rustup (seconds, once)", || {
-        run(Command::new("rustup").args(["target", "add", TARGET])).context("rustup could not add the wasm32 target")
-    })
+    timed(
+        "Add the compiler's wasm32 target with rustup (seconds, once)",
+        || {
+            run(Command::new("rustup").args(["target", "add", TARGET]))
+                .context("rustup could not add the wasm32 target")
+        },
+    )
 }
 
 fn is_there() -> bool {

@@ -1,4 +1,7 @@
 //! One module a command.
 
+pub mod bless;
+pub mod check;
 pub mod serve;
 pub mod size;
+pub mod test;

@@ -22,9 +22,16 @@ pub fn size(project: &Project) -> Result<()> {
     let sizes = measure(&project.dist())?;
     println!("{:>12} {:>12}  file", "bytes", "brotli");
     for file in &sizes {
-        println!("{:>12} {:>12}  {}", file.raw, file.brotli, file.path.display());
+        println!(
+            "{:>12} {:>12}  {}",
+            file.raw,
+            file.brotli,
+            file.path.display()
+        );
     }
-    let (raw, brotli) = sizes.iter().fold((0, 0), |(raw, brotli), file| (raw + file.raw, brotli + file.brotli));
+    let (raw, brotli) = sizes.iter().fold((0, 0), |(raw, brotli), file| {
+        (raw + file.raw, brotli + file.brotli)
+    });
     println!("{raw:>12} {brotli:>12}  total");
     Ok(())
 }
@@ -32,12 +39,17 @@ pub fn size(project: &Project) -> Result<()> {
 /// Measures every file of the site, largest first.
 pub fn measure(dist: &Path) -> Result<Vec<FileSize>> {
     if !dist.join("index.html").is_file() {
-        bail!("no site in {}: run `cargo xtask build` first", dist.display());
+        bail!(
+            "no site in {}: run `cargo xtask build` first",
+            dist.display()
+        );
     }
     let mut sizes = Vec::new();
     let mut folders = vec![dist.to_path_buf()];
     while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(&folder).with_context(|| format!("listing {}", folder.display()))? {
+        for entry in
+            fs::read_dir(&folder).with_context(|| format!("listing {}", folder.display()))?
+        {
             let path = entry?.path();
             if path.is_dir() {
                 folders.push(path);
@@ -45,7 +57,10 @@ pub fn measure(dist: &Path) -> Result<Vec<FileSize>> {
             }
             let bytes = fs::read(&path).with_context(|| format!("reading {}", path.display()))?;
             sizes.push(FileSize {
-                path: path.strip_prefix(dist).expect("listed below dist").to_path_buf(),
+                path: path
+                    .strip_prefix(dist)
+                    .expect("listed below dist")
+                    .to_path_buf(),
                 raw: bytes.len(),
                 brotli: compressed(&bytes)?,
             });
@@ -57,7 +72,12 @@ pub fn measure(dist: &Path) -> Result<Vec<FileSize>> {
 
 fn compressed(bytes: &[u8]) -> Result<usize> {
     let mut out = Vec::new();
-    let params = brotli::enc::BrotliEncoderParams { quality: 11, size_hint: bytes.len(), ..Default::default() };
-    brotli::BrotliCompress(&mut &bytes[..], &mut out, &params).context("compressing with brotli")?;
+    let params = brotli::enc::BrotliEncoderParams {
+        quality: 11,
+        size_hint: bytes.len(),
+        ..Default::default()
+    };
+    brotli::BrotliCompress(&mut &bytes[..], &mut out, &params)
+        .context("compressing with brotli")?;
     Ok(out.len())
 }

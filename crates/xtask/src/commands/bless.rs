@@ -1,0 +1,35 @@
+//! `cargo xtask bless`: makes the committed expectations anew, after a change that is meant to change them.
+//!
+//! The fixtures come from Hugging Face's `transformers` (`tests/python/*_fixtures.py`); the golden tokens from our own model.
+//! Read the difference before committing it.
+
+use anyhow::Result;
+
+use crate::project::Project;
+use crate::python;
+use crate::shell::{run, timed};
+
+/// Regenerates everything that a script can regenerate.
+pub fn bless(project: &Project) -> Result<()> {
+    let python = python::ensure(project)?;
+    for script in python::scripts(project, "", "_fixtures")? {
+        timed(&format!("Make fixtures with {}", script.display()), || {
+            run(project.command(&python.to_string_lossy()).arg(&script))
+        })?;
+    }
+    timed("Make the golden outputs", || {
+        run(project
+            .command("cargo")
+            .args([
+                "test",
+                "--release",
+                "--package",
+                "tests",
+                "--test",
+                "golden",
+            ])
+            .env("BLESS", "1"))
+    })?;
+    println!("Now read what changed: `git diff --stat`, then the difference itself.");
+    Ok(())
+}

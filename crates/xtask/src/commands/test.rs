@@ -1,0 +1,191 @@
+//! `cargo xtask test`: every check there is, as named steps, quick ones first. The first failing step ends the run.
+//!
+//! The last line is always `N passed, N failed`: each test of a test run counts, and each other check counts as one.
+
+use std::process::ExitCode;
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail};
+use clap::ValueEnum;
+
+use crate::commands::{check, size};
+use crate::project::Project;
+use crate::shell::{human, run, run_watched, timed};
+use crate::tally::Tally;
+use crate::{chromium, python, site, tools};
+
+/// What `cargo xtask test` consists of, in the order in which it runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Step {
+    /// Formatting of all sources
+    Format,
+    /// Clippy, natively and for the browser
+    Lint,
+    /// Licences and duplicate versions of all dependencies (cargo-deny)
+    Licences,
+    /// Unit, property, golden and agreement tests
+    Native,
+    /// Agreement with Hugging Face's transformers (Python)
+    Conformance,
+    /// The deployable site builds
+    Site,
+    /// The built site in headless Chromium
+    Browser,
+}
+
+impl Step {
+    /// What to do when it fails.
+    fn advice(self) -> &'static str {
+        match self {
+            Self::Format => "run `cargo fmt --all`",
+            Self::Lint => {
+                "mend what clippy names above; `cargo xtask check` repeats just this and formatting"
+            }
+            Self::Licences => {
+                "see deny.toml: allow the licence with a reason, or choose another crate"
+            }
+            Self::Native => {
+                "`cargo xtask test --only native` repeats these tests; if an output changed on purpose, `cargo xtask bless`"
+            }
+            Self::Conformance => "the scripts are in tests/python; each says what differs",
+            Self::Site => "`cargo xtask build` repeats this",
+            Self::Browser => {
+                "`cargo xtask test --only browser` repeats these tests on the site built last"
+            }
+        }
+    }
+
+    fn run(self, project: &Project) -> Result<Tally> {
+        match self {
+            Self::Format => check::format(project).map(|()| Tally::of_one(true)),
+            Self::Lint => check::lint(project).map(|()| Tally::of_one(true)),
+            Self::Licences => licences(project).map(|()| Tally::of_one(true)),
+            Self::Native => cargo_test(project, &["--workspace", "--no-fail-fast"]),
+            Self::Conformance => conformance(project),
+            Self::Site => site::build(project)
+                .and_then(|()| size::size(project))
+                .map(|()| Tally::of_one(true)),
+            Self::Browser => {
+                chromium::ensure()?;
+                run(project
+                    .command("cargo")
+                    .args(["build", "--release", "--package", "cli"]))?;
+                cargo_test(
+                    project,
+                    &[
+                        "--package",
+                        "tests",
+                        "--features",
+                        "browser",
+                        "--test",
+                        "browser",
+                        "--no-fail-fast",
+                    ],
+                )
+            }
+        }
+    }
+}
+
+/// Runs all steps, or only the chosen ones, and prints the summary.
+pub fn test(project: &Project, only: &[Step]) -> ExitCode {
+    let start = Instant::now();
+    let mut total = Tally::default();
+    let mut failure = None;
+    for &step in Step::value_variants() {
+        if !only.is_empty() && !only.contains(&step) {
+            continue;
+        }
+        let result = timed(&format!("Test step: {step:?}"), || {
+            let tally = step.run(project)?;
+            total += tally;
+            if tally.failed > 0 {
+                bail!("{} of its tests failed", tally.failed);
+            }
+            Ok(())
+        });
+        if let Err(error) = result {
+            // A step that broke before it could count its tests is one failure.
+            if total.failed == 0 {
+                total += Tally::of_one(false);
+            }
+            failure = Some(error.context(format!("step {step:?} failed: {}", step.advice())));
+            break;
+        }
+    }
+    if let Some(error) = &failure {
+        println!("\n{error:?}");
+    }
+    println!(
+        "\nAll this took {}.\n{} passed, {} failed",
+        human(start.elapsed()),
+        total.passed,
+        total.failed
+    );
+    if failure.is_some() {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
+    }
+}
+
+/// Runs `cargo test` in release (debug tensors are a hundred times slower) and adds up what its binaries report.
+fn cargo_test(project: &Project, arguments: &[&str]) -> Result<Tally> {
+    let mut tally = Tally::default();
+    let well = run_watched(
+        project
+            .command("cargo")
+            .args(["test", "--release"])
+            .args(arguments),
+        |line| {
+            if let Some(counts) = Tally::of_closing_line(line) {
+                tally += counts;
+            }
+        },
+    )?;
+    if !well && tally.failed == 0 {
+        bail!("the tests did not build or did not finish");
+    }
+    Ok(tally)
+}
+
+/// Runs every `tests/python/check_*.py`; each is one check.
+fn conformance(project: &Project) -> Result<Tally> {
+    let python = python::ensure(project)?;
+    // The scripts ask the command line for its numbers.
+    run(project
+        .command("cargo")
+        .args(["build", "--release", "--package", "cli"]))?;
+    let mut tally = Tally::default();
+    for script in python::scripts(project, "check_", "")? {
+        let name = script
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
+        let passed = timed(&name, || {
+            run(project
+                .command(&python.to_string_lossy())
+                .arg(&script)
+                .env("COLLAPSE", project.target().join("release/collapse")))
+        });
+        if let Err(error) = &passed {
+            println!("{error:?}");
+        }
+        tally += Tally::of_one(passed.is_ok());
+    }
+    Ok(tally)
+}
+
+fn licences(project: &Project) -> Result<()> {
+    tools::ensure_cargo_deny(project)?;
+    run(project.command("cargo-deny").args([
+        "--offline",
+        "check",
+        "--hide-inclusion-graph",
+        "licenses",
+        "bans",
+        "sources",
+    ]))
+    .context("cargo-deny found something")
+}
