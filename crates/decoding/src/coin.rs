@@ -57,7 +57,10 @@ mod tests {
     /// Chi-square of counts that should be equal; the second number is its standard deviation from what chance expects.
     fn deviation(counts: &[u32]) -> f64 {
         let expected = f64::from(counts.iter().sum::<u32>()) / counts.len() as f64;
-        let chi_square: f64 = counts.iter().map(|&count| (f64::from(count) - expected).powi(2) / expected).sum();
+        let chi_square: f64 = counts
+            .iter()
+            .map(|&count| (f64::from(count) - expected).powi(2) / expected)
+            .sum();
         let degrees = counts.len() as f64 - 1.0;
         (chi_square - degrees) / (2.0 * degrees).sqrt()
     }
@@ -70,7 +73,11 @@ mod tests {
                 assert!((0.0..1.0).contains(&value));
                 counts[(value * 256.0) as usize] += 1;
             }
-            assert!(deviation(&counts).abs() < 4.0, "{axis}: {} standard deviations", deviation(&counts));
+            assert!(
+                deviation(&counts).abs() < 4.0,
+                "{axis}: {} standard deviations",
+                deviation(&counts)
+            );
         }
     }
 
@@ -83,9 +90,22 @@ mod tests {
                     counts[(a * 16.0) as usize * 16 + (b * 16.0) as usize] += 1;
                 }
                 let pairs = (run.len() - lag) as f64;
-                let correlation = run.iter().zip(&run[lag..]).map(|(a, b)| (a - 0.5) * (b - 0.5)).sum::<f64>() * 12.0 / pairs;
-                assert!(deviation(&counts).abs() < 4.0, "{axis}, lag {lag}: {}", deviation(&counts));
-                assert!(correlation.abs() < 4.0 / pairs.sqrt(), "{axis}, lag {lag}: correlation {correlation}");
+                let correlation = run
+                    .iter()
+                    .zip(&run[lag..])
+                    .map(|(a, b)| (a - 0.5) * (b - 0.5))
+                    .sum::<f64>()
+                    * 12.0
+                    / pairs;
+                assert!(
+                    deviation(&counts).abs() < 4.0,
+                    "{axis}, lag {lag}: {}",
+                    deviation(&counts)
+                );
+                assert!(
+                    correlation.abs() < 4.0 / pairs.sqrt(),
+                    "{axis}, lag {lag}: correlation {correlation}"
+                );
             }
         }
     }
@@ -93,26 +113,42 @@ mod tests {
     #[test]
     fn the_axes_are_independent_of_each_other() {
         let [(_, seeds), (_, chains), (_, positions)] = runs();
-        for (one, other) in [(&seeds, &chains), (&seeds, &positions), (&chains, &positions)] {
+        for (one, other) in [
+            (&seeds, &chains),
+            (&seeds, &positions),
+            (&chains, &positions),
+        ] {
             let products = one.iter().zip(other).map(|(a, b)| (a - 0.5) * (b - 0.5));
             let correlation = products.sum::<f64>() * 12.0 / one.len() as f64;
-            assert!(correlation.abs() < 4.0 / (one.len() as f64).sqrt(), "{correlation}");
+            assert!(
+                correlation.abs() < 4.0 / (one.len() as f64).sqrt(),
+                "{correlation}"
+            );
         }
-        assert_ne!(coin(1, 2, 3), coin(1, 3, 2), "chain and position do not trade places");
+        assert_ne!(
+            coin(1, 2, 3),
+            coin(1, 3, 2),
+            "chain and position do not trade places"
+        );
         assert_ne!(coin(2, 1, 3), coin(1, 2, 3), "nor seed and chain");
     }
 
     #[test]
     fn flipping_any_bit_of_the_coordinates_flips_half_of_the_coin() {
-        let bits = |seed, chain, position| (coin(seed, chain, position).value() * (1_u64 << 53) as f64) as u64;
+        let bits = |seed, chain, position| {
+            (coin(seed, chain, position).value() * (1_u64 << 53) as f64) as u64
+        };
         let places = 400;
         for flipped in 0..128 {
             let changed: u32 = (0..places)
                 .map(|n| {
                     let (seed, chain, position) = (u64::from(n) * 77, n % 64, n / 2);
                     let flip = 1_u128 << flipped;
-                    let (low, middle, high) = (flip as u64, (flip >> 64) as u32, (flip >> 96) as u32);
-                    (bits(seed, chain, position) ^ bits(seed ^ low, chain ^ middle, position ^ high)).count_ones()
+                    let (low, middle, high) =
+                        (flip as u64, (flip >> 64) as u32, (flip >> 96) as u32);
+                    (bits(seed, chain, position)
+                        ^ bits(seed ^ low, chain ^ middle, position ^ high))
+                    .count_ones()
                 })
                 .sum();
             let share = f64::from(changed) / f64::from(53 * places);
@@ -122,13 +158,26 @@ mod tests {
 
     #[test]
     fn values_are_pinned_so_that_links_keep_their_meaning() {
-        let thrown = [coin(0, 0, 0), coin(1, 0, 0), coin(1, 63, 127), coin(u64::MAX, u32::MAX, u32::MAX)];
-        assert_eq!(thrown.map(|coin| coin.value().to_bits()), GOLDEN, "{thrown:?}");
+        let thrown = [
+            coin(0, 0, 0),
+            coin(1, 0, 0),
+            coin(1, 63, 127),
+            coin(u64::MAX, u32::MAX, u32::MAX),
+        ];
+        assert_eq!(
+            thrown.map(|coin| coin.value().to_bits()),
+            GOLDEN,
+            "{thrown:?}"
+        );
     }
 
     /// Computed apart from this code, in Python's integers.
-    const GOLDEN: [u64; 4] =
-        [0x3fc1_c13a_de1c_7e5c, 0x3fe6_3140_5e8d_b1b0, 0x3feb_f258_26fd_65cd, 0x3fd5_c02f_0014_9e40];
+    const GOLDEN: [u64; 4] = [
+        0x3fc1_c13a_de1c_7e5c,
+        0x3fe6_3140_5e8d_b1b0,
+        0x3feb_f258_26fd_65cd,
+        0x3fd5_c02f_0014_9e40,
+    ];
 
     #[test]
     fn a_coin_lies_in_the_half_open_unit_interval() {

@@ -5,8 +5,9 @@
 
 use std::f64::consts::LN_2;
 
-use crate::exponential::exp;
+use crate::exponential::{clamp, exp};
 use crate::row;
+use crate::sums::{Lanes, padded};
 
 /// Terms below e^-60 of the largest are dropped: 150,000 of them together are below 1e-18 bits.
 const NEGLIGIBLE_NATS: f64 = 60.0;
@@ -17,13 +18,14 @@ const NEGLIGIBLE_NATS: f64 = 60.0;
 /// model's rows leaves a fraction. The curve depends on the logits alone: keep it while only knobs move.
 pub fn entropy_curve(logits: &[f32], betas: &[f64]) -> Vec<f64> {
     let mut offsets = offsets(logits);
+    offsets.sort_unstable_by(|a, b| b.total_cmp(a));
     let mut ascending: Vec<usize> = (0..betas.len()).collect();
     ascending.sort_by(|&a, &b| betas[a].max(0.0).total_cmp(&betas[b].max(0.0)));
     let mut bits = vec![0.0; betas.len()];
     for index in ascending {
         let beta = betas[index].max(0.0);
-        offsets.retain(|offset| beta * offset > -NEGLIGIBLE_NATS);
-        bits[index] = Moments::of(&offsets, beta).entropy_nats(beta) / LN_2;
+        offsets.truncate(offsets.partition_point(|offset| beta * offset > -NEGLIGIBLE_NATS));
+        bits[index] = entropy_nats(&offsets, beta) / LN_2;
     }
     bits
 }
@@ -39,7 +41,16 @@ pub fn entropy_slope(logits: &[f32], beta: f64) -> f64 {
     if beta == f64::INFINITY {
         return 0.0;
     }
-    -beta * Moments::of(&offsets(logits), beta).variance() / LN_2
+    let offsets = offsets(logits);
+    let average = |of: &dyn Fn(f64) -> f64| {
+        let (mass, total) = offsets.iter().fold((0.0, 0.0), |(mass, total), &offset| {
+            let weight = exp(beta * offset);
+            (mass + weight, total + weight * of(offset))
+        });
+        if mass > 0.0 { total / mass } else { 0.0 }
+    };
+    let mean = average(&|offset| offset);
+    -beta * average(&|offset| (offset - mean).powi(2)) / LN_2
 }
 
 /// `z - max z` of the allowed tokens.
@@ -52,53 +63,18 @@ fn offsets(logits: &[f32]) -> Vec<f64> {
         .collect()
 }
 
-/// `Σ w`, `Σ w x` and `Σ w x²` over offsets `x` with `w = exp(β x)`.
-#[derive(Clone, Copy, Default)]
-struct Moments {
-    mass: f64,
-    first: f64,
-    second: f64,
-}
-
-impl Moments {
-    fn of(offsets: &[f64], beta: f64) -> Self {
-        let mut lanes = [Self::default(); 4];
-        let (chunks, rest) = offsets.as_chunks::<4>();
-        for chunk in chunks {
-            for (lane, offset) in lanes.iter_mut().zip(chunk) {
-                lane.add(*offset, beta);
-            }
-        }
-        for (lane, offset) in lanes.iter_mut().zip(rest) {
-            lane.add(*offset, beta);
-        }
-        lanes.into_iter().fold(Self::default(), |sum, lane| Self {
-            mass: sum.mass + lane.mass,
-            first: sum.first + lane.first,
-            second: sum.second + lane.second,
-        })
+/// Entropy of `exp(β x) / Z` over offsets `x` that are not negligible at this β.
+fn entropy_nats(offsets: &[f64], beta: f64) -> f64 {
+    if offsets.is_empty() || beta == f64::INFINITY {
+        return 0.0;
     }
-
-    #[inline]
-    fn add(&mut self, offset: f64, beta: f64) {
-        let weight = exp(beta * offset);
-        self.mass += weight;
-        self.first += weight * offset;
-        self.second += weight * offset * offset;
+    let (chunks, rest) = offsets.as_chunks();
+    let mut lanes = Lanes::default();
+    for chunk in chunks {
+        let exponents = chunk.map(|offset| beta * offset);
+        lanes.add(exponents.map(exp), exponents);
     }
-
-    fn entropy_nats(self, beta: f64) -> f64 {
-        if self.mass == 0.0 || beta == f64::INFINITY {
-            return 0.0;
-        }
-        self.mass.ln() - beta * self.first / self.mass
-    }
-
-    fn variance(self) -> f64 {
-        if self.mass == 0.0 {
-            return 0.0;
-        }
-        let mean = self.first / self.mass;
-        (self.second / self.mass - mean * mean).max(0.0)
-    }
+    let exponents = padded(rest, f64::NEG_INFINITY).map(|offset| clamp(beta * offset));
+    lanes.add(exponents.map(exp), exponents);
+    lanes.total().entropy_nats()
 }

@@ -54,8 +54,8 @@ pub fn shape(logits: &[f32], history: &[u32], shaping: &Shaping) -> Distribution
 /// The probabilities of one next token over the vocabulary, made by [`shape`]. They are not negative and sum to 1 to rounding.
 ///
 /// Its *order* of tokens, used by [`pick`](Self::pick), [`ruler`](Self::ruler) and [`ranked`](Self::ranked): positive
-/// probabilities before zeros; then the highest (penalised) logit first; ties by the lowest id. Probabilities fall along it, and
-/// moving temperature or scale does not change it.
+/// probabilities before zeros; then the highest (penalised) logit first; ties by the lowest id. Probabilities fall along it to
+/// rounding, and moving temperature or scale does not change it.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Distribution {
     logits: Vec<f32>,

@@ -17,24 +17,6 @@ const ROUNDER: f64 = 6_755_399_441_055_744.0;
 const LN_2_HIGH: f64 = f64::from_bits(0x3FE6_2E42_FEE0_0000);
 const LN_2_LOW: f64 = f64::from_bits(0x3DEA_39EF_3579_3C76);
 
-/// 1 / 13!, 1 / 12!, ..., 1 / 2!, 1, 1: Horner's order.
-const TAYLOR: [f64; 14] = [
-    1.0 / 6_227_020_800.0,
-    1.0 / 479_001_600.0,
-    1.0 / 39_916_800.0,
-    1.0 / 3_628_800.0,
-    1.0 / 362_880.0,
-    1.0 / 40_320.0,
-    1.0 / 5_040.0,
-    1.0 / 720.0,
-    1.0 / 120.0,
-    1.0 / 24.0,
-    1.0 / 6.0,
-    0.5,
-    1.0,
-    1.0,
-];
-
 /// Raises e to an exponent at or below zero; exponents at or below [`FLOOR`], and NaN, give zero.
 #[inline]
 pub(crate) fn exp(exponent: f64) -> f64 {
@@ -42,10 +24,15 @@ pub(crate) fn exp(exponent: f64) -> f64 {
     let shifted = x * std::f64::consts::LOG2_E + ROUNDER;
     let n = shifted - ROUNDER;
     let r = (x - n * LN_2_HIGH) - n * LN_2_LOW;
-    let mut sum = TAYLOR[0];
-    for coefficient in &TAYLOR[1..] {
-        sum = sum * r + coefficient;
-    }
+    // 1/2! + r/3! + ... + r^11/13!, paired off (Estrin's scheme) so that the processor need not wait for each step.
+    let (r2, r4) = (r * r, r * r * (r * r));
+    let low = (1.0 / 2.0 + r * (1.0 / 6.0)) + r2 * (1.0 / 24.0 + r * (1.0 / 120.0));
+    let middle =
+        (1.0 / 720.0 + r * (1.0 / 5_040.0)) + r2 * (1.0 / 40_320.0 + r * (1.0 / 362_880.0));
+    let high = (1.0 / 3_628_800.0 + r * (1.0 / 39_916_800.0))
+        + r2 * (1.0 / 479_001_600.0 + r * (1.0 / 6_227_020_800.0));
+    let tail = low + r4 * (middle + r4 * high);
+    let sum = 1.0 + (r + r2 * tail);
     // The low bits of `shifted` hold n in two's complement; the shift drops all but the eleven that make the exponent field.
     let power = f64::from_bits(shifted.to_bits().wrapping_add(1023) << 52);
     if x > FLOOR { sum * power } else { 0.0 }
@@ -62,12 +49,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn agrees_with_the_standard_exponential_to_two_units_in_the_last_place() {
+    fn agrees_with_the_standard_exponential_to_one_unit_in_the_last_place() {
         for step in 0..200_000 {
             let x = -f64::from(step) * 0.003_539;
             let (ours, theirs) = (exp(x), x.exp());
             assert!(
-                (ours - theirs).abs() <= 2.0 * f64::EPSILON * theirs,
+                (ours - theirs).abs() <= f64::EPSILON * theirs,
                 "e^{x}: {ours:e} against {theirs:e}"
             );
         }
@@ -93,7 +80,7 @@ mod tests {
         0x3fec_f46d_99d5_2b3a,
         0x3fd7_8b56_362c_ef38,
         0x3f07_cd79_b564_7c9a,
-        0x36ea_8c1f_14e2_af5d,
+        0x36ea_8c1f_14e2_af5c,
         0x00d1_4f2b_0fb9_307f,
     ];
 }

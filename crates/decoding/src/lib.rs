@@ -36,6 +36,7 @@ mod order;
 mod realign;
 mod row;
 mod shaping;
+mod sums;
 
 pub use beam::{Beam, Extension, Hypothesis, beam_search};
 pub use coin::{Coin, coin};

@@ -136,3 +136,41 @@ impl<K: Ord + Copy> Iterator for Ascending<K> {
         Some(key)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::coin;
+
+    #[test]
+    fn a_lazy_sort_taken_to_the_end_is_a_sort() {
+        for length in [0, 1, 63, 64, 65, 128, 129, 1_000, 5_000] {
+            let keys: Vec<u64> = (0..length)
+                .map(|n| (coin(1, 0, n).value() * 2_000.0) as u64)
+                .collect();
+            let mut sorted = keys.clone();
+            sorted.sort_unstable();
+            assert_eq!(Ascending::new(keys).collect::<Vec<_>>(), sorted);
+        }
+    }
+
+    #[test]
+    fn keys_ascend_as_logits_fall_and_then_by_id() {
+        let logits = [
+            f32::MAX,
+            2.0,
+            f32::MIN_POSITIVE,
+            0.0,
+            -f32::MIN_POSITIVE,
+            -2.0,
+            f32::MIN,
+            f32::NEG_INFINITY,
+        ];
+        assert!(
+            logits
+                .windows(2)
+                .all(|pair| key(pair[0], 9) < key(pair[1], 3))
+        );
+        assert!(key(1.0, 3) < key(1.0, 9));
+    }
+}

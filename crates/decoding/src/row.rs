@@ -3,9 +3,7 @@
 //! Which weights are then cut is decided in `filters`.
 
 use crate::exponential::{clamp, exp};
-
-/// How many partial sums a reduction keeps, so that it vectorises; fixed, because it fixes the order of additions.
-const LANES: usize = 8;
+use crate::sums::{LANES, Lanes, Sums, padded};
 
 /// Logits with their weights. Invariants: no logit is NaN, plus infinity or minus zero; a weight is zero where the logit is minus
 /// infinity; and, while nothing else is cut, the largest weight is 1 and belongs to `peak`.
@@ -14,22 +12,6 @@ pub(crate) struct Row {
     pub(crate) weights: Vec<f64>,
     pub(crate) peak: f32,
     pub(crate) beta: f64,
-}
-
-/// The two sums over the weights from which normalisation and entropy follow.
-#[derive(Clone, Copy)]
-pub(crate) struct Sums {
-    /// `Z = Σ w`.
-    pub(crate) mass: f64,
-    /// `Σ w ln w`, at most 0 while the largest weight is 1.
-    pub(crate) mass_log: f64,
-}
-
-impl Sums {
-    /// Entropy of `w / Z` in nats: `ln Z - Σ w ln w / Z`.
-    pub(crate) fn entropy_nats(self) -> f64 {
-        (self.mass.ln() - self.mass_log / self.mass).max(0.0)
-    }
 }
 
 impl Row {
@@ -55,23 +37,16 @@ impl Row {
 
     /// Sums what is not cut.
     pub(crate) fn sums(&self) -> Sums {
-        let (mut mass, mut mass_log) = ([0.0; LANES], [0.0; LANES]);
-        let mut add = |weights: &[f64], logits: &[f32]| {
-            for (lane, (weight, logit)) in weights.iter().zip(logits).enumerate() {
-                mass[lane] += weight;
-                mass_log[lane] += weight * exponent(*logit, self.peak, self.beta);
-            }
-        };
-        let (weights, weights_rest) = self.weights.as_chunks::<LANES>();
-        let (logits, logits_rest) = self.logits.as_chunks::<LANES>();
+        let (weights, weights_rest) = self.weights.as_chunks();
+        let (logits, logits_rest) = self.logits.as_chunks();
+        let (peak, beta) = (self.peak, self.beta);
+        let mut lanes = Lanes::default();
         for (weights, logits) in weights.iter().zip(logits) {
-            add(weights, logits);
+            lanes.add(*weights, logits.map(|logit| exponent(logit, peak, beta)));
         }
-        add(weights_rest, logits_rest);
-        Sums {
-            mass: mass.iter().sum(),
-            mass_log: mass_log.iter().sum(),
-        }
+        let exponents = padded(logits_rest, peak).map(|logit| exponent(logit, peak, beta));
+        lanes.add(padded(weights_rest, 0.0), exponents);
+        lanes.total()
     }
 }
 
@@ -83,10 +58,19 @@ pub(crate) fn exponent(logit: f32, peak: f32, beta: f64) -> f64 {
 
 /// The highest logit; minus infinity of none.
 pub(crate) fn peak(logits: &[f32]) -> f32 {
-    logits.iter().fold(
-        f32::NEG_INFINITY,
-        |peak, &logit| if logit > peak { logit } else { peak },
-    )
+    let higher = |a: f32, b: f32| if b > a { b } else { a };
+    let mut lanes = [f32::NEG_INFINITY; LANES];
+    let (chunks, rest) = logits.as_chunks::<LANES>();
+    for chunk in chunks {
+        for (lane, logit) in lanes.iter_mut().zip(chunk) {
+            *lane = higher(*lane, *logit);
+        }
+    }
+    lanes
+        .iter()
+        .chain(rest)
+        .copied()
+        .fold(f32::NEG_INFINITY, higher)
 }
 
 /// Reads a row as every function here does: NaN is minus infinity (forbidden), plus infinity the largest finite number, minus

@@ -1,5 +1,7 @@
 //! Beam search against brute force on models small enough to enumerate.
 
+#![allow(clippy::unwrap_used)] // a test that fails to unwrap has failed
+
 use std::num::NonZeroUsize;
 
 use decoding::{Beam, Hypothesis, beam_search, coin, surprisal_nats};
@@ -10,18 +12,30 @@ const LENGTH: usize = 4;
 
 /// A model without structure: a row of random logits for each continuation.
 fn logits(seed: u64, tokens: &[u32]) -> Vec<f32> {
-    let path = tokens.iter().fold(1_u32, |path, token| path * (VOCABULARY + 1) + token);
-    (0..VOCABULARY).map(|id| coin(seed, path, id).value() as f32 * 6.0).collect()
+    let path = tokens
+        .iter()
+        .fold(1_u32, |path, token| path * (VOCABULARY + 1) + token);
+    (0..VOCABULARY)
+        .map(|id| coin(seed, path, id).value() as f32 * 6.0)
+        .collect()
 }
 
 fn search(seed: u64, width: usize, end: Option<u32>) -> Vec<Hypothesis> {
-    let model = |continuations: &[Vec<u32>]| continuations.iter().map(|tokens| logits(seed, tokens)).collect();
+    let model = |continuations: &[Vec<u32>]| {
+        continuations
+            .iter()
+            .map(|tokens| logits(seed, tokens))
+            .collect()
+    };
     beam_search(NonZeroUsize::new(width).unwrap(), LENGTH, end, model)
 }
 
 /// Every continuation that ends, or is `LENGTH` long, best first.
 fn enumerate(seed: u64, end: Option<u32>) -> Vec<Hypothesis> {
-    let mut open = vec![Hypothesis { tokens: Vec::new(), log_probability: 0.0 }];
+    let mut open = vec![Hypothesis {
+        tokens: Vec::new(),
+        log_probability: 0.0,
+    }];
     let mut closed = Vec::new();
     while let Some(parent) = open.pop() {
         let row = logits(seed, &parent.tokens);
@@ -30,7 +44,10 @@ fn enumerate(seed: u64, end: Option<u32>) -> Vec<Hypothesis> {
             let log_probability = parent.log_probability - surprisal_nats(&row, token);
             let done = Some(token) == end || tokens.len() == LENGTH;
             let list = if done { &mut closed } else { &mut open };
-            list.push(Hypothesis { tokens, log_probability });
+            list.push(Hypothesis {
+                tokens,
+                log_probability,
+            });
         }
     }
     closed.sort_by(|a, b| b.log_probability.total_cmp(&a.log_probability));
@@ -80,7 +97,10 @@ fn ties_go_by_parent_then_by_token() {
     let mut beam = Beam::new(NonZeroUsize::new(3).unwrap());
     let step = |beam: &mut Beam| {
         let rows = vec![[0.0_f32; 4]; beam.running().len()];
-        beam.advance(&rows).iter().map(|it| (it.parent, it.token)).collect::<Vec<_>>()
+        beam.advance(&rows)
+            .iter()
+            .map(|it| (it.parent, it.token))
+            .collect::<Vec<_>>()
     };
     assert_eq!(step(&mut beam), [(0, 0), (0, 1), (0, 2)]);
     assert_eq!(step(&mut beam), [(0, 0), (0, 1), (0, 2)]);
@@ -93,14 +113,31 @@ fn forbidden_tokens_are_never_taken_and_a_beam_that_cannot_go_on_is_done() {
     let mut beam = Beam::new(NonZeroUsize::new(2).unwrap()).with_end(Some(1));
     let next = beam.advance(&[[forbid, 0.0, forbid]]);
     assert!(next.is_empty() && beam.is_done());
-    assert_eq!(beam.hypotheses(), [Hypothesis { tokens: vec![1], log_probability: 0.0 }]);
+    assert_eq!(
+        beam.hypotheses(),
+        [Hypothesis {
+            tokens: vec![1],
+            log_probability: 0.0
+        }]
+    );
 }
 
 #[test]
 fn it_stops_once_nothing_that_runs_can_win() {
     let mut beam = Beam::new(NonZeroUsize::new(1).unwrap()).with_end(Some(0));
     beam.advance(&[[2.0_f32, 0.0, 0.0]]);
-    assert!(beam.is_done(), "the finished one scores better than the one that runs");
-    let unlikely_end = beam_search(NonZeroUsize::new(1).unwrap(), 0, None, |_| unreachable!("no step to run"));
-    assert_eq!(unlikely_end, [Hypothesis { tokens: vec![], log_probability: 0.0 }]);
+    assert!(
+        beam.is_done(),
+        "the finished one scores better than the one that runs"
+    );
+    let unlikely_end = beam_search(NonZeroUsize::new(1).unwrap(), 0, None, |_| {
+        unreachable!("no step to run")
+    });
+    assert_eq!(
+        unlikely_end,
+        [Hypothesis {
+            tokens: vec![],
+            log_probability: 0.0
+        }]
+    );
 }

@@ -1,8 +1,10 @@
 //! The laws of the measures, the entropy curve, realignment and loops.
 
+#![allow(clippy::unwrap_used)] // a test that fails to unwrap has failed
+
 use decoding::{
-    Shaping, distinct_n, entropy_at, entropy_curve, entropy_slope, kl_bits, kl_nats, loop_period, mix, shape, surprisal_nats,
-    total_variation,
+    Shaping, distinct_n, entropy_at, entropy_curve, entropy_slope, kl_bits, kl_nats, loop_period,
+    mix, shape, surprisal_nats, total_variation,
 };
 use proptest::prelude::*;
 
@@ -13,7 +15,9 @@ fn row() -> impl Strategy<Value = Vec<f32>> {
 }
 
 fn softmax(row: &[f32]) -> Vec<f64> {
-    shape(row, &[], &Shaping::default()).probabilities().to_vec()
+    shape(row, &[], &Shaping::default())
+        .probabilities()
+        .to_vec()
 }
 
 proptest! {
@@ -122,7 +126,11 @@ fn entropies_of_known_rows() {
     for beta in [0.0, 1.0, 1e4] {
         assert_eq!(entropy_at(&even, beta), 3.0);
     }
-    assert_eq!(entropy_at(&even, f64::INFINITY), 0.0, "greedy breaks ties, as shape does");
+    assert_eq!(
+        entropy_at(&even, f64::INFINITY),
+        0.0,
+        "greedy breaks ties, as shape does"
+    );
     assert_eq!(entropy_curve(&even, &[-1.0, f64::NAN]), [3.0, 3.0]);
     assert_eq!(entropy_curve(&[], &[1.0]), [0.0]);
     let belief = [4.0_f32.ln(), 0.0]; // 80% against 20%

@@ -1,5 +1,7 @@
 //! The laws of [`shape`] and [`Distribution`]: each holds for any row and any knobs that the law allows.
 
+#![allow(clippy::unwrap_used)] // a test that fails to unwrap has failed
+
 use decoding::{Distribution, Shaping, coin, shape};
 use proptest::prelude::*;
 
@@ -44,7 +46,11 @@ prop_compose! {
 }
 
 fn kept(distribution: &Distribution) -> Vec<u32> {
-    (0_u32..).zip(distribution.probabilities()).filter(|(_, p)| **p > 0.0).map(|(id, _)| id).collect()
+    (0_u32..)
+        .zip(distribution.probabilities())
+        .filter(|(_, p)| **p > 0.0)
+        .map(|(id, _)| id)
+        .collect()
 }
 
 fn highest(row: &[f32]) -> u32 {
@@ -57,7 +63,9 @@ fn sorted(row: &[f32], distribution: &Distribution) -> Vec<u32> {
     let mut ids: Vec<u32> = (0..row.len() as u32).collect();
     ids.sort_by(|&a, &b| {
         let possible = |id| distribution.probability(id) > 0.0;
-        possible(b).cmp(&possible(a)).then(row[b as usize].partial_cmp(&row[a as usize]).unwrap())
+        possible(b)
+            .cmp(&possible(a))
+            .then(row[b as usize].partial_cmp(&row[a as usize]).unwrap())
     });
     ids
 }
@@ -304,14 +312,18 @@ fn picks_come_as_often_as_their_probability_says() {
         counts[next.pick(coin(11, throw % 64, throw / 64)) as usize] += 1;
     }
     let expected = |id: usize| next.probabilities()[id] * f64::from(throws);
-    let chi_square: f64 = (0..row.len()).map(|id| (f64::from(counts[id]) - expected(id)).powi(2) / expected(id)).sum();
+    let chi_square: f64 = (0..row.len())
+        .map(|id| (f64::from(counts[id]) - expected(id)).powi(2) / expected(id))
+        .sum();
     // 39 degrees of freedom: mean 39, standard deviation 8.8; the coins are fixed, so this never flickers.
     assert!(chi_square < 39.0 + 4.0 * 8.8, "chi-square {chi_square}");
 }
 
 #[test]
 fn stays_exact_from_tiny_to_huge_beta_on_a_vocabulary_of_150_000() {
-    let row: Vec<f32> = (0..150_000_u32).map(|id| coin(3, 0, id).value() as f32 * 30.0 - 25.0).collect();
+    let row: Vec<f32> = (0..150_000_u32)
+        .map(|id| coin(3, 0, id).value() as f32 * 30.0 - 25.0)
+        .collect();
     let mut last_entropy = f64::INFINITY;
     for beta in [0.0, 1e-4, 1e-2, 1.0, 1e2, 1e4, f64::INFINITY] {
         let next = shape(&row, &[], &temperature(1.0 / beta));
@@ -323,7 +335,10 @@ fn stays_exact_from_tiny_to_huge_beta_on_a_vocabulary_of_150_000() {
     }
     assert_eq!(last_entropy, 0.0);
     let even = shape(&row, &[], &temperature(1e4)).entropy_bits();
-    assert!((even - 150_000_f64.log2()).abs() < 1e-6, "almost uniform at beta 1e-4: {even} bits");
+    assert!(
+        (even - 150_000_f64.log2()).abs() < 1e-6,
+        "almost uniform at beta 1e-4: {even} bits"
+    );
 }
 
 #[test]
@@ -331,11 +346,24 @@ fn a_row_that_allows_nothing_is_uniform_and_an_empty_one_empty() {
     let nothing = shape(&[f32::NEG_INFINITY, f32::NAN], &[], &Shaping::default());
     assert_eq!(nothing.probabilities(), [0.5, 0.5]);
     let empty = shape(&[], &[], &Shaping::default());
-    assert_eq!((empty.pick(coin(0, 0, 0)), empty.entropy_bits(), empty.effective_choices()), (0, 0.0, 1.0));
+    assert_eq!(
+        (
+            empty.pick(coin(0, 0, 0)),
+            empty.entropy_bits(),
+            empty.effective_choices()
+        ),
+        (0, 0.0, 1.0)
+    );
 }
 
 #[test]
 fn equal_logits_of_either_sign_of_zero_tie() {
-    assert_eq!(shape(&[-1.0, 0.0, -0.0], &[], &temperature(0.0)).probability(1), 1.0);
-    assert_eq!(shape(&[-1.0, -0.0, 0.0], &[], &Shaping::default()).ranked(1)[0].0, 1);
+    assert_eq!(
+        shape(&[-1.0, 0.0, -0.0], &[], &temperature(0.0)).probability(1),
+        1.0
+    );
+    assert_eq!(
+        shape(&[-1.0, -0.0, 0.0], &[], &Shaping::default()).ranked(1)[0].0,
+        1
+    );
 }
