@@ -1,0 +1,34 @@
+//! The page's address: the link in its hash, and where the model lies.
+
+use protocol::{LinkNote, Settings, read_link, write_link};
+use web_sys::Window;
+
+fn window() -> Window {
+    web_sys::window().expect("the page runs in a window")
+}
+
+/// The settings that the address holds.
+pub fn settings() -> (Settings, Vec<LinkNote>) {
+    read_link(&window().location().hash().unwrap_or_default())
+}
+
+/// Puts settings into the address, without a new entry in the history.
+pub fn rewrite(settings: &Settings) {
+    let hash = format!("#{}", write_link(settings));
+    if let Ok(history) = window().history() {
+        // A browser may refuse when the address changes too often; the next change brings it up to date.
+        _ = history.replace_state_with_url(&wasm_bindgen::JsValue::NULL, "", Some(&hash));
+    }
+}
+
+/// Opens the address anew, as for another model.
+pub fn reload() {
+    _ = window().location().reload();
+}
+
+/// The address of a model's folder, beside the page.
+pub fn model_folder(model: &str) -> String {
+    let relative = format!("models/{model}/");
+    let base = window().document().and_then(|document| document.base_uri().ok().flatten()).unwrap_or_default();
+    web_sys::Url::new_with_base(&relative, &base).map_or(relative, |url| url.href())
+}

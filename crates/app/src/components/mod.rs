@@ -1,0 +1,20 @@
+//! What is seen. Components lay out what `state` holds and `figures` derive, and turn clicks into actions.
+
+mod about;
+mod app;
+mod badge;
+mod bars;
+mod chain;
+mod curve;
+mod dials;
+mod header;
+mod knob;
+mod next_token;
+mod prompt;
+mod ruler;
+mod same;
+mod series;
+mod status_line;
+mod swarm;
+
+pub use app::App;

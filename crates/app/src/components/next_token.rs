@@ -1,0 +1,119 @@
+//! The next-token panel: one row of logits under the present knobs.
+//!
+//! A knob that moves redraws this panel in the same frame: the row is here, and `decoding` shapes it.
+
+use std::rc::Rc;
+
+use yew::prelude::*;
+
+use super::{bars::Bars, curve::CurvePlot, ruler::Ruler, same::Same};
+use crate::{
+    figures::{
+        curve::EntropyCurve,
+        next_token::{next_token, unshaped},
+        numbers::{about, decimal},
+    },
+    state::{Action, Language, Row, Terms},
+};
+
+/// Characters of the text before the row that its title shows.
+const TAIL: usize = 28;
+
+#[derive(Clone, PartialEq, Properties)]
+pub struct NextTokenProps {
+    pub row: Option<Same<Row>>,
+    pub language: Option<Same<Language>>,
+    pub terms: Terms,
+    /// The opened token: chain and position.
+    pub open: Option<(u32, u32)>,
+    pub can_branch: bool,
+    pub recorded: bool,
+    pub act: Callback<Action>,
+}
+
+/// The next-token panel.
+#[component]
+pub fn NextTokenPanel(props: &NextTokenProps) -> Html {
+    let NextTokenProps { row, language, terms, open, can_branch, recorded, act } = props.clone();
+    // Kept while only knobs move.
+    let of_row = use_memo(row.clone(), |row| row.as_ref().map(|row| (unshaped(row), Rc::new(EntropyCurve::of(&row.logits)))));
+    let next = use_memo((row.clone(), terms), |(row, terms)| {
+        let (unshaped, _) = of_row.as_ref().as_ref()?;
+        Some(next_token(row.as_ref()?, unshaped, *terms))
+    });
+    let (Some(row), Some(language), Some(next), Some((_, curve))) = (row, language, next.as_ref(), of_row.as_ref()) else {
+        return html! {
+            <section class="next empty" aria-labelledby="next-title">
+                <h2 id="next-title">{ "Next token" }</h2>
+                <p class="waiting">{ "The model’s next-token probabilities appear here as soon as it has read the prompt." }</p>
+            </section>
+        };
+    };
+    let title = match open {
+        Some((chain, position)) => format!("Story {}, token {}, after ", chain + 1, position + 1),
+        None => "Next token after ".to_owned(),
+    };
+    html! {
+        <section class="next" aria-labelledby="next-title">
+            <h2 id="next-title">
+                <span>{ title }<q>{ tail(&row.after) }</q></span>
+                if recorded { <span class="recorded">{ "recorded" }</span> }
+                if open.is_some() {
+                    <button class="back" onclick={act.reform(|_: MouseEvent| Action::Close)}>{ "← back to the prompt" }</button>
+                }
+                <span class="key">
+                    <i class="ghost" />{ "before shaping" }
+                    <i class="fill" />{ "now" }
+                    <i class="coin" />{ format!("the coin of story {}", row.chain + 1) }
+                </span>
+            </h2>
+            <div class="pair">
+                <Bars next={next.clone()} language={language.clone()} {can_branch} act={act.clone()} />
+                <div>
+                    <dl class="stats">
+                        <div>
+                            <dd data-testid="entropy-bits" data-value={next.entropy_bits.to_string()}>{ decimal(next.entropy_bits) }</dd>
+                            <dt>{ "bits of entropy" }</dt>
+                        </div>
+                        <div>
+                            <dd data-testid="effective-choices" data-value={next.effective_choices.to_string()}>
+                                { about(next.effective_choices) }
+                            </dd>
+                            <dt>{ "effective choices" }</dt>
+                        </div>
+                        <div>
+                            <dd class="pick">{ language.visible(next.picked) }</dd>
+                            <dt>{ format!("picked by the coin, {:.3}", next.coin) }</dt>
+                        </div>
+                    </dl>
+                    <CurvePlot curve={Same::from(curve)} beta={terms.shaping.beta()} bits={next.entropy_bits} />
+                </div>
+            </div>
+            <Ruler next={next.clone()} {language} />
+        </section>
+    }
+}
+
+/// The last words of a text.
+fn tail(text: &str) -> String {
+    let text = text.trim_end();
+    let start = text.char_indices().rev().nth(TAIL).map_or(0, |(start, _)| start);
+    if start == 0 {
+        return text.to_owned();
+    }
+    let from_word = text[start..].find(char::is_whitespace).map_or(start, |space| start + space);
+    format!("…{}", text[from_word..].trim_start())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tail_begins_at_a_word() {
+        assert_eq!(tail("I went to the hardware store to buy a hammer."), "…store to buy a hammer.");
+        assert_eq!(tail("Short. "), "Short.");
+        assert_eq!(tail(&"é".repeat(60)), format!("…{}", "é".repeat(29)));
+        assert_eq!(tail(""), "");
+    }
+}

@@ -1,0 +1,49 @@
+//! What the page is doing, and what went wrong.
+
+use yew::prelude::*;
+
+use crate::state::{Action, Status};
+
+#[derive(Clone, PartialEq, Properties)]
+pub struct StatusLineProps {
+    pub status: Status,
+    pub sentence: AttrValue,
+    pub share: Option<f64>,
+    pub notes: Vec<String>,
+    pub act: Callback<Action>,
+}
+
+/// What the page is doing, and what went wrong. Screen readers hear changes of status, not every token.
+#[component]
+pub fn StatusLine(props: &StatusLineProps) -> Html {
+    let StatusLineProps { status, sentence, share, notes, act } = props.clone();
+    let heard = match status {
+        Status::Loading => "The model is loading.".into(),
+        Status::Recorded => "A recorded run is shown while the model loads.".into(),
+        Status::Running => "Telling stories.".into(),
+        Status::Ready | Status::Done | Status::Failed => sentence.clone(),
+    };
+    let note = |(index, note): (usize, &String)| {
+        let dismiss = act.reform(move |_: MouseEvent| Action::Dismiss(index));
+        html! {
+            <li>
+                <span>{ note.clone() }</span>
+                <button aria-label="Dismiss this note" onclick={dismiss}>{ "×" }</button>
+            </li>
+        }
+    };
+    html! {
+        <>
+            <div class="status" data-testid="status" data-state={status.word()}>
+                <span>{ sentence }</span>
+                if let Some(share) = share {
+                    <progress max="1" value={share.to_string()} aria-label="Progress" />
+                }
+            </div>
+            <p class="unseen" role="status">{ heard }</p>
+            if !notes.is_empty() {
+                <ul class="notes" role="alert">{ for notes.iter().enumerate().map(note) }</ul>
+            }
+        </>
+    }
+}

@@ -1,0 +1,122 @@
+//! The threads to the engine workers: starting them, speaking, hearing, and replaying a recording until they answer.
+//!
+//! [`use_engines`] is the only door. What is said is decided by `state::errands`, what is heard by `State::after`, which
+//! device serves by [`choice`]; here is only the browser.
+
+mod adapter;
+pub mod choice;
+mod frame;
+mod replay;
+mod thread;
+
+use std::{cell::RefCell, rc::Rc};
+
+use protocol::{Command, DeviceChoice, DeviceKind, Event, VERSION};
+use wasm_bindgen_futures::spawn_local;
+use yew::prelude::*;
+
+use crate::{
+    address,
+    state::{Action, State, Voice, errands},
+};
+use choice::Step;
+pub use frame::{after_ms, forget, next_frame};
+use thread::Thread;
+
+/// Everything here that is not state.
+#[derive(Default)]
+struct Room {
+    cpu: Option<Thread>,
+    webgpu: Option<Thread>,
+    /// Heard since the last frame.
+    inbox: Vec<(Voice, Event)>,
+    /// A frame is coming in which to speak.
+    speaking: bool,
+}
+
+impl Room {
+    fn thread(&mut self, kind: DeviceKind) -> &mut Option<Thread> {
+        match kind {
+            DeviceKind::Cpu => &mut self.cpu,
+            DeviceKind::WebGpu => &mut self.webgpu,
+        }
+    }
+}
+
+/// Keeps the workers going for a state: starts them, tells them what the state wants, and dispatches what they say.
+#[hook]
+pub fn use_engines(state: &UseReducerHandle<State>) {
+    let room = use_mut_ref(Room::default);
+
+    {
+        let (state, room) = (state.clone(), room.clone());
+        use_effect_with((), move |()| {
+            start(DeviceKind::Cpu, &state, &room);
+            spawn_local(replay::play("recorded.bin", state));
+        });
+    }
+    {
+        let step = state.engines.next_step(state.settings.device);
+        let (state, room) = (state.clone(), room.clone());
+        use_effect_with(step, move |step| match step {
+            Step::Wait => {}
+            Step::Ask => spawn_local(async move { state.dispatch(Action::Adapter(adapter::ask().await)) }),
+            Step::Start => start(DeviceKind::WebGpu, &state, &room),
+            Step::Refuse(reason) => state.dispatch(Action::Refused(DeviceKind::WebGpu, reason.clone())),
+        });
+    }
+    {
+        let state = state.clone();
+        use_effect(move || {
+            if !errands(&state).is_empty() && !std::mem::replace(&mut room.borrow_mut().speaking, true) {
+                next_frame(move || {
+                    room.borrow_mut().speaking = false;
+                    speak(&state, &room);
+                });
+            }
+        });
+    }
+}
+
+/// Says everything that is to be said.
+fn speak(state: &UseReducerHandle<State>, room: &RefCell<Room>) {
+    let errands = errands(state);
+    for errand in &errands {
+        if let Some(thread) = room.borrow_mut().thread(errand.to) {
+            thread.say(&errand.command);
+        }
+    }
+    if !errands.is_empty() {
+        state.dispatch(Action::Told(errands));
+    }
+}
+
+/// Starts an engine's worker. Once it says hello, and only then does it listen, it is told to load the model.
+fn start(kind: DeviceKind, state: &UseReducerHandle<State>, room: &Rc<RefCell<Room>>) {
+    let hear = {
+        let (state, room) = (state.clone(), Rc::downgrade(room));
+        move |event| {
+            let Some(room) = room.upgrade() else { return };
+            let mut open = room.borrow_mut();
+            if event == (Event::Hello { version: VERSION })
+                && let Some(thread) = open.thread(kind)
+            {
+                let forced = state.settings.device == DeviceChoice::WebGpu;
+                thread.say(&Command::Load { folder: address::model_folder(&state.settings.model), forced });
+            }
+            open.inbox.push((Voice::Device(kind), event));
+            if open.inbox.len() == 1 {
+                let (state, room) = (state.clone(), room.clone());
+                next_frame(move || {
+                    let heard = std::mem::take(&mut room.borrow_mut().inbox);
+                    state.dispatch(Action::Heard(heard));
+                });
+            }
+        }
+    };
+    state.dispatch(Action::Started(kind));
+    match Thread::start(kind, hear) {
+        Ok(thread) => *room.borrow_mut().thread(kind) = Some(thread),
+        Err(reason) => state.dispatch(Action::Refused(kind, reason)),
+    }
+}

@@ -1,0 +1,5 @@
+//! What is derived from the state for the eye: numbers, bars, curves. Pure; the components only lay it out.
+
+pub mod curve;
+pub mod next_token;
+pub mod numbers;

@@ -1,0 +1,123 @@
+//! What the next-token panel shows of one row, one set of knobs and one coin. All maths is `decoding`'s.
+
+use decoding::{Distribution, Segment, Shaping, coin, shape};
+
+use crate::state::{Row, Terms};
+
+/// Bars at most.
+pub const BARS: usize = 12;
+
+/// Pieces of the ruler that are drawn one by one; what remains is drawn as one.
+const PIECES: usize = 40;
+
+/// A token's bar.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Bar {
+    /// Token id.
+    pub token: u32,
+    /// Its probability under the knobs.
+    pub p: f64,
+    /// Its probability before any shaping.
+    pub before: f64,
+    /// The coin falls on it.
+    pub picked: bool,
+}
+
+/// One row under some knobs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NextToken {
+    /// The likeliest tokens, and after them the picked one where it is not among them.
+    pub bars: Vec<Bar>,
+    /// The largest probability of all bars, shaped or not: what a full-width bar stands for.
+    pub widest: f64,
+    /// The likeliest tokens laid end to end from 0 to 1.
+    pub ruler: Vec<Segment>,
+    /// Where the coin falls on it.
+    pub coin: f64,
+    /// The token there.
+    pub picked: u32,
+    /// Shannon entropy, bits.
+    pub entropy_bits: f64,
+    /// `2^H`.
+    pub effective_choices: f64,
+}
+
+/// The row's distribution before any shaping: what the ghosts behind the bars show. It changes with the row alone.
+pub fn unshaped(row: &Row) -> Distribution {
+    shape(&row.logits, &[], &Shaping::default())
+}
+
+/// The row under the knobs, with the coin that the chain throws there.
+pub fn next_token(row: &Row, unshaped: &Distribution, terms: Terms) -> NextToken {
+    let shaped = shape(&row.logits, &row.history, &terms.shaping);
+    let coin = coin(terms.seed, row.chain, row.position);
+    let picked = shaped.pick(coin);
+    let mut ranked = shaped.ranked(BARS);
+    if ranked.iter().all(|(token, _)| *token != picked) && shaped.probability(picked) > 0.0 {
+        ranked.push((picked, shaped.probability(picked)));
+    }
+    let bars: Vec<Bar> = ranked
+        .into_iter()
+        .map(|(token, p)| Bar { token, p, before: unshaped.probability(token), picked: token == picked })
+        .collect();
+    NextToken {
+        widest: bars.iter().map(|bar| bar.p.max(bar.before)).fold(0.0, f64::max),
+        bars,
+        ruler: shaped.ruler(PIECES),
+        coin: coin.value(),
+        picked,
+        entropy_bits: shaped.entropy_bits(),
+        effective_choices: shaped.effective_choices(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row() -> Row {
+        let logits = (0..100).map(|token| ((token * 37 % 100) as f32) / 10.0).collect();
+        Row { logits, history: vec![3, 5], after: String::new(), chain: 2, position: 4 }
+    }
+
+    fn terms(temperature: f64) -> Terms {
+        Terms { shaping: Shaping::default().with_temperature(temperature).unwrap(), seed: 11 }
+    }
+
+    fn read(temperature: f64) -> NextToken {
+        let row = row();
+        next_token(&row, &unshaped(&row), terms(temperature))
+    }
+
+    #[test]
+    fn greedy_leaves_one_possible_bar_and_it_is_picked() {
+        let next = read(0.0);
+        let possible: Vec<&Bar> = next.bars.iter().filter(|bar| bar.p > 0.0).collect();
+        assert_eq!(possible.len(), 1);
+        assert!(possible[0].p == 1.0 && possible[0].picked);
+        assert_eq!((next.entropy_bits, next.effective_choices), (0.0, 1.0));
+    }
+
+    #[test]
+    fn the_picked_token_always_has_a_bar_and_lies_under_the_coin() {
+        for temperature in [0.0, 0.3, 1.0, 3.0, 100.0, f64::INFINITY] {
+            let next = read(temperature);
+            let picked: Vec<&Bar> = next.bars.iter().filter(|bar| bar.picked).collect();
+            assert_eq!(picked.len(), 1, "T = {temperature}");
+            if let Some(piece) = next.ruler.iter().find(|piece| piece.id == next.picked) {
+                assert!(piece.start <= next.coin && next.coin < piece.end);
+            }
+        }
+    }
+
+    #[test]
+    fn neutral_knobs_cover_their_ghosts_exactly() {
+        assert!(read(1.0).bars.iter().all(|bar| bar.p == bar.before));
+    }
+
+    #[test]
+    fn bars_keep_their_order_while_only_the_temperature_moves() {
+        let tokens = |next: NextToken| next.bars.iter().take(BARS).map(|bar| bar.token).collect::<Vec<_>>();
+        assert_eq!(tokens(read(0.0)), tokens(read(2.5)));
+    }
+}

@@ -1,0 +1,57 @@
+//! What the workers have yet to be told: the difference between what the state wants and what it remembers having said.
+//!
+//! The page looks once a frame, so a slider that moves ten times between two frames sends one command.
+
+use protocol::{Command, DeviceKind};
+
+use super::{Focus, Look, State};
+
+/// A command for an engine.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Errand {
+    /// Whom it is for.
+    pub to: DeviceKind,
+    /// What is asked.
+    pub command: Command,
+}
+
+/// Everything that is to be said now. Saying it and reducing `Action::Told` with it leaves nothing to be said.
+pub fn errands(state: &State) -> Vec<Errand> {
+    let mut errands = Vec::new();
+    if let Some((to, run)) = state.left_running {
+        errands.push(Errand { to, command: Command::Stop { run } });
+    }
+    if let Some(run) = &state.run
+        && let Some(to) = run.device()
+    {
+        let mut tell = |command| errands.push(Errand { to, command });
+        let terms = state.terms();
+        if run.told.is_none() {
+            tell(Command::Generate {
+                run: run.id,
+                prompt: run.prompt.to_string(),
+                chains: run.chains,
+                length: run.length,
+                seed: terms.seed,
+                shaping: terms.shaping,
+            });
+        } else if run.is_held() && run.told != Some(terms) {
+            tell(Command::Shape { run: run.id, shaping: terms.shaping, seed: terms.seed });
+        }
+        if let Some(forced) = run.force {
+            tell(Command::Force { run: run.id, forced });
+        }
+        if run.stop {
+            tell(Command::Stop { run: run.id });
+        }
+        if let Focus::Token { chain, position, look: Look::Wanted, .. } = state.focus {
+            tell(Command::Look { run: run.id, chain, position });
+        }
+    }
+    if state.reading.wanted
+        && let Some(to) = state.serving()
+    {
+        errands.push(Errand { to, command: Command::Prompt { text: state.reading.text.to_string() } });
+    }
+    errands
+}

@@ -1,0 +1,165 @@
+//! What an event does to the state. Events of another run than the present one, or of another voice, are dropped.
+
+use std::rc::Rc;
+
+use protocol::{DeviceKind, Ending, Event, Prompted, RunId, VERSION};
+
+use super::{Focus, Language, Look, Phase, Row, Run, State, Voice};
+use crate::engine::choice::{Progress, Standing, name};
+
+impl State {
+    pub(super) fn hear(&mut self, voice: Voice, event: Event) {
+        match (voice, event) {
+            (Voice::Device(kind), Event::Hello { version }) if version != VERSION => self.refuse(
+                kind,
+                "page and engine are of different versions: reload the page, with Ctrl+Shift+R if need be".to_owned(),
+            ),
+            (Voice::Device(kind), Event::Progress { stage, done, total }) => {
+                if let Standing::Starting(progress) = self.engines.of_mut(kind) {
+                    *progress = Some(Progress { stage, done, total });
+                }
+            }
+            (voice, Event::Ready { device, vocabulary, beginning_of_text, end_of_text, context }) => {
+                let language = || Rc::new(Language::new(vocabulary, beginning_of_text, end_of_text, context));
+                match voice {
+                    Voice::Device(kind) if matches!(self.engines.of(kind), Standing::Starting(_)) => {
+                        *self.engines.of_mut(kind) = Standing::Ready(Rc::new(device));
+                        if !self.live {
+                            self.live = true;
+                            self.language = Some(language());
+                            self.go_live();
+                        }
+                    }
+                    Voice::Recording if !self.live => self.language = Some(language()),
+                    _ => {}
+                }
+            }
+            (Voice::Device(kind), Event::Unavailable { reason }) => self.refuse(kind, reason),
+            (voice, Event::Prompted(prompted)) => {
+                if self.live == (voice != Voice::Recording) {
+                    self.take_prompt(prompted, voice);
+                }
+            }
+            (voice, Event::Step { run, picks, tokens_per_second }) => {
+                if let Some(present) = present(self.run.as_mut(), voice, run) {
+                    present.tokens_per_second = tokens_per_second;
+                    if let Some(language) = &self.language {
+                        Rc::make_mut(&mut self.swarm).step(&picks, language);
+                    }
+                    self.look_again();
+                }
+            }
+            (voice, Event::Rewound { run, kept, measures }) => {
+                if let Some(present) = present(self.run.as_mut(), voice, run) {
+                    present.awaits_rewind = false;
+                    present.phase = Phase::Running;
+                    if let Some(language) = &self.language {
+                        Rc::make_mut(&mut self.swarm).rewind(&kept, &measures, language);
+                    }
+                    self.lose_row(&kept);
+                    self.look_again();
+                }
+            }
+            (voice, Event::Done { run, ending, .. }) => {
+                if let Some(present) = present(self.run.as_mut(), voice, run)
+                    && !(present.awaits_rewind && ending == Ending::Finished)
+                {
+                    present.phase = Phase::Ended(ending);
+                    present.awaits_rewind = false;
+                    if matches!(self.focus, Focus::Token { look: Look::Lost, .. }) {
+                        self.focus = Focus::Prompt;
+                    }
+                }
+            }
+            (voice, Event::Row { run, chain, position, logits }) => {
+                if present(self.run.as_mut(), voice, run).is_some() {
+                    self.take_row(chain, position, logits);
+                }
+            }
+            (Voice::Device(_), Event::Failed { message }) => self.note(message),
+            (Voice::Device(_), Event::Hello { .. })
+            | (Voice::Recording, Event::Hello { .. } | Event::Progress { .. } | Event::Unavailable { .. } | Event::Failed { .. }) => {}
+        }
+    }
+
+    /// An engine is out; its run, if it had the present one, is over.
+    pub(super) fn refuse(&mut self, kind: DeviceKind, reason: String) {
+        if let Some(run) = &mut self.run
+            && run.device() == Some(kind)
+        {
+            if run.phase == Phase::Running {
+                self.notes.push(format!("The {} engine stopped: {reason}", name(kind)));
+            }
+            run.phase = Phase::Ended(Ending::Failed);
+            run.awaits_rewind = false;
+            run.stop = false;
+        }
+        *self.engines.of_mut(kind) = Standing::Refused(reason);
+    }
+
+    fn note(&mut self, message: String) {
+        if !self.notes.contains(&message) {
+            self.notes.push(message);
+        }
+    }
+
+    /// The first engine is ready: its own run takes the recording's place, unless the reader was doing something else.
+    fn go_live(&mut self) {
+        if self.run_when_ready {
+            self.begin();
+        } else if self.prompt_row.is_none() || *self.reading.text != *self.settings.prompt {
+            self.reading.text = self.settings.prompt.as_str().into();
+            self.reading.wanted = true;
+        }
+    }
+
+    fn take_prompt(&mut self, prompted: Prompted, voice: Voice) {
+        let Prompted { text, tokens, logits } = prompted;
+        if let Some(run) = &mut self.run
+            && *run.prompt == *text
+        {
+            run.prompt_tokens = tokens.as_slice().into();
+        }
+        if *self.reading.text == *text || voice == Voice::Recording {
+            self.prompt_row = Some(Rc::new(Row { logits, history: tokens, after: text, chain: 0, position: 0 }));
+        }
+    }
+
+    fn take_row(&mut self, chain: u32, position: u32, logits: Vec<f32>) {
+        let Focus::Token { chain: c, position: p, row, look } = &mut self.focus else { return };
+        if (*c, *p) != (chain, position) || *look != Look::Asked {
+            return;
+        }
+        let (Some(run), Some(words)) = (&self.run, self.swarm.chain(chain)) else { return };
+        let before = words.tokens().take(position as usize);
+        let history = run.prompt_tokens.iter().copied().chain(before).collect();
+        let words_before = words.blocks().iter().flat_map(|block| block.iter()).take(position as usize);
+        let after = run.prompt.chars().chain(words_before.flat_map(|word| word.text.chars())).collect();
+        *row = Some(Rc::new(Row { logits, history, after, chain, position }));
+        *look = Look::Had;
+    }
+
+    /// Tokens before the shown row changed.
+    fn lose_row(&mut self, kept: &[u32]) {
+        if let Focus::Token { chain, position, look, .. } = &mut self.focus
+            && kept.get(*chain as usize).is_some_and(|kept| kept < position)
+        {
+            *look = Look::Lost;
+        }
+    }
+
+    /// The chain has come to where the lost row was.
+    fn look_again(&mut self) {
+        if let Focus::Token { chain, position, look, .. } = &mut self.focus
+            && *look == Look::Lost
+            && self.swarm.chain(*chain).is_some_and(|chain| chain.len() > *position as usize)
+        {
+            *look = Look::Wanted;
+        }
+    }
+}
+
+/// The present run, if this voice speaks of it.
+fn present(run: Option<&mut Run>, voice: Voice, id: RunId) -> Option<&mut Run> {
+    run.filter(|run| run.id == id && run.voice == voice)
+}

@@ -1,0 +1,96 @@
+//! One word and one sentence about what the page is doing.
+
+use protocol::{DeviceKind, Ending, Stage};
+
+use super::{Phase, State};
+use crate::{
+    engine::choice::{Progress, Standing},
+    figures::numbers::{grouped, megabytes},
+};
+
+/// What the page is doing; also the `data-state` of the status line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// Engine and weights are on their way, and no recording plays.
+    Loading,
+    /// They are on their way, and a recording plays.
+    Recorded,
+    /// The model waits.
+    Ready,
+    /// A swarm is being decoded.
+    Running,
+    /// A swarm was decoded, or stopped.
+    Done,
+    /// No engine serves, or the last run failed.
+    Failed,
+}
+
+impl Status {
+    /// For `data-state`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Loading => "loading",
+            Self::Recorded => "recorded",
+            Self::Ready => "ready",
+            Self::Running => "running",
+            Self::Done => "done",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// Status, sentence, and the share that is done (0 to 1) where that is known.
+pub fn status(state: &State) -> (Status, String, Option<f64>) {
+    if !state.live {
+        return before_live(state);
+    }
+    let Some(run) = state.run.as_ref().filter(|run| run.device().is_some()) else {
+        return (Status::Ready, "Ready.".to_owned(), None);
+    };
+    let tokens = state.swarm.tokens();
+    let most = run.chains.get() as usize * run.length.get() as usize;
+    if run.is_running(state.terms()) {
+        let sentence = format!("{} of at most {} tokens", grouped(tokens as u64), grouped(most as u64));
+        return (Status::Running, sentence, Some(tokens as f64 / most as f64));
+    }
+    let tokens = grouped(tokens as u64);
+    match run.phase {
+        Phase::Ended(Ending::Failed) => {
+            (Status::Failed, "The run failed; the note says why. Try again, or with fewer chains.".to_owned(), None)
+        }
+        Phase::Ended(Ending::Stopped) => (Status::Done, format!("Stopped after {tokens} tokens."), None),
+        Phase::Ended(Ending::Finished) | Phase::Running => (Status::Done, format!("Done: {tokens} tokens."), None),
+    }
+}
+
+fn before_live(state: &State) -> (Status, String, Option<f64>) {
+    if let (Standing::Refused(cpu), Standing::Refused(webgpu)) = (&state.engines.cpu, &state.engines.webgpu) {
+        return (Status::Failed, format!("No engine could start. CPU: {cpu}. WebGPU: {webgpu}. Reloading the page may help."), None);
+    }
+    let status = if state.recorded.is_some() { Status::Recorded } else { Status::Loading };
+    let starting = [DeviceKind::Cpu, DeviceKind::WebGpu].into_iter().find_map(|kind| match state.engines.of(kind) {
+        Standing::Starting(progress) => Some(*progress),
+        _ => None,
+    });
+    match starting.flatten() {
+        Some(progress) => (status, sentence(progress), share(progress)),
+        None => (status, "Fetching the engine…".to_owned(), None),
+    }
+}
+
+/// A starting engine's progress in words.
+pub fn sentence(progress: Progress) -> String {
+    let Progress { stage, done, total } = progress;
+    match (stage, total) {
+        (Stage::Weights, Some(total)) => format!("Fetching the model: {} of {} MB", megabytes(done), megabytes(total)),
+        (Stage::Weights, None) => format!("Fetching the model: {} MB", megabytes(done)),
+        (Stage::Upload, Some(total)) => format!("Unpacking the model: {done} of {total} tensors"),
+        (Stage::Upload, None) => "Unpacking the model".to_owned(),
+        (Stage::SelfTest, Some(total)) => format!("Trying the device: {done} of {total} steps"),
+        (Stage::SelfTest, None) => "Trying the device".to_owned(),
+    }
+}
+
+fn share(progress: Progress) -> Option<f64> {
+    progress.total.filter(|total| *total > 0).map(|total| (progress.done as f64 / total as f64).clamp(0.0, 1.0))
+}

@@ -1,0 +1,162 @@
+//! All chains of one run, and what can be said of them together.
+
+use std::{collections::HashSet, rc::Rc};
+
+use protocol::Pick;
+
+use super::{
+    chain::{Chain, Measure},
+    language::Language,
+};
+
+/// The chains, by number.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Swarm {
+    chains: Vec<Rc<Chain>>,
+}
+
+impl Swarm {
+    /// So many chains without a token.
+    pub fn of(chains: u32) -> Self {
+        Self { chains: (0..chains).map(|_| Rc::default()).collect() }
+    }
+
+    /// The chains, by number.
+    pub fn chains(&self) -> &[Rc<Chain>] {
+        &self.chains
+    }
+
+    /// A chain by its number.
+    pub fn chain(&self, chain: u32) -> Option<&Chain> {
+        self.chains.get(chain as usize).map(|chain| &**chain)
+    }
+
+    /// Tokens of all chains together.
+    pub fn tokens(&self) -> usize {
+        self.chains.iter().map(|chain| chain.len()).sum()
+    }
+
+    /// Adds the tokens of a step; a pick that does not continue its chain is dropped.
+    pub fn step(&mut self, picks: &[Pick], language: &Language) {
+        for pick in picks {
+            let Some(chain) = self.chains.get_mut(pick.chain as usize) else { continue };
+            if chain.len() == pick.position as usize && !chain.done {
+                let measure = Measure { surprisal_bits: pick.surprisal_bits, entropy_bits: pick.entropy_bits };
+                Rc::make_mut(chain).push(pick.token, measure, pick.last, language);
+            }
+        }
+    }
+
+    /// Keeps the first tokens of every chain, with their new measures (surprisal, entropy; bits).
+    pub fn rewind(&mut self, kept: &[u32], measures: &[Vec<(f32, f32)>], language: &Language) {
+        for ((chain, kept), measures) in self.chains.iter_mut().zip(kept).zip(measures) {
+            let measures: Vec<Measure> = measures
+                .iter()
+                .take(*kept as usize)
+                .map(|&(surprisal_bits, entropy_bits)| Measure { surprisal_bits, entropy_bits })
+                .collect();
+            Rc::make_mut(chain).rewind(&measures, language);
+        }
+    }
+
+    /// How many different continuations there are: 1 when the swarm has collapsed.
+    pub fn distinct(&self) -> usize {
+        let texts: HashSet<Vec<u32>> = self.chains.iter().map(|chain| chain.tokens().collect()).collect();
+        texts.len()
+    }
+
+    /// For every chain, how many of its first tokens it shares with some chain before it.
+    pub fn shared(&self) -> Vec<usize> {
+        let tokens: Vec<Vec<u32>> = self.chains.iter().map(|chain| chain.tokens().collect()).collect();
+        (0..tokens.len())
+            .map(|chain| {
+                let alike = |earlier: &Vec<u32>| earlier.iter().zip(&tokens[chain]).take_while(|(a, b)| a == b).count();
+                tokens[..chain].iter().map(alike).max().unwrap_or(0)
+            })
+            .collect()
+    }
+
+    /// At every position, how many different beginnings up to and with it there are among the chains that reach it.
+    pub fn beginnings(&self) -> Vec<usize> {
+        let shared = self.shared();
+        let longest = self.chains.iter().map(|chain| chain.len()).max().unwrap_or(0);
+        (0..longest)
+            .map(|position| {
+                let parted = |(chain, shared): &(&Rc<Chain>, &usize)| chain.len() > position && **shared <= position;
+                self.chains.iter().zip(&shared).filter(parted).count()
+            })
+            .collect()
+    }
+
+    /// Mean entropy (bits) of the distributions picked from, by position, over the chains that reach it.
+    pub fn mean_entropy_bits(&self) -> Vec<f64> {
+        let longest = self.chains.iter().map(|chain| chain.len()).max().unwrap_or(0);
+        (0..longest)
+            .map(|position| {
+                let reached = self.chains.iter().filter_map(|chain| chain.measures().get(position));
+                let (sum, count) = reached.fold((0.0, 0.0), |(sum, count), measure| (sum + f64::from(measure.entropy_bits), count + 1.0));
+                sum / count
+            })
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn language() -> Language {
+        Language::new((0..=255).map(|byte| vec![byte]).collect(), 300, 301, 64)
+    }
+
+    fn pick(chain: u32, position: u32, token: u8, entropy_bits: f32) -> Pick {
+        Pick { chain, position, token: token.into(), surprisal_bits: 1.0, entropy_bits, last: false }
+    }
+
+    fn swarm(texts: &[&str]) -> Swarm {
+        let mut swarm = Swarm::of(texts.len() as u32);
+        for (chain, text) in texts.iter().enumerate() {
+            for (position, byte) in text.bytes().enumerate() {
+                swarm.step(&[pick(chain as u32, position as u32, byte, position as f32)], &language());
+            }
+        }
+        swarm
+    }
+
+    #[test]
+    fn a_collapsed_swarm_has_one_continuation_all_shared() {
+        let swarm = swarm(&["and so", "and so", "and so"]);
+        assert_eq!(swarm.distinct(), 1);
+        assert_eq!(swarm.shared(), [0, 6, 6]);
+        assert_eq!(swarm.beginnings(), [1; 6]);
+    }
+
+    #[test]
+    fn chains_share_the_longest_beginning_with_any_earlier_one() {
+        let swarm = swarm(&["and so", "but no", "and we", "but nor"]);
+        assert_eq!(swarm.distinct(), 4);
+        assert_eq!(swarm.shared(), [0, 0, 4, 6]);
+        assert_eq!(swarm.beginnings(), [2, 2, 2, 2, 3, 3, 1]);
+    }
+
+    #[test]
+    fn the_mean_is_over_the_chains_that_reach_a_position() {
+        assert_eq!(swarm(&["ab", "abcd"]).mean_entropy_bits(), [0.0, 1.0, 2.0, 3.0]);
+    }
+
+    #[test]
+    fn a_pick_out_of_order_is_dropped() {
+        let mut swarm = swarm(&["ab"]);
+        swarm.step(&[pick(0, 5, b'x', 0.0), pick(9, 0, b'x', 0.0), pick(0, 2, b'c', 0.0)], &language());
+        assert_eq!(swarm.chain(0).unwrap().text(), "abc");
+    }
+
+    #[test]
+    fn rewinding_keeps_what_the_worker_says() {
+        let mut swarm = swarm(&["abc", "xyz"]);
+        swarm.rewind(&[1, 3], &[vec![(2.0, 0.5)], vec![(2.0, 0.5); 3]], &language());
+        let texts: Vec<String> = swarm.chains().iter().map(|chain| chain.text()).collect();
+        assert_eq!(texts, ["a", "xyz"]);
+        assert_eq!(swarm.mean_entropy_bits(), [0.5; 3]);
+    }
+}
