@@ -1,0 +1,126 @@
+//! A static web server for one folder, as plain as the plainest host: it sends files with their MIME types, knows no
+//! fallbacks, and puts everything below a path of its own, so that absolute addresses in the site are found out.
+
+use std::fs;
+use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
+use std::thread;
+
+use anyhow::{Context, Result, anyhow, bail};
+use tiny_http::{Header, Request, Response, Server};
+
+/// The path that the site is served below.
+const BELOW: &str = "/some/path/";
+
+/// A folder being served on this machine until it is dropped.
+pub struct Site {
+    server: Arc<Server>,
+    port: u16,
+}
+
+impl Site {
+    /// Serves the built site, `dist/` in the root of the clone.
+    pub fn built() -> Result<Self> {
+        let dist = root().join("dist");
+        if !dist.join("index.html").is_file() {
+            bail!(
+                "no site in {}: run `cargo xtask build` first",
+                dist.display()
+            );
+        }
+        Self::serve(&dist)
+    }
+
+    /// Serves a folder on a free port.
+    pub fn serve(folder: &Path) -> Result<Self> {
+        let server = Server::http("127.0.0.1:0")
+            .map_err(|error| anyhow!("starting a web server: {error}"))?;
+        let port = server
+            .server_addr()
+            .to_ip()
+            .context("the server has an IP address")?
+            .port();
+        let server = Arc::new(server);
+        // A browser keeps several connections open and asks on all of them.
+        for _ in 0..4 {
+            let (server, folder) = (Arc::clone(&server), folder.to_path_buf());
+            thread::spawn(move || {
+                for request in server.incoming_requests() {
+                    answer(request, &folder);
+                }
+            });
+        }
+        Ok(Self { server, port })
+    }
+
+    /// The address of the page with a link's hash, such as `t=0.5&device=cpu`.
+    pub fn address(&self, hash: &str) -> String {
+        format!("http://127.0.0.1:{}{BELOW}#{hash}", self.port)
+    }
+
+    /// The address of another file of the site.
+    pub fn address_of(&self, file: &str) -> String {
+        format!("http://127.0.0.1:{}{BELOW}{file}", self.port)
+    }
+}
+
+impl Drop for Site {
+    fn drop(&mut self) {
+        for _ in 0..4 {
+            self.server.unblock();
+        }
+    }
+}
+
+/// The root of the clone.
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("the tests lie below the root")
+        .to_path_buf()
+}
+
+fn answer(request: Request, folder: &Path) {
+    let path = request
+        .url()
+        .split(['?', '#'])
+        .next()
+        .unwrap_or_default()
+        .to_owned();
+    let file = path
+        .strip_prefix(BELOW)
+        .map(|path| if path.is_empty() { "index.html" } else { path });
+    let found = file
+        .map(Path::new)
+        .filter(|file| {
+            file.components()
+                .all(|part| matches!(part, Component::Normal(_)))
+        })
+        .and_then(|file| Some((file, fs::read(folder.join(file)).ok()?)));
+    // A browser that went away while we answered is no failure of the site.
+    _ = match found {
+        Some((file, bytes)) => {
+            request.respond(Response::from_data(bytes).with_header(mime_type(file)))
+        }
+        None => request
+            .respond(Response::from_string(format!("no file at {path}")).with_status_code(404)),
+    };
+}
+
+fn mime_type(file: &Path) -> Header {
+    let name = match file
+        .extension()
+        .and_then(|extension| extension.to_str())
+        .unwrap_or_default()
+    {
+        "html" => "text/html; charset=utf-8",
+        "js" => "text/javascript",
+        "css" => "text/css",
+        "wasm" => "application/wasm",
+        "json" => "application/json",
+        "svg" => "image/svg+xml",
+        "png" => "image/png",
+        _ => "application/octet-stream",
+    };
+    Header::from_bytes("Content-Type", name).expect("the names above are ASCII")
+}

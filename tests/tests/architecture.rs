@@ -1,0 +1,180 @@
+//! Which room may name which: the walls of ARCHITECTURE.md, held against what cargo itself says of the workspace.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::process::Command;
+
+use serde_json::Value;
+
+/// The rooms that each room may name, for building or for its own tests. Nothing may name app, worker, cli or xtask.
+const MAY_NAME: [(&str, &[&str]); 9] = [
+    ("decoding", &[]),
+    ("protocol", &["decoding"]),
+    ("transformer", &["decoding"]),
+    ("training", &["transformer", "decoding"]),
+    ("worker", &["protocol", "transformer", "decoding"]),
+    ("app", &["protocol", "decoding"]),
+    ("cli", &["protocol", "training", "transformer", "decoding"]),
+    ("xtask", &[]),
+    (
+        "tests",
+        &["protocol", "training", "transformer", "decoding"],
+    ),
+];
+
+/// What cargo says of the workspace and everything that it depends on.
+struct Workspace {
+    /// Package names by id.
+    names: BTreeMap<String, String>,
+    /// Ids of what a package is built with (not for tests, not at build time), with every feature of the workspace on.
+    built_with: BTreeMap<String, Vec<String>>,
+    /// Names of the workspace's packages that a member asks for, also for its tests.
+    names_rooms: BTreeMap<String, BTreeSet<String>>,
+    /// Names of the packages that a member asks for, tests left out.
+    asks_for: BTreeMap<String, BTreeSet<String>>,
+}
+
+impl Workspace {
+    fn read() -> Self {
+        let output = Command::new(env!("CARGO"))
+            .args(["metadata", "--format-version=1", "--all-features"])
+            .current_dir(tests::site::root())
+            .output()
+            .unwrap();
+        assert!(
+            output.status.success(),
+            "cargo metadata: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        let metadata: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        let list = |value: &Value| value.as_array().unwrap().clone();
+
+        let members: BTreeSet<String> = list(&metadata["workspace_members"])
+            .iter()
+            .map(text)
+            .collect();
+        let packages = list(&metadata["packages"]);
+        let names: BTreeMap<_, _> = packages
+            .iter()
+            .map(|package| (text(&package["id"]), text(&package["name"])))
+            .collect();
+        let rooms: BTreeSet<_> = members.iter().map(|id| names[id].clone()).collect();
+
+        let mut names_rooms = BTreeMap::new();
+        let mut asks_for = BTreeMap::new();
+        for package in packages
+            .iter()
+            .filter(|package| members.contains(&text(&package["id"])))
+        {
+            let dependencies = list(&package["dependencies"]);
+            let all = dependencies
+                .iter()
+                .map(|dependency| text(&dependency["name"]));
+            names_rooms.insert(
+                text(&package["name"]),
+                all.filter(|name| rooms.contains(name)).collect(),
+            );
+            let built = dependencies
+                .iter()
+                .filter(|dependency| dependency["kind"].is_null());
+            asks_for.insert(
+                text(&package["name"]),
+                built.map(|dependency| text(&dependency["name"])).collect(),
+            );
+        }
+        let built_with = list(&metadata["resolve"]["nodes"])
+            .iter()
+            .map(|node| {
+                let of_build = |dependency: &&Value| {
+                    list(&dependency["dep_kinds"])
+                        .iter()
+                        .any(|kind| kind["kind"].is_null())
+                };
+                let ids = list(&node["deps"])
+                    .iter()
+                    .filter(of_build)
+                    .map(|dependency| text(&dependency["pkg"]))
+                    .collect();
+                (text(&node["id"]), ids)
+            })
+            .collect();
+        Self {
+            names,
+            built_with,
+            names_rooms,
+            asks_for,
+        }
+    }
+
+    /// Names of everything that a package is built with, at any depth.
+    fn everything_below(&self, room: &str) -> BTreeSet<&str> {
+        let (id, _) = self
+            .names
+            .iter()
+            .find(|(id, name)| *name == room && id.contains("path+file"))
+            .unwrap();
+        let mut seen = BTreeSet::new();
+        let mut open = vec![id];
+        while let Some(id) = open.pop() {
+            if seen.insert(id) {
+                open.extend(&self.built_with[id]);
+            }
+        }
+        seen.into_iter().map(|id| self.names[id].as_str()).collect()
+    }
+}
+
+#[test]
+fn every_room_names_only_the_rooms_that_it_may_name() {
+    let workspace = Workspace::read();
+    let may_name = BTreeMap::from(MAY_NAME);
+    for (room, named) in &workspace.names_rooms {
+        let allowed = may_name
+            .get(room.as_str())
+            .unwrap_or_else(|| panic!("{room} is a new room: say here what it may name"));
+        for other in named {
+            assert!(
+                allowed.contains(&other.as_str()),
+                "{room} names {other}: take another way, or change the wall with a reason"
+            );
+        }
+    }
+    assert_eq!(
+        workspace.names_rooms.len(),
+        MAY_NAME.len(),
+        "a room of the list above is gone"
+    );
+}
+
+#[test]
+fn the_page_never_links_burn() {
+    let workspace = Workspace::read();
+    let below = workspace.everything_below("app");
+    assert!(below.contains("yew"), "the page is made with yew");
+    assert_eq!(
+        below
+            .iter()
+            .filter(|name| name.starts_with("burn") || name.starts_with("cubecl"))
+            .count(),
+        0,
+        "{below:?}"
+    );
+}
+
+#[test]
+fn the_worker_never_links_yew() {
+    let workspace = Workspace::read();
+    let below = workspace.everything_below("worker");
+    assert!(below.contains("burn"), "the worker computes with burn");
+    assert!(!below.contains("yew"));
+}
+
+#[test]
+fn decoding_stays_pure_mathematics() {
+    let workspace = Workspace::read();
+    let allowed = BTreeSet::from(["serde".to_owned(), "thiserror".to_owned()]);
+    let asked = &workspace.asks_for["decoding"];
+    assert!(asked.is_subset(&allowed), "decoding asks for {asked:?}");
+}
