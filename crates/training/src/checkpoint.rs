@@ -1,0 +1,93 @@
+//! A run's state on disk: weights, optimizer moments and the step, written so that a crash never leaves half of one.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use burn::module::Module;
+use burn::optim::ModuleOptimizer;
+use burn::store::ModuleRecord;
+use burn::tensor::Bytes;
+use serde::{Deserialize, Serialize};
+use transformer::Llama;
+
+use crate::error::{TrainingError, at};
+
+const MODEL: &str = "model.bpk";
+const OPTIMIZER: &str = "optimizer.bpk";
+const PROGRESS: &str = "progress.json";
+
+/// How far a run has come.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Progress {
+    /// Batches done.
+    pub step: usize,
+    /// Tokens predicted so far.
+    pub tokens: u64,
+    /// SHA-256 of the recipe, so that another recipe does not go on from here.
+    pub recipe: String,
+    /// Seconds of computing so far.
+    pub seconds: f64,
+}
+
+/// Writes a checkpoint in place of the one before.
+///
+/// # Errors
+/// When the folder cannot be written.
+pub fn save(folder: &Path, model: &Llama, optimizer: &ModuleOptimizer, progress: &Progress) -> Result<(), TrainingError> {
+    let broken = |problem: String| TrainingError::Checkpoint { path: folder.to_owned(), problem };
+    let fresh = folder.with_extension("new");
+    let old = folder.with_extension("old");
+    fs::create_dir_all(&fresh).map_err(at(&fresh))?;
+    let model = model.clone().into_record().into_bytes().map_err(|error| broken(error.to_string()))?;
+    let optimizer = optimizer.into_bytes().map_err(|error| broken(error.to_string()))?;
+    let progress = serde_json::to_vec_pretty(progress).map_err(|error| broken(error.to_string()))?;
+    for (name, bytes) in [(MODEL, &model[..]), (OPTIMIZER, &optimizer[..]), (PROGRESS, &progress)] {
+        let path = fresh.join(name);
+        fs::write(&path, bytes).map_err(at(&path))?;
+    }
+    if folder.exists() {
+        fs::rename(folder, &old).map_err(at(folder))?;
+    }
+    fs::rename(&fresh, folder).map_err(at(&fresh))?;
+    if old.exists() {
+        fs::remove_dir_all(&old).map_err(at(&old))?;
+    }
+    Ok(())
+}
+
+/// Reads the checkpoint of a run, if there is one.
+///
+/// # Errors
+/// When it is damaged or belongs to another recipe.
+pub fn load(
+    folder: &Path,
+    recipe: &str,
+    model: Llama,
+    optimizer: ModuleOptimizer,
+) -> Result<(Llama, ModuleOptimizer, Option<Progress>), TrainingError> {
+    let folder = present(folder);
+    let Some(folder) = folder else { return Ok((model, optimizer, None)) };
+    let broken = |problem: String| TrainingError::Checkpoint { path: folder.clone(), problem };
+    let read = |name: &str| {
+        let path = folder.join(name);
+        fs::read(&path).map_err(at(&path))
+    };
+    let progress: Progress =
+        serde_json::from_slice(&read(PROGRESS)?).map_err(|error| broken(error.to_string()))?;
+    if progress.recipe != recipe {
+        return Err(broken("was made by another recipe".to_owned()));
+    }
+    let record = ModuleRecord::from_bytes(Bytes::from_bytes_vec(read(MODEL)?)).map_err(|error| broken(error.to_string()))?;
+    let model = model.try_load_record(record).map_err(|error| broken(error.to_string()))?;
+    let optimizer = optimizer
+        .from_bytes(Bytes::from_bytes_vec(read(OPTIMIZER)?))
+        .map_err(|error| broken(error.to_string()))?;
+    Ok((model, optimizer, Some(progress)))
+}
+
+/// The newest whole checkpoint: a crash between two renames leaves only the old one.
+fn present(folder: &Path) -> Option<PathBuf> {
+    let old = folder.with_extension("old");
+    [folder.to_owned(), old].into_iter().find(|path| path.join(PROGRESS).is_file())
+}

@@ -1,0 +1,110 @@
+//! The training text: stories of the world and files of openly licensed stories, as documents of tokens.
+
+use std::path::Path;
+
+use sha2::{Digest, Sha256};
+use tokenizers::Tokenizer;
+
+use crate::error::{TrainingError, at};
+use crate::recipe::{Recipe, TextShare};
+use crate::vocabulary::{END_OF_TEXT, END_OF_TEXT_ID};
+use crate::world::World;
+
+/// Texts with the number of times that each is seen.
+pub struct Corpus {
+    sources: Vec<Source>,
+}
+
+struct Source {
+    documents: Vec<String>,
+    passes: usize,
+}
+
+impl Corpus {
+    /// Tells the world's stories and reads the recipe's texts from a folder; with `None` the world alone is used.
+    ///
+    /// # Errors
+    /// When a text is absent, unreadable or not the one that the recipe was written for.
+    pub fn gather(recipe: &Recipe, texts: Option<&Path>) -> Result<Self, TrainingError> {
+        let world = World::new()?;
+        let stories = (0..recipe.world.stories)
+            .map(|index| world.story(recipe.world.seed, index).text)
+            .collect();
+        let mut sources = vec![Source { documents: stories, passes: 1 }];
+        if let Some(folder) = texts {
+            for share in &recipe.texts {
+                sources.push(Source { documents: read_text(share, folder)?, passes: share.passes });
+            }
+        }
+        Ok(Self { sources })
+    }
+
+    /// Every distinct document once.
+    pub fn documents(&self) -> impl Iterator<Item = &str> {
+        self.sources.iter().flat_map(|source| source.documents.iter().map(String::as_str))
+    }
+
+    /// Every document as tokens, repeated by its source's passes. Long documents are cut at line ends into parts of at
+    /// most `context` tokens, the end-of-text tokens around them included.
+    ///
+    /// # Errors
+    /// When the tokenizer refuses a text.
+    pub fn sequences(&self, tokenizer: &Tokenizer, context: usize) -> Result<Vec<Vec<u32>>, TrainingError> {
+        let mut sequences = Vec::new();
+        for source in &self.sources {
+            let mut parts = Vec::new();
+            for document in &source.documents {
+                parts.extend(cut(document, tokenizer, context)?);
+            }
+            for _ in 0..source.passes {
+                sequences.extend(parts.iter().cloned());
+            }
+        }
+        Ok(sequences)
+    }
+}
+
+fn read_text(share: &TextShare, folder: &Path) -> Result<Vec<String>, TrainingError> {
+    let path = folder.join(&share.file);
+    if !path.is_file() {
+        return Err(TrainingError::MissingText {
+            file: share.file.clone(),
+            origin: share.origin.clone(),
+            folder: folder.to_owned(),
+        });
+    }
+    let text = std::fs::read_to_string(&path).map_err(at(&path))?;
+    let found = hex(&Sha256::digest(text.as_bytes()));
+    if found != share.sha256 {
+        return Err(TrainingError::OtherText { path, found, expected: share.sha256.clone() });
+    }
+    Ok(split(&text))
+}
+
+/// The documents of a file, without the white space around them.
+pub fn split(text: &str) -> Vec<String> {
+    text.split(END_OF_TEXT).map(|part| part.trim().to_owned()).filter(|part| !part.is_empty()).collect()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// One document as sequences that each begin with the end-of-text token; the last also ends with it.
+fn cut(document: &str, tokenizer: &Tokenizer, context: usize) -> Result<Vec<Vec<u32>>, TrainingError> {
+    let mut sequences = Vec::new();
+    let mut current = vec![END_OF_TEXT_ID];
+    for line in document.split_inclusive('\n') {
+        let encoding =
+            tokenizer.encode_fast(line, false).map_err(|error| TrainingError::Tokenizer(error.to_string()))?;
+        let ids = encoding.get_ids();
+        if current.len() > 1 && current.len() + ids.len() >= context {
+            sequences.push(std::mem::replace(&mut current, vec![END_OF_TEXT_ID]));
+        }
+        // A single line longer than the context is rare; its tail is left out.
+        current.extend(ids.iter().take(context - 2));
+    }
+    current.push(END_OF_TEXT_ID);
+    sequences.push(current);
+    Ok(sequences)
+}

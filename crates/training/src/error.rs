@@ -1,0 +1,87 @@
+//! What can go wrong while a model is made.
+
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+/// A recipe, a text, a checkpoint or a run that cannot be used.
+#[derive(Debug, Error)]
+pub enum TrainingError {
+    /// A file could not be read or written.
+    #[error("{path}: {source}")]
+    File {
+        /// Which file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The recipe is not valid TOML, or names a field that does not exist.
+    #[error("{path} is not a recipe: {source}")]
+    Recipe {
+        /// Which file.
+        path: PathBuf,
+        /// Where and what.
+        source: Box<toml::de::Error>,
+    },
+    /// A value of the recipe makes no sense.
+    #[error("recipe: `{field}` {problem}")]
+    Value {
+        /// Which field.
+        field: &'static str,
+        /// What is wrong and what would do.
+        problem: String,
+    },
+    /// A text of the mix is absent.
+    #[error(
+        "the recipe asks for the text {file} ({origin}), which is not in {folder}; \
+         give its folder with --texts, or train on the story world alone with --without-texts"
+    )]
+    MissingText {
+        /// Its name.
+        file: String,
+        /// Where it comes from.
+        origin: String,
+        /// Where it was looked for.
+        folder: PathBuf,
+    },
+    /// A text is not the one that the recipe was written for.
+    #[error("{path} is another text than the recipe's (sha256 {found}, expected {expected}); fetch it again, or change the recipe")]
+    OtherText {
+        /// Which file.
+        path: PathBuf,
+        /// What it hashes to.
+        found: String,
+        /// What the recipe says.
+        expected: String,
+    },
+    /// The tokenizer could not be trained, saved or used.
+    #[error("tokenizer: {0}")]
+    Tokenizer(String),
+    /// A checkpoint cannot be resumed.
+    #[error("checkpoint {path}: {problem}; delete its folder to begin again")]
+    Checkpoint {
+        /// Its folder.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// The loss is no longer a number.
+    #[error("the loss at step {step} is {loss}: the run diverged; lower `optimizer.learning_rate`, or resume from the checkpoint before")]
+    Diverged {
+        /// At which step.
+        step: usize,
+        /// What it was.
+        loss: f64,
+    },
+    /// The model could not be read or written.
+    #[error(transparent)]
+    Model(#[from] transformer::LoadError),
+    /// The story world's own data is broken.
+    #[error(transparent)]
+    World(#[from] crate::world::WorldError),
+}
+
+/// Puts the path beside an I/O error.
+pub(crate) fn at(path: &Path) -> impl FnOnce(std::io::Error) -> TrainingError + '_ {
+    move |source| TrainingError::File { path: path.to_owned(), source }
+}

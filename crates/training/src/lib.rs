@@ -1,0 +1,18 @@
+//! How the models of this project are made: the story world, the corpus, the vocabulary and pretraining.
+//!
+//! Natively only: nothing here reaches the browser.
+
+pub mod batches;
+pub mod checkpoint;
+mod clip;
+pub mod corpus;
+mod error;
+pub mod export;
+pub mod loss;
+pub mod pretrain;
+pub mod recipe;
+pub mod schedule;
+pub mod vocabulary;
+pub mod world;
+
+pub use error::TrainingError;

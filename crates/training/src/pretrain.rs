@@ -1,0 +1,287 @@
+//! Pretraining: next-token prediction over the corpus, from fresh weights to a Hugging Face folder.
+
+use std::fs::{self, OpenOptions};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use burn::optim::{AdamWConfig, GradientsParams, ModuleOptimizer};
+use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
+use sha2::{Digest, Sha256};
+use tokenizers::Tokenizer;
+use transformer::{Llama, LlamaConfig, RotaryTable};
+
+use crate::batches::{Batch, deal};
+use crate::checkpoint::{self, Progress};
+use crate::clip::clip_by_global_norm;
+use crate::corpus::Corpus;
+use crate::error::{TrainingError, at};
+use crate::export::{Precision, to_safetensors};
+use crate::loss::cross_entropy;
+use crate::recipe::Recipe;
+use crate::schedule::learning_rate;
+use crate::vocabulary;
+
+/// Where a run reads and writes.
+pub struct Places<'a> {
+    /// The model's folder: tokenizer, weights, config and log end up here.
+    pub model: &'a Path,
+    /// The folder of the recipe's texts; `None` trains on the story world alone.
+    pub texts: Option<&'a Path>,
+    /// Checkpoints and the growing log; may be deleted after the run.
+    pub run: &'a Path,
+}
+
+/// What a run reports after every step.
+#[derive(Clone, Copy, Debug)]
+pub struct StepReport {
+    /// Batches done.
+    pub step: usize,
+    /// Batches in all.
+    pub steps: usize,
+    /// Mean loss of the batch, nats a token.
+    pub loss: f64,
+    /// Norm of the whole gradient before clipping.
+    pub gradient_norm: f64,
+    /// Learning rate of the step.
+    pub learning_rate: f64,
+    /// Tokens predicted so far.
+    pub tokens: u64,
+    /// Seconds of computing so far, over all sittings.
+    pub seconds: f64,
+}
+
+/// What the caller wants after a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wish {
+    /// Go on.
+    Continue,
+    /// Write a checkpoint and return; the same command resumes.
+    Pause,
+}
+
+/// Steps between two checkpoints.
+const CHECKPOINT_EVERY: usize = 250;
+/// Steps whose mean loss makes one line of the log.
+const LOG_EVERY: usize = 10;
+
+/// Runs a recipe, from the last checkpoint if there is one. Returns true when the run is complete.
+///
+/// # Errors
+/// When texts, recipe or checkpoint cannot be used, a file cannot be written, or the loss is no longer finite.
+pub fn pretrain(
+    recipe: &Recipe,
+    places: &Places<'_>,
+    device: &Device,
+    mut watch: impl FnMut(&StepReport) -> Wish,
+) -> Result<bool, TrainingError> {
+    for folder in [places.model, places.run] {
+        fs::create_dir_all(folder).map_err(at(folder))?;
+    }
+    let corpus = Corpus::gather(recipe, places.texts)?;
+    let tokenizer = tokenizer(&corpus, recipe, places.model)?;
+    let sequences = corpus.sequences(&tokenizer, recipe.model.context)?;
+    let lengths: Vec<usize> = sequences.iter().map(Vec::len).collect();
+    let batches = deal(&lengths, recipe.batches.tokens, recipe.batches.pool, recipe.seed);
+
+    let config = recipe.config();
+    let tracked = device.clone().autodiff();
+    device.seed(recipe.seed);
+    let fresh = config.init(recipe.model.dropout, &tracked);
+    let hash = recipe_hash(recipe, places.texts.is_some());
+    let folder = places.run.join("checkpoint");
+    let (mut model, mut optimizer, resumed) = checkpoint::load(&folder, &hash, fresh, optimizer(recipe))?;
+    let mut progress = resumed.unwrap_or(Progress { step: 0, tokens: 0, recipe: hash, seconds: 0.0 });
+    let rotary = RotaryTable::new(&config, &tracked);
+    let mut log = Log::open(places.run.join("log.jsonl"), progress.step)?;
+
+    for (step, batch) in batches.iter().enumerate().skip(progress.step) {
+        let clock = Instant::now();
+        // Dropout of a step depends on its number alone, so a resumed run repeats an unbroken one.
+        device.seed(recipe.seed ^ (step as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15));
+        let rate = learning_rate(&recipe.optimizer, step, batches.len());
+        let batch = Padded::new(batch, &sequences);
+        let (loss, mut gradients) = backward(&model, &rotary, &batch, device, &tracked);
+        if !loss.is_finite() {
+            return Err(TrainingError::Diverged { step, loss });
+        }
+        let gradient_norm = clip_by_global_norm(&model, &mut gradients, recipe.optimizer.clip_norm);
+        model = optimizer.step(rate, model, gradients);
+
+        progress.step = step + 1;
+        progress.tokens += batch.predicted as u64;
+        progress.seconds += clock.elapsed().as_secs_f64();
+        let report = StepReport {
+            step: progress.step,
+            steps: batches.len(),
+            loss,
+            gradient_norm,
+            learning_rate: rate,
+            tokens: progress.tokens,
+            seconds: progress.seconds,
+        };
+        log.push(&report, batch.predicted)?;
+        let wish = watch(&report);
+        let last = progress.step == batches.len();
+        if wish == Wish::Pause || last || progress.step.is_multiple_of(CHECKPOINT_EVERY) {
+            checkpoint::save(&folder, &model, &optimizer, &progress)?;
+        }
+        if wish == Wish::Pause && !last {
+            return Ok(false);
+        }
+    }
+    export(&model, &config, places)?;
+    Ok(true)
+}
+
+/// The tokenizer beside the model, trained on the corpus where there is none yet.
+fn tokenizer(corpus: &Corpus, recipe: &Recipe, folder: &Path) -> Result<Tokenizer, TrainingError> {
+    let path = folder.join("tokenizer.json");
+    let said = |error: tokenizers::Error| TrainingError::Tokenizer(error.to_string());
+    if !path.is_file() {
+        let documents: Vec<&str> = corpus.documents().collect();
+        vocabulary::train(&documents, recipe.model.vocabulary)?.save(&path, false).map_err(said)?;
+    }
+    let tokenizer = Tokenizer::from_file(&path).map_err(said)?;
+    let found = tokenizer.get_vocab_size(true);
+    if found > recipe.model.vocabulary {
+        return Err(TrainingError::Tokenizer(format!(
+            "{} has {found} tokens, the recipe says {}; delete it to train another",
+            path.display(),
+            recipe.model.vocabulary
+        )));
+    }
+    Ok(tokenizer)
+}
+
+fn optimizer(recipe: &Recipe) -> ModuleOptimizer {
+    AdamWConfig::new()
+        .with_beta_1(recipe.optimizer.beta_1)
+        .with_beta_2(recipe.optimizer.beta_2)
+        .with_epsilon(recipe.optimizer.epsilon)
+        .with_weight_decay(recipe.optimizer.weight_decay)
+        .init()
+}
+
+fn recipe_hash(recipe: &Recipe, with_texts: bool) -> String {
+    let text = toml::to_string(recipe).expect("a recipe is plain data");
+    Sha256::digest(format!("{text}{with_texts}").as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Sequences of one batch side by side: inputs, the token after each, and which of those count.
+struct Padded {
+    rows: usize,
+    time: usize,
+    inputs: Vec<i32>,
+    targets: Vec<i32>,
+    weights: Vec<f32>,
+    predicted: usize,
+}
+
+impl Padded {
+    fn new(batch: &Batch, sequences: &[Vec<u32>]) -> Self {
+        let time = batch.iter().map(|&index| sequences[index].len()).max().unwrap_or(1) - 1;
+        let rows = batch.len();
+        let (mut inputs, mut targets, mut weights) =
+            (vec![0; rows * time], vec![0; rows * time], vec![0.0; rows * time]);
+        let mut predicted = 0;
+        for (row, &index) in batch.iter().enumerate() {
+            let sequence = &sequences[index];
+            for (column, pair) in sequence.windows(2).enumerate() {
+                let place = row * time + column;
+                inputs[place] = pair[0] as i32;
+                targets[place] = pair[1] as i32;
+                weights[place] = 1.0;
+            }
+            predicted += sequence.len() - 1;
+        }
+        Self { rows, time, inputs, targets, weights, predicted }
+    }
+}
+
+/// Mean loss in nats a token, and its gradients.
+fn backward(
+    model: &Llama,
+    rotary: &RotaryTable,
+    batch: &Padded,
+    plain: &Device,
+    tracked: &Device,
+) -> (f64, GradientsParams) {
+    let (rows, time) = (batch.rows, batch.time);
+    let inputs = Tensor::<2, Int>::from_data(TensorData::new(batch.inputs.clone(), [rows, time]), tracked);
+    let hidden = Tensor::<2, Bool>::tril_mask([time, time], 0, tracked).unsqueeze::<4>();
+    let stream = model.stream(inputs, &rotary.range(0, time), &hidden, None);
+    let width = stream.dims()[2];
+    let logits = model.logits(stream.reshape([rows * time, width]));
+    let targets = Tensor::from_data(TensorData::new(batch.targets.clone(), [rows * time]), plain);
+    let weights = Tensor::from_data(TensorData::new(batch.weights.clone(), [rows * time]), plain);
+    let loss = cross_entropy(logits, targets, weights, batch.predicted);
+    let total = loss.total_nats.into_scalar::<f64>();
+    let gradients = GradientsParams::from_grads(loss.surrogate.backward(), model);
+    (total / batch.predicted as f64, gradients)
+}
+
+/// Writes config, weights and log into the model's folder.
+fn export(model: &Llama, config: &LlamaConfig, places: &Places<'_>) -> Result<(), TrainingError> {
+    let write = |name: &str, bytes: &[u8]| {
+        let path = places.model.join(name);
+        fs::write(&path, bytes).map_err(at(&path))
+    };
+    write("config.json", config.to_json().as_bytes())?;
+    write("model.safetensors", &to_safetensors(model, Precision::F16))?;
+    let log = places.run.join("log.jsonl");
+    write("training-log.jsonl", &fs::read(&log).map_err(at(&log))?)
+}
+
+/// Lines of mean values over [`LOG_EVERY`] steps.
+struct Log {
+    path: PathBuf,
+    file: fs::File,
+    nats: f64,
+    predicted: usize,
+}
+
+impl Log {
+    /// Opens the log and drops the lines after the step at which the run goes on.
+    fn open(path: PathBuf, step: usize) -> Result<Self, TrainingError> {
+        let kept: Vec<String> = match fs::read_to_string(&path) {
+            Ok(text) => text
+                .lines()
+                .filter(|line| {
+                    serde_json::from_str::<serde_json::Value>(line)
+                        .ok()
+                        .and_then(|entry| entry["step"].as_u64())
+                        .is_some_and(|at| at as usize <= step)
+                })
+                .map(|line| format!("{line}\n"))
+                .collect(),
+            Err(_) => Vec::new(),
+        };
+        fs::write(&path, kept.concat()).map_err(at(&path))?;
+        let file = OpenOptions::new().append(true).open(&path).map_err(at(&path))?;
+        Ok(Self { path, file, nats: 0.0, predicted: 0 })
+    }
+
+    fn push(&mut self, report: &StepReport, predicted: usize) -> Result<(), TrainingError> {
+        self.nats += report.loss * predicted as f64;
+        self.predicted += predicted;
+        if report.step.is_multiple_of(LOG_EVERY) || report.step == report.steps {
+            let line = serde_json::json!({
+                "step": report.step,
+                "tokens": report.tokens,
+                "loss_nats": round(self.nats / self.predicted as f64),
+                "gradient_norm": round(report.gradient_norm),
+                "learning_rate": report.learning_rate,
+                "seconds": report.seconds.round(),
+            });
+            writeln!(self.file, "{line}").map_err(at(&self.path))?;
+            (self.nats, self.predicted) = (0.0, 0);
+        }
+        Ok(())
+    }
+}
+
+/// Four decimals are enough for a log.
+fn round(value: f64) -> f64 {
+    (value * 1e4).round() / 1e4
+}

@@ -1,0 +1,169 @@
+//! `training.toml`: all that a pretraining run depends on, kept beside the weights that it made.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use transformer::LlamaConfig;
+
+use crate::error::{TrainingError, at};
+
+/// One pretraining run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Recipe {
+    /// Seeds weights, order of documents and dropout.
+    pub seed: u64,
+    /// The network.
+    pub model: ModelSize,
+    /// Stories from the project's own generator.
+    pub world: WorldShare,
+    /// Texts from elsewhere.
+    #[serde(default)]
+    pub texts: Vec<TextShare>,
+    /// How documents become batches.
+    pub batches: BatchShape,
+    /// How weights move.
+    pub optimizer: OptimizerRecipe,
+}
+
+/// Sizes of the network; the rest of `config.json` follows.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModelSize {
+    /// Tokens in the byte-level BPE vocabulary, the end-of-text token among them.
+    pub vocabulary: usize,
+    /// Width of the residual stream.
+    pub width: usize,
+    /// Width inside the feed-forward block.
+    pub inner: usize,
+    /// Blocks.
+    pub layers: usize,
+    /// Query heads.
+    pub heads: usize,
+    /// Key and value heads.
+    pub key_value_heads: usize,
+    /// Longest sequence, tokens.
+    pub context: usize,
+    /// Share of features dropped while training.
+    pub dropout: f64,
+}
+
+/// How much of the story world is told.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WorldShare {
+    /// Names the world's dice; another seed tells other stories.
+    pub seed: u64,
+    /// Stories, each seen once.
+    pub stories: u64,
+}
+
+/// One file of texts, parted by `<|endoftext|>`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TextShare {
+    /// File name inside the texts folder.
+    pub file: String,
+    /// Where the text comes from.
+    pub origin: String,
+    /// Under which licence.
+    pub licence: String,
+    /// SHA-256 of the file, in hex.
+    pub sha256: String,
+    /// How often each of its documents is seen.
+    pub passes: usize,
+}
+
+/// How documents become batches.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BatchShape {
+    /// Tokens a batch at most, padding included.
+    pub tokens: usize,
+    /// Documents sorted by length together; larger pools waste less padding and mix less.
+    pub pool: usize,
+}
+
+/// AdamW (Loshchilov and Hutter, arXiv 1711.05101) with linear warm-up and cosine decay.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OptimizerRecipe {
+    /// Learning rate after warm-up.
+    pub learning_rate: f64,
+    /// Learning rate at the end.
+    pub last_learning_rate: f64,
+    /// Steps of linear warm-up.
+    pub warm_up_steps: usize,
+    /// Decay of the first moment.
+    pub beta_1: f32,
+    /// Decay of the second moment.
+    pub beta_2: f32,
+    /// Added to the root of the second moment.
+    pub epsilon: f32,
+    /// Decoupled weight decay.
+    pub weight_decay: f32,
+    /// Largest norm of the whole gradient.
+    pub clip_norm: f64,
+}
+
+impl Recipe {
+    /// Reads a recipe.
+    ///
+    /// # Errors
+    /// When the file is absent, is no TOML, has an unknown field, or holds a value that makes no sense.
+    pub fn read(path: &Path) -> Result<Self, TrainingError> {
+        let text = std::fs::read_to_string(path).map_err(at(path))?;
+        let recipe: Self = toml::from_str(&text).map_err(|source| TrainingError::Recipe {
+            path: path.to_owned(),
+            source: Box::new(source),
+        })?;
+        recipe.check()?;
+        Ok(recipe)
+    }
+
+    fn check(&self) -> Result<(), TrainingError> {
+        let refuse = |field, problem: String| Err(TrainingError::Value { field, problem });
+        let model = &self.model;
+        if model.vocabulary <= 257 {
+            return refuse("model.vocabulary", "must be above 257: every byte and the end-of-text token".into());
+        }
+        if model.heads == 0 || !model.width.is_multiple_of(2 * model.heads) {
+            return refuse("model.width", "must be an even multiple of model.heads".into());
+        }
+        if model.key_value_heads == 0 || !model.heads.is_multiple_of(model.key_value_heads) {
+            return refuse("model.key_value_heads", "must divide model.heads".into());
+        }
+        if !(0.0..1.0).contains(&model.dropout) {
+            return refuse("model.dropout", format!("is {}, must be from 0 to below 1", model.dropout));
+        }
+        if self.batches.tokens < model.context {
+            return refuse("batches.tokens", format!("must hold one document of {} tokens", model.context));
+        }
+        if self.batches.pool == 0 {
+            return refuse("batches.pool", "must be at least 1".into());
+        }
+        if !(self.optimizer.learning_rate > 0.0 && self.optimizer.learning_rate.is_finite()) {
+            return refuse("optimizer.learning_rate", "must be positive".into());
+        }
+        Ok(())
+    }
+
+    /// The network's `config.json`.
+    pub fn config(&self) -> LlamaConfig {
+        LlamaConfig {
+            vocab_size: self.model.vocabulary,
+            hidden_size: self.model.width,
+            intermediate_size: self.model.inner,
+            num_hidden_layers: self.model.layers,
+            num_attention_heads: self.model.heads,
+            num_key_value_heads: self.model.key_value_heads,
+            head_dim: self.model.width / self.model.heads,
+            max_position_embeddings: self.model.context,
+            rms_norm_eps: 1e-5,
+            rope_theta: 10_000.0,
+            tie_word_embeddings: true,
+            bos_token_id: crate::vocabulary::END_OF_TEXT_ID,
+            eos_token_id: crate::vocabulary::END_OF_TEXT_ID,
+        }
+    }
+}

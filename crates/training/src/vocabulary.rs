@@ -1,0 +1,42 @@
+//! The byte-level BPE vocabulary (Sennrich et al. 2016, arXiv 1508.07909; bytes after GPT-2), trained by `tokenizers`.
+
+use tokenizers::models::bpe::{BPE, BpeTrainer};
+use tokenizers::pre_tokenizers::byte_level::ByteLevel;
+use tokenizers::{AddedToken, Tokenizer, TokenizerImpl};
+
+use crate::error::TrainingError;
+
+/// Parts documents in files, begins every sequence and ends every story.
+pub const END_OF_TEXT: &str = "<|endoftext|>";
+/// Its id.
+pub const END_OF_TEXT_ID: u32 = 0;
+
+/// Learns a vocabulary from documents.
+///
+/// Encoding adds no special token; whoever makes a sequence puts [`END_OF_TEXT_ID`] first.
+///
+/// # Errors
+/// When `tokenizers` refuses.
+pub fn train(documents: &[&str], vocabulary: usize) -> Result<Tokenizer, TrainingError> {
+    let said = |error: tokenizers::Error| TrainingError::Tokenizer(error.to_string());
+    let mut trainer = BpeTrainer::builder()
+        .vocab_size(vocabulary)
+        .min_frequency(2)
+        .show_progress(false)
+        .initial_alphabet(ByteLevel::alphabet().into_iter().collect())
+        .special_tokens(vec![AddedToken::from(END_OF_TEXT, true)])
+        .build();
+    let bytes = ByteLevel::default().add_prefix_space(false);
+    let mut tokenizer: TokenizerImpl<
+        BPE,
+        tokenizers::NormalizerWrapper,
+        ByteLevel,
+        ByteLevel,
+        ByteLevel,
+    > = TokenizerImpl::new(BPE::default());
+    tokenizer.with_pre_tokenizer(Some(bytes)).with_decoder(Some(bytes));
+    tokenizer.train(&mut trainer, documents.iter().copied()).map_err(said)?;
+    // Through JSON, as every reader will load it.
+    let json = tokenizer.to_string(false).map_err(said)?;
+    Tokenizer::from_bytes(json.as_bytes()).map_err(said)
+}

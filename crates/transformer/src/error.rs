@@ -1,0 +1,70 @@
+//! What can be wrong with a model folder, said so that the reader knows which file to mend and how.
+
+use thiserror::Error;
+
+/// A model that could not be loaded.
+#[derive(Debug, Error)]
+pub enum LoadError {
+    /// A file could not be read.
+    #[error("cannot read {path}: {source}; a model folder holds config.json, tokenizer.json and model.safetensors")]
+    Read {
+        /// Which file.
+        path: String,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A file is not the JSON that it should be.
+    #[error("{file} is not what was expected: {source}; save the model again with `transformers`, or fetch it again")]
+    Json {
+        /// Which file.
+        file: &'static str,
+        /// Where and what.
+        source: serde_json::Error,
+    },
+    /// `config.json` asks for something that is not computed here.
+    #[error("config.json: `{field}` is {found}, expected {expected}; only plain Llama models open here")]
+    Config {
+        /// Which field.
+        field: &'static str,
+        /// What it says.
+        found: String,
+        /// What would do.
+        expected: &'static str,
+    },
+    /// `model.safetensors` is damaged.
+    #[error("model.safetensors is damaged ({problem}); fetch or export it again")]
+    Damaged {
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A tensor is absent.
+    #[error("model.safetensors has no tensor `{tensor}`; config.json asks for it, so the two files do not belong together")]
+    MissingTensor {
+        /// Its name.
+        tensor: String,
+    },
+    /// A tensor has another shape or type.
+    #[error("model.safetensors: `{tensor}` is {found}, expected {expected}; config.json and weights do not belong together")]
+    WrongTensor {
+        /// Its name.
+        tensor: String,
+        /// What stands in the file.
+        found: String,
+        /// What config.json asks for.
+        expected: String,
+    },
+    /// A weight is not a number.
+    #[error("model.safetensors: `{tensor}` holds {count} values that are not finite; the training run diverged or the file is damaged")]
+    NotFinite {
+        /// Its name.
+        tensor: String,
+        /// How many NaN or infinite values.
+        count: usize,
+    },
+    /// `tokenizer.json` cannot be used.
+    #[error("tokenizer.json: {problem}; save the tokenizer again with the model")]
+    Tokenizer {
+        /// What is wrong with it.
+        problem: String,
+    },
+}

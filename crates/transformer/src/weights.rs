@@ -1,0 +1,177 @@
+//! Weights between `model.safetensors`, as Hugging Face lays it out, and the network.
+//!
+//! Hugging Face keeps a projection as `[out, in]`, burn as `[in, out]`: matrices are transposed on the way, the
+//! embedding is not. Files hold f32, f16 or bf16; memory holds f32.
+
+use burn::module::Param;
+use burn::nn::{DropoutConfig, Linear, RmsNorm};
+use burn::tensor::{Device, Tensor, TensorData};
+use half::{bf16, f16};
+use safetensors::{Dtype, SafeTensors};
+
+use crate::network::{Attention, Block, FeedForward, Llama};
+use crate::{LlamaConfig, LoadError};
+
+/// Hugging Face's names.
+const EMBEDDING: &str = "model.embed_tokens.weight";
+const FINAL_NORM: &str = "model.norm.weight";
+const HEAD: &str = "lm_head.weight";
+
+/// One tensor of a model, in Hugging Face's name and layout.
+pub enum NamedTensor {
+    /// A norm's weights.
+    Vector(String, Tensor<1>),
+    /// A table or projection, `[rows, columns]` as in the file.
+    Matrix(String, Tensor<2>),
+}
+
+impl Llama {
+    /// Reads the weights of a model.
+    ///
+    /// # Errors
+    /// When the file is damaged, or its tensors are not those that `config` asks for.
+    pub fn from_safetensors(config: &LlamaConfig, bytes: &[u8], device: &Device) -> Result<Self, LoadError> {
+        let file = SafeTensors::deserialize(bytes)
+            .map_err(|error| LoadError::Damaged { problem: error.to_string() })?;
+        let reader = Reader { file: &file, device };
+        let width = config.hidden_size;
+        // Before anything is allocated by the sizes of config.json, the file must hold what they promise.
+        reader.check(EMBEDDING, &[config.vocab_size, width])?;
+        let mut blocks = Vec::new();
+        for layer in 0..config.num_hidden_layers {
+            blocks.push(reader.block(config, layer)?);
+        }
+        let head = if config.tie_word_embeddings {
+            None
+        } else {
+            Some(reader.linear(HEAD, width, config.vocab_size)?)
+        };
+        Ok(Self::assemble(reader.embedding(config)?, blocks, reader.norm(FINAL_NORM, config)?, head))
+    }
+
+    /// All tensors in Hugging Face's names and layout; a tied head is left out.
+    pub fn named_tensors(&self) -> Vec<NamedTensor> {
+        let vector = |name: String, norm: &RmsNorm| NamedTensor::Vector(name, norm.gamma.val());
+        let matrix =
+            |name: String, linear: &Linear| NamedTensor::Matrix(name, linear.weight.val().transpose());
+        let mut tensors = vec![NamedTensor::Matrix(EMBEDDING.to_owned(), self.embedding.val())];
+        for (layer, block) in self.blocks.iter().enumerate() {
+            let name = |part: &str| format!("model.layers.{layer}.{part}.weight");
+            tensors.extend([
+                vector(name("input_layernorm"), &block.attention_norm),
+                matrix(name("self_attn.q_proj"), &block.attention.query),
+                matrix(name("self_attn.k_proj"), &block.attention.key),
+                matrix(name("self_attn.v_proj"), &block.attention.value),
+                matrix(name("self_attn.o_proj"), &block.attention.output),
+                vector(name("post_attention_layernorm"), &block.feed_forward_norm),
+                matrix(name("mlp.gate_proj"), &block.feed_forward.gate),
+                matrix(name("mlp.up_proj"), &block.feed_forward.up),
+                matrix(name("mlp.down_proj"), &block.feed_forward.down),
+            ]);
+        }
+        tensors.push(vector(FINAL_NORM.to_owned(), &self.norm));
+        tensors.extend(self.head.as_ref().map(|head| matrix(HEAD.to_owned(), head)));
+        tensors
+    }
+}
+
+struct Reader<'a> {
+    file: &'a SafeTensors<'a>,
+    device: &'a Device,
+}
+
+impl Reader<'_> {
+    fn block(&self, config: &LlamaConfig, layer: usize) -> Result<Block, LoadError> {
+        let name = |part: &str| format!("model.layers.{layer}.{part}.weight");
+        let (width, inner) = (config.hidden_size, config.intermediate_size);
+        let queries = config.num_attention_heads * config.head_dim;
+        let keys = config.num_key_value_heads * config.head_dim;
+        let attention = Attention::assemble(
+            [
+                self.linear(&name("self_attn.q_proj"), width, queries)?,
+                self.linear(&name("self_attn.k_proj"), width, keys)?,
+                self.linear(&name("self_attn.v_proj"), width, keys)?,
+                self.linear(&name("self_attn.o_proj"), queries, width)?,
+            ],
+            config.head_dim,
+        );
+        let feed_forward = FeedForward {
+            gate: self.linear(&name("mlp.gate_proj"), width, inner)?,
+            up: self.linear(&name("mlp.up_proj"), width, inner)?,
+            down: self.linear(&name("mlp.down_proj"), inner, width)?,
+        };
+        Ok(Block {
+            attention_norm: self.norm(&name("input_layernorm"), config)?,
+            attention,
+            feed_forward_norm: self.norm(&name("post_attention_layernorm"), config)?,
+            feed_forward,
+            dropout: DropoutConfig::new(0.0).init(),
+        })
+    }
+
+    fn norm(&self, name: &str, config: &LlamaConfig) -> Result<RmsNorm, LoadError> {
+        let values = self.values(name, &[config.hidden_size])?;
+        let gamma = Tensor::from_data(TensorData::new(values, [config.hidden_size]), self.device);
+        Ok(RmsNorm { gamma: Param::from_tensor(gamma), epsilon: config.rms_norm_eps })
+    }
+
+    fn embedding(&self, config: &LlamaConfig) -> Result<Tensor<2>, LoadError> {
+        let shape = [config.vocab_size, config.hidden_size];
+        let values = self.values(EMBEDDING, &shape)?;
+        Ok(Tensor::from_data(TensorData::new(values, shape), self.device))
+    }
+
+    /// A projection `from -> to`, which the file holds as `[to, from]`.
+    fn linear(&self, name: &str, from: usize, to: usize) -> Result<Linear, LoadError> {
+        let rows = self.values(name, &[to, from])?;
+        let mut columns = vec![0.0; rows.len()];
+        for (row, values) in rows.chunks_exact(from).enumerate() {
+            for (column, value) in values.iter().enumerate() {
+                columns[column * to + row] = *value;
+            }
+        }
+        let weight = Tensor::from_data(TensorData::new(columns, [from, to]), self.device);
+        Ok(Linear { weight: Param::from_tensor(weight), bias: None })
+    }
+
+    fn check(&self, name: &str, shape: &[usize]) -> Result<safetensors::tensor::TensorView<'_>, LoadError> {
+        let view =
+            self.file.tensor(name).map_err(|_| LoadError::MissingTensor { tensor: name.to_owned() })?;
+        if view.shape() != shape {
+            return Err(LoadError::WrongTensor {
+                tensor: name.to_owned(),
+                found: format!("{:?}", view.shape()),
+                expected: format!("{shape:?}"),
+            });
+        }
+        Ok(view)
+    }
+
+    fn values(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>, LoadError> {
+        let view = self.check(name, shape)?;
+        let data = view.data();
+        let values: Vec<f32> = match view.dtype() {
+            Dtype::F32 => {
+                data.as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect()
+            }
+            Dtype::F16 => {
+                data.as_chunks().0.iter().map(|bytes| f16::from_le_bytes(*bytes).to_f32()).collect()
+            }
+            Dtype::BF16 => {
+                data.as_chunks().0.iter().map(|bytes| bf16::from_le_bytes(*bytes).to_f32()).collect()
+            }
+            other => {
+                return Err(LoadError::WrongTensor {
+                    tensor: name.to_owned(),
+                    found: format!("{other:?}"),
+                    expected: "F32, F16 or BF16".to_owned(),
+                });
+            }
+        };
+        let count = values.iter().filter(|value| !value.is_finite()).count();
+        if count > 0 {
+            return Err(LoadError::NotFinite { tensor: name.to_owned(), count });
+        }
+        Ok(values)
+    }
+}
