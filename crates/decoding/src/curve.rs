@@ -14,8 +14,8 @@ const NEGLIGIBLE_NATS: f64 = 60.0;
 
 /// Entropy in bits at each β (1 / logit), in the order given. Infinity is greedy: 0 bits. Negative numbers and NaN count as 0.
 ///
-/// An upper bound of one exponential a token and β; tokens too improbable to count are dropped for good as β grows, which on a
-/// model's rows leaves a fraction. The curve depends on the logits alone: keep it while only knobs move.
+/// Costs one sort of the row, then at most one exponential a token and β; tokens too improbable to count are dropped as β grows.
+/// The curve depends on the logits alone: keep it while only knobs move.
 pub fn entropy_curve(logits: &[f32], betas: &[f64]) -> Vec<f64> {
     let mut offsets = offsets(logits);
     offsets.sort_unstable_by(|a, b| b.total_cmp(a));
