@@ -29,6 +29,9 @@ pub fn reload() {
 /// The address of a model's folder, beside the page.
 pub fn model_folder(model: &str) -> String {
     let relative = format!("models/{model}/");
-    let base = window().document().and_then(|document| document.base_uri().ok().flatten()).unwrap_or_default();
+    let base = window()
+        .document()
+        .and_then(|document| document.base_uri().ok().flatten())
+        .unwrap_or_default();
     web_sys::Url::new_with_base(&relative, &base).map_or(relative, |url| url.href())
 }

@@ -9,7 +9,9 @@ use serde::{Deserialize, Serialize};
 use crate::{Chains, Length};
 
 /// Names one run of a swarm; the page counts upwards, and drops events of any run but the present one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
 pub struct RunId(pub u32);
 
 /// A token that the reader put in place of the one the coin had picked.

@@ -13,8 +13,14 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_perc
 use crate::{Chains, DeviceChoice, Length, Settings};
 
 /// Left as they are in a link: no meaning in a hash, and easy to read.
-const ESCAPED: &AsciiSet =
-    &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b'!').remove(b'\'').remove(b',');
+const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'.')
+    .remove(b'~')
+    .remove(b'!')
+    .remove(b'\'')
+    .remove(b',');
 
 /// A part of a link that was not used, and what stands in its place; a sentence for the reader.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,11 +30,18 @@ pub struct LinkNote(pub String);
 pub fn read_link(hash: &str) -> (Settings, Vec<LinkNote>) {
     let mut settings = Settings::default();
     let mut notes = Vec::new();
-    for part in hash.trim_start_matches('#').split('&').filter(|part| !part.is_empty()) {
+    for part in hash
+        .trim_start_matches('#')
+        .split('&')
+        .filter(|part| !part.is_empty())
+    {
         let (key, value) = part.split_once('=').unwrap_or((part, ""));
         let read = unescape(value).and_then(|value| set(&mut settings, key, &value));
         if let Err(reason) = read {
-            notes.push(LinkNote(format!("The link's “{}” was not used: {reason}.", key.chars().take(40).collect::<String>())));
+            notes.push(LinkNote(format!(
+                "The link's “{}” was not used: {reason}.",
+                key.chars().take(40).collect::<String>()
+            )));
         }
     }
     (settings, notes)
@@ -57,7 +70,11 @@ pub fn write_link(settings: &Settings) -> String {
         ("top_p", shaping.top_p(), neutral.top_p()),
         ("min_p", shaping.min_p(), neutral.min_p()),
         ("typical", shaping.typical(), neutral.typical()),
-        ("rep", shaping.repetition_penalty(), neutral.repetition_penalty()),
+        (
+            "rep",
+            shaping.repetition_penalty(),
+            neutral.repetition_penalty(),
+        ),
     ] {
         if value != off {
             put(key, &value);
@@ -77,7 +94,9 @@ pub fn write_link(settings: &Settings) -> String {
 /// The text behind `%20` and, as forms write it, `+`.
 fn unescape(value: &str) -> Result<String, String> {
     let value = value.replace('+', " ");
-    let text = percent_decode_str(&value).decode_utf8().map_err(|_| "its bytes are no text".to_owned())?;
+    let text = percent_decode_str(&value)
+        .decode_utf8()
+        .map_err(|_| "its bytes are no text".to_owned())?;
     Ok(text.into_owned())
 }
 
@@ -96,7 +115,9 @@ fn set(settings: &mut Settings, key: &str, value: &str) -> Result<(), String> {
         "rep" => settings.shaping = knob(kept.with_repetition_penalty(number(value)?))?,
         "seed" => settings.seed = number(value)?,
         "n" => settings.chains = Chains::new(number(value)?).map_err(|error| error.to_string())?,
-        "len" => settings.length = Length::new(number(value)?).map_err(|error| error.to_string())?,
+        "len" => {
+            settings.length = Length::new(number(value)?).map_err(|error| error.to_string())?
+        }
         "device" => {
             settings.device = match value {
                 "auto" => DeviceChoice::Auto,
@@ -210,9 +231,20 @@ mod tests {
             ("colour=red", "colour"),
         ] {
             let (settings, notes) = read_link(&format!("#{part}&seed=7"));
-            assert_eq!(settings, Settings { seed: 7, ..Settings::default() }, "{part}");
+            assert_eq!(
+                settings,
+                Settings {
+                    seed: 7,
+                    ..Settings::default()
+                },
+                "{part}"
+            );
             assert_eq!(notes.len(), 1, "{part}");
-            assert!(notes[0].0.contains(&format!("“{key}”")), "{part}: {}", notes[0].0);
+            assert!(
+                notes[0].0.contains(&format!("“{key}”")),
+                "{part}: {}",
+                notes[0].0
+            );
         }
     }
 

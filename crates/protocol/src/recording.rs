@@ -15,7 +15,9 @@ pub enum RecordingError {
     #[error("this is no recording; make it anew with `collapse record`")]
     Unreadable(#[from] MessageError),
     /// The messages inside are of another version.
-    #[error("the recording is of version {found}, the page of {VERSION}; make it anew with `collapse record`")]
+    #[error(
+        "the recording is of version {found}, the page of {VERSION}; make it anew with `collapse record`"
+    )]
     Version {
         /// What the recording says.
         found: u32,
@@ -58,7 +60,9 @@ impl Recording {
         if recording.version == VERSION {
             Ok(recording)
         } else {
-            Err(RecordingError::Version { found: recording.version })
+            Err(RecordingError::Version {
+                found: recording.version,
+            })
         }
     }
 }
@@ -69,8 +73,17 @@ mod tests {
     use crate::{Ending, encode};
 
     fn recording(version: u32) -> Recording {
-        let event = Event::Done { run: RECORDED_RUN, ending: Ending::Finished, tokens: 3, seconds: 0.5 };
-        Recording { version, link: "t=1".to_owned(), frames: vec![Frame { at_ms: 40, event }] }
+        let event = Event::Done {
+            run: RECORDED_RUN,
+            ending: Ending::Finished,
+            tokens: 3,
+            seconds: 0.5,
+        };
+        Recording {
+            version,
+            link: "t=1".to_owned(),
+            frames: vec![Frame { at_ms: 40, event }],
+        }
     }
 
     #[test]
@@ -82,7 +95,10 @@ mod tests {
     #[test]
     fn a_recording_of_another_version_is_refused() {
         let bytes = encode(&recording(VERSION + 1)).unwrap();
-        assert!(matches!(Recording::from_bytes(&bytes), Err(RecordingError::Version { .. })));
+        assert!(matches!(
+            Recording::from_bytes(&bytes),
+            Err(RecordingError::Version { .. })
+        ));
     }
 
     #[test]

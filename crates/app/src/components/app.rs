@@ -4,8 +4,8 @@ use wasm_bindgen::{JsCast as _, closure::Closure};
 use yew::prelude::*;
 
 use super::{
-    about::About, dials::Dials, header::Header, next_token::NextTokenPanel, prompt::Prompt, same::Same,
-    status_line::StatusLine, swarm::SwarmPanel,
+    about::About, dials::Dials, header::Header, next_token::NextTokenPanel, prompt::Prompt,
+    same::Same, status_line::StatusLine, swarm::SwarmPanel,
 };
 use crate::{
     address,
@@ -43,7 +43,8 @@ pub fn App() -> Html {
     let turn = {
         let state = state.clone();
         use_callback((), move |(dial, text): (Dial, String), ()| {
-            dial.turn(&state.settings, &text).map(|action| state.dispatch(action))
+            dial.turn(&state.settings, &text)
+                .map(|action| state.dispatch(action))
         })
     };
     let go = {
@@ -53,10 +54,15 @@ pub fn App() -> Html {
 
     let (now, sentence, share) = status(&state);
     let run = state.run.as_ref();
-    let recorded = state.recorded.filter(|_| run.is_some_and(|run| run.device().is_none()));
-    let running = run.is_some_and(|run| run.phase == Phase::Running || run.is_running(state.terms()));
+    let recorded = state
+        .recorded
+        .filter(|_| run.is_some_and(|run| run.device().is_none()));
+    let running =
+        run.is_some_and(|run| run.phase == Phase::Running || run.is_running(state.terms()));
     let open = match state.focus {
-        Focus::Token { chain, position, .. } => Some((chain, position)),
+        Focus::Token {
+            chain, position, ..
+        } => Some((chain, position)),
         Focus::Prompt => None,
     };
     html! {

@@ -20,20 +20,33 @@ pub struct BadgeProps {
 /// The device badge. Its sentence is shown on hover and focus, and is its description for screen readers.
 #[component]
 pub fn Badge(props: &BadgeProps) -> Html {
-    let BadgeProps { engines, choice, chains, .. } = props;
+    let BadgeProps {
+        engines,
+        choice,
+        chains,
+        ..
+    } = props;
     let Some(kind) = engines.serving(*choice, *chains) else {
-        let failed = matches!((&engines.cpu, &engines.webgpu), (Standing::Refused(_), Standing::Refused(_)));
+        let failed = matches!(
+            (&engines.cpu, &engines.webgpu),
+            (Standing::Refused(_), Standing::Refused(_))
+        );
         let text = if failed { "no engine" } else { "starting…" };
         return html! { <div class="badge"><button data-testid="device" data-device="none">{ text }</button></div> };
     };
     let report = engines.report(kind).expect("the serving engine is ready");
-    let measured = (props.ran_on == Some(kind) && props.tokens_per_second > 0.0).then_some(props.tokens_per_second);
-    let speed = measured.map(|speed| format!(" · {} tok/s", grouped(speed.round() as u64))).unwrap_or_default();
+    let measured = (props.ran_on == Some(kind) && props.tokens_per_second > 0.0)
+        .then_some(props.tokens_per_second);
+    let speed = measured
+        .map(|speed| format!(" · {} tok/s", grouped(speed.round() as u64)))
+        .unwrap_or_default();
     let word = match kind {
         DeviceKind::Cpu => "cpu",
         DeviceKind::WebGpu => "webgpu",
     };
-    let delta = report.self_test.map(|test| test.max_relative_delta.to_string());
+    let delta = report
+        .self_test
+        .map(|test| test.max_relative_delta.to_string());
     html! {
         <div class="badge">
             <button data-testid="device" data-device={word} data-software={report.software.to_string()}
@@ -48,7 +61,12 @@ pub fn Badge(props: &BadgeProps) -> Html {
     }
 }
 
-fn sentences(engines: &Engines, report: &DeviceReport, choice: DeviceChoice, chains: u32) -> Vec<String> {
+fn sentences(
+    engines: &Engines,
+    report: &DeviceReport,
+    choice: DeviceChoice,
+    chains: u32,
+) -> Vec<String> {
     let mut sentences = vec![engines.reason(choice, chains)];
     if report.software {
         sentences.push("This adapter computes on the CPU: right numbers, slowly.".to_owned());
@@ -59,7 +77,9 @@ fn sentences(engines: &Engines, report: &DeviceReport, choice: DeviceChoice, cha
             test.max_relative_delta, test.tolerance
         ));
     }
-    if let (Some(Adapter::Hardware(gpu)), Standing::Starting(_)) = (&engines.adapter, &engines.webgpu) {
+    if let (Some(Adapter::Hardware(gpu)), Standing::Starting(_)) =
+        (&engines.adapter, &engines.webgpu)
+    {
         sentences.push(format!("Adapter: {gpu}."));
     }
     sentences

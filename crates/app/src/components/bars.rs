@@ -22,10 +22,25 @@ pub struct BarsProps {
 /// The bars. A token that the knobs have made impossible keeps its ghost only.
 #[component]
 pub fn Bars(props: &BarsProps) -> Html {
-    let BarsProps { next, language, can_branch, act } = props;
-    let width = |p: f64| format!("width:{:.2}%", 100.0 * p / next.widest.max(f64::MIN_POSITIVE));
+    let BarsProps {
+        next,
+        language,
+        can_branch,
+        act,
+    } = props;
+    let width = |p: f64| {
+        format!(
+            "width:{:.2}%",
+            100.0 * p / next.widest.max(f64::MIN_POSITIVE)
+        )
+    };
     let bar = |bar: &Bar| {
-        let Bar { token, p, before, picked } = *bar;
+        let Bar {
+            token,
+            p,
+            before,
+            picked,
+        } = *bar;
         let name = language.visible(token);
         let label = format!(
             "{name}: {}, {} before shaping{}",

@@ -21,12 +21,19 @@ pub struct ChainProps {
 /// One chain. Its text content is the continuation and nothing else.
 #[component]
 pub fn ChainLine(props: &ChainProps) -> Html {
-    let ChainProps { number, chain, shared, open } = props;
+    let ChainProps {
+        number,
+        chain,
+        shared,
+        open,
+    } = props;
     let same = chain.done && *shared == chain.len();
     let block = |(index, words): (usize, &std::rc::Rc<Vec<Word>>)| {
         let first = index * BLOCK;
         let shared = shared.saturating_sub(first).min(BLOCK);
-        let open = open.map(|open| open as usize).filter(|open| (first..first + BLOCK).contains(open));
+        let open = open
+            .map(|open| open as usize)
+            .filter(|open| (first..first + BLOCK).contains(open));
         html! { <Block key={index} words={Same::from(words)} {first} {shared} {open} /> }
     };
     html! {
@@ -49,14 +56,27 @@ struct BlockProps {
 
 #[component]
 fn Block(props: &BlockProps) -> Html {
-    let BlockProps { words, first, shared, open } = props;
+    let BlockProps {
+        words,
+        first,
+        shared,
+        open,
+    } = props;
     let word = |(index, word): (usize, &Word)| {
         let position = first + index;
-        let class = if index < *shared { "old" } else { TINTS[usize::from(word.tint).min(TINTS.len() - 1)] };
+        let class = if index < *shared {
+            "old"
+        } else {
+            TINTS[usize::from(word.tint).min(TINTS.len() - 1)]
+        };
         let open = *open == Some(position);
         let ends_line = word.text.contains('\n');
         let class = if open || ends_line {
-            classes!(class, open.then_some("open"), ends_line.then_some("line-end"))
+            classes!(
+                class,
+                open.then_some("open"),
+                ends_line.then_some("line-end")
+            )
         } else {
             Classes::from(class)
         };

@@ -8,7 +8,12 @@ use crate::figures::{
     numbers::{decimal, significant},
 };
 
-const FRAME: Frame = Frame { left: 26.0, right: 352.0, top: 12.0, bottom: 122.0 };
+const FRAME: Frame = Frame {
+    left: 26.0,
+    right: 352.0,
+    top: 12.0,
+    bottom: 122.0,
+};
 
 #[derive(Clone, PartialEq, Properties)]
 pub struct CurvePlotProps {
@@ -48,10 +53,20 @@ struct AxesProps {
 fn Axes(props: &AxesProps) -> Html {
     let AxesProps { curve } = props;
     let top = curve.top_bits;
-    let (left, right, bottom) = (FRAME.left.to_string(), FRAME.right.to_string(), FRAME.bottom.to_string());
+    let (left, right, bottom) = (
+        FRAME.left.to_string(),
+        FRAME.right.to_string(),
+        FRAME.bottom.to_string(),
+    );
     let tick = |(beta, text): (f64, &'static str)| {
         let x = format!("{:.1}", FRAME.x(beta_share(beta)));
-        let anchor = if beta < 1.0 { "start" } else if beta > 50.0 { "end" } else { "middle" };
+        let anchor = if beta < 1.0 {
+            "start"
+        } else if beta > 50.0 {
+            "end"
+        } else {
+            "middle"
+        };
         html! {
             <>
                 <line class="tick" x1={x.clone()} x2={x.clone()} y1={bottom.clone()} y2={(FRAME.bottom + 4.0).to_string()} />

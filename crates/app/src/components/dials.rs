@@ -21,10 +21,21 @@ pub struct DialsProps {
 /// The settings panel.
 #[component]
 pub fn Dials(props: &DialsProps) -> Html {
-    let DialsProps { settings, turn, act, stories, running } = props.clone();
-    let knob = |dial: Dial| html! { <Knob {dial} text={dial.text(&settings)} turn={turn.clone()} /> };
+    let DialsProps {
+        settings,
+        turn,
+        act,
+        stories,
+        running,
+    } = props.clone();
+    let knob =
+        |dial: Dial| html! { <Knob {dial} text={dial.text(&settings)} turn={turn.clone()} /> };
     let beta = settings.shaping.beta();
-    let tell = if stories == 1 { "Tell 1 story".to_owned() } else { format!("Tell {stories} stories") };
+    let tell = if stories == 1 {
+        "Tell 1 story".to_owned()
+    } else {
+        format!("Tell {stories} stories")
+    };
     html! {
         <section aria-labelledby="decoding-title">
             <h2 id="decoding-title">{ "Decoding" }</h2>

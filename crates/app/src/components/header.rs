@@ -20,7 +20,15 @@ pub struct HeaderProps {
 /// The page's head.
 #[component]
 pub fn Header(props: &HeaderProps) -> Html {
-    let HeaderProps { page, go, engines, choice, chains, tokens_per_second, device } = props.clone();
+    let HeaderProps {
+        page,
+        go,
+        engines,
+        choice,
+        chains,
+        tokens_per_second,
+        device,
+    } = props.clone();
     let link = |to: Page, name: &'static str| {
         let go = go.reform(move |_: MouseEvent| to);
         html! {

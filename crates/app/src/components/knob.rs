@@ -48,7 +48,9 @@ pub fn Knob(props: &KnobProps) -> Html {
     };
     let type_in = {
         let write = write.clone();
-        Callback::from(move |event: InputEvent| write(event.target_unchecked_into::<HtmlInputElement>().value()))
+        Callback::from(move |event: InputEvent| {
+            write(event.target_unchecked_into::<HtmlInputElement>().value())
+        })
     };
     let step = Callback::from(move |event: KeyboardEvent| {
         let direction = match event.key().as_str() {
@@ -61,7 +63,12 @@ pub fn Knob(props: &KnobProps) -> Html {
             event.prevent_default();
             let (from, to, step) = face.slider;
             let next = ((value / step + direction).round() * step).clamp(from, to);
-            write(format!("{next:.2}").parse::<f64>().unwrap_or(next).to_string());
+            write(
+                format!("{next:.2}")
+                    .parse::<f64>()
+                    .unwrap_or(next)
+                    .to_string(),
+            );
         }
     });
     let leave = {
@@ -74,18 +81,27 @@ pub fn Knob(props: &KnobProps) -> Html {
     };
 
     let (from, to, by) = face.slider;
-    let slider_value = text.parse::<f64>().unwrap_or(to).clamp(from, to).to_string();
+    let slider_value = text
+        .parse::<f64>()
+        .unwrap_or(to)
+        .clamp(from, to)
+        .to_string();
     let error = draft.as_ref().and_then(|draft| draft.error.clone());
-    let boxed = draft.as_ref().map_or_else(|| text.clone(), |draft| draft.text.clone().into());
+    let boxed = draft
+        .as_ref()
+        .map_or_else(|| text.clone(), |draft| draft.text.clone().into());
     let (name_id, help_id) = (format!("{}-name", face.id), format!("{}-help", face.id));
     let error_id = format!("{}-error", face.id);
-    let described = if error.is_some() { format!("{error_id} {help_id}") } else { help_id.clone() };
+    let described = if error.is_some() {
+        format!("{error_id} {help_id}")
+    } else {
+        help_id.clone()
+    };
     html! {
         <div class="knob">
             <label id={name_id.clone()} for={face.id}>
                 { face.name }
                 if !face.letter.is_empty() { <var>{ face.letter }</var> }
-                <span class="unit">{ face.unit }</span>
             </label>
             <input class="number" type="text" inputmode="decimal" autocomplete="off" spellcheck="false"
                 data-testid={format!("{}-value", face.id)} value={boxed} aria-labelledby={name_id.clone()}
@@ -96,7 +112,7 @@ pub fn Knob(props: &KnobProps) -> Html {
             if let Some(error) = error {
                 <small class="error" role="alert" id={error_id}>{ format!("{error}. In use: {text}.") }</small>
             }
-            <small id={help_id}>{ face.help }</small>
+            <small id={help_id}><b>{ face.unit }</b>{ format!(" · {}", face.help) }</small>
         </div>
     }
 }

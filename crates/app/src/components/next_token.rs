@@ -34,14 +34,27 @@ pub struct NextTokenProps {
 /// The next-token panel.
 #[component]
 pub fn NextTokenPanel(props: &NextTokenProps) -> Html {
-    let NextTokenProps { row, language, terms, open, can_branch, recorded, act } = props.clone();
+    let NextTokenProps {
+        row,
+        language,
+        terms,
+        open,
+        can_branch,
+        recorded,
+        act,
+    } = props.clone();
     // Kept while only knobs move.
-    let of_row = use_memo(row.clone(), |row| row.as_ref().map(|row| (unshaped(row), Rc::new(EntropyCurve::of(&row.logits)))));
+    let of_row = use_memo(row.clone(), |row| {
+        row.as_ref()
+            .map(|row| (unshaped(row), Rc::new(EntropyCurve::of(&row.logits))))
+    });
     let next = use_memo((row.clone(), terms), |(row, terms)| {
         let (unshaped, _) = of_row.as_ref().as_ref()?;
         Some(next_token(row.as_ref()?, unshaped, *terms))
     });
-    let (Some(row), Some(language), Some(next), Some((_, curve))) = (row, language, next.as_ref(), of_row.as_ref()) else {
+    let (Some(row), Some(language), Some(next), Some((_, curve))) =
+        (row, language, next.as_ref(), of_row.as_ref())
+    else {
         return html! {
             <section class="next empty" aria-labelledby="next-title">
                 <h2 id="next-title">{ "Next token" }</h2>
@@ -97,11 +110,17 @@ pub fn NextTokenPanel(props: &NextTokenProps) -> Html {
 /// The last words of a text.
 fn tail(text: &str) -> String {
     let text = text.trim_end();
-    let start = text.char_indices().rev().nth(TAIL).map_or(0, |(start, _)| start);
+    let start = text
+        .char_indices()
+        .rev()
+        .nth(TAIL)
+        .map_or(0, |(start, _)| start);
     if start == 0 {
         return text.to_owned();
     }
-    let from_word = text[start..].find(char::is_whitespace).map_or(start, |space| start + space);
+    let from_word = text[start..]
+        .find(char::is_whitespace)
+        .map_or(start, |space| start + space);
     format!("…{}", text[from_word..].trim_start())
 }
 
@@ -111,7 +130,10 @@ mod tests {
 
     #[test]
     fn a_tail_begins_at_a_word() {
-        assert_eq!(tail("I went to the hardware store to buy a hammer."), "…store to buy a hammer.");
+        assert_eq!(
+            tail("I went to the hardware store to buy a hammer."),
+            "…store to buy a hammer."
+        );
         assert_eq!(tail("Short. "), "Short.");
         assert_eq!(tail(&"é".repeat(60)), format!("…{}", "é".repeat(29)));
         assert_eq!(tail(""), "");

@@ -15,8 +15,8 @@ const TYPING_RESTS_MS: u32 = 250;
 const EXAMPLES: [&str; 4] = [
     "I went to the hardware store to buy a hammer.",
     "The old man was very ill.",
-    "Once upon a time, there was a little dragon who",
-    "The sun went down, and the two friends",
+    "Once there was a little dragon who",
+    "Mia and Tom found a box.",
 ];
 
 #[derive(Clone, PartialEq, Properties)]
@@ -36,7 +36,9 @@ pub fn Prompt(props: &PromptProps) -> Html {
             move || forget(timer)
         });
     }
-    let edit = act.reform(|event: InputEvent| Action::Prompt(event.target_unchecked_into::<HtmlTextAreaElement>().value()));
+    let edit = act.reform(|event: InputEvent| {
+        Action::Prompt(event.target_unchecked_into::<HtmlTextAreaElement>().value())
+    });
     let run = {
         let act = act.clone();
         Callback::from(move |event: KeyboardEvent| {

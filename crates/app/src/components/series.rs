@@ -4,7 +4,12 @@ use yew::prelude::*;
 
 use crate::figures::curve::Frame;
 
-const FRAME: Frame = Frame { left: 26.0, right: 246.0, top: 10.0, bottom: 74.0 };
+const FRAME: Frame = Frame {
+    left: 26.0,
+    right: 246.0,
+    top: 10.0,
+    bottom: 74.0,
+};
 
 #[derive(Clone, PartialEq, Properties)]
 pub struct SeriesProps {
@@ -22,10 +27,25 @@ pub struct SeriesProps {
 /// A titled line.
 #[component]
 pub fn Series(props: &SeriesProps) -> Html {
-    let SeriesProps { title, says, values, top, positions } = props;
+    let SeriesProps {
+        title,
+        says,
+        values,
+        top,
+        positions,
+    } = props;
     let last = f64::from(positions.saturating_sub(1).max(1));
-    let path = FRAME.path(values.iter().enumerate().map(|(position, value)| (position as f64 / last, value / top)));
-    let (left, right, bottom) = (FRAME.left.to_string(), FRAME.right.to_string(), FRAME.bottom.to_string());
+    let path = FRAME.path(
+        values
+            .iter()
+            .enumerate()
+            .map(|(position, value)| (position as f64 / last, value / top)),
+    );
+    let (left, right, bottom) = (
+        FRAME.left.to_string(),
+        FRAME.right.to_string(),
+        FRAME.bottom.to_string(),
+    );
     html! {
         <figure>
             <figcaption>{ title }</figcaption>

@@ -16,7 +16,13 @@ pub struct StatusLineProps {
 /// What the page is doing, and what went wrong. Screen readers hear changes of status, not every token.
 #[component]
 pub fn StatusLine(props: &StatusLineProps) -> Html {
-    let StatusLineProps { status, sentence, share, notes, act } = props.clone();
+    let StatusLineProps {
+        status,
+        sentence,
+        share,
+        notes,
+        act,
+    } = props.clone();
     let heard = match status {
         Status::Loading => "The model is loading.".into(),
         Status::Recorded => "A recorded run is shown while the model loads.".into(),

@@ -1,8 +1,8 @@
 //! The swarm panel: every chain as a line of text, and what can be said of all of them.
 
 use protocol::DeviceKind;
-use web_sys::{Element, HtmlElement, KeyboardEvent};
 use wasm_bindgen::JsCast as _;
+use web_sys::{Element, HtmlElement, KeyboardEvent};
 use yew::prelude::*;
 
 use super::{chain::ChainLine, same::Same, series::Series};
@@ -31,7 +31,17 @@ pub struct SwarmProps {
 /// The swarm panel.
 #[component]
 pub fn SwarmPanel(props: &SwarmProps) -> Html {
-    let SwarmProps { swarm, open, can_branch, running, recorded, device, length, tokens_per_second, act } = props;
+    let SwarmProps {
+        swarm,
+        open,
+        can_branch,
+        running,
+        recorded,
+        device,
+        length,
+        tokens_per_second,
+        act,
+    } = props;
     let chains = swarm.chains();
     let shared = use_memo(swarm.clone(), |swarm| swarm.shared());
     let list = use_node_ref();
@@ -39,7 +49,9 @@ pub fn SwarmPanel(props: &SwarmProps) -> Html {
     let click = {
         let act = act.clone();
         Callback::from(move |event: MouseEvent| {
-            if let Some((chain, position)) = event.target_dyn_into::<Element>().as_ref().and_then(place) {
+            if let Some((chain, position)) =
+                event.target_dyn_into::<Element>().as_ref().and_then(place)
+            {
                 act.emit(Action::Open { chain, position });
             }
         })
@@ -47,7 +59,9 @@ pub fn SwarmPanel(props: &SwarmProps) -> Html {
     let walk = {
         let (act, list) = (act.clone(), list.clone());
         Callback::from(move |event: KeyboardEvent| {
-            let Some(list) = list.cast::<Element>() else { return };
+            let Some(list) = list.cast::<Element>() else {
+                return;
+            };
             let at = event.target_dyn_into::<Element>().as_ref().and_then(place);
             let next = match (event.key().as_str(), at) {
                 ("Enter" | " ", Some((chain, position))) => {
@@ -123,9 +137,17 @@ struct SidesProps {
 fn Sides(props: &SidesProps) -> Html {
     let SidesProps { swarm, length } = props;
     let entropy = swarm.mean_entropy_bits();
-    let beginnings: Vec<f64> = swarm.beginnings().into_iter().map(|count| count as f64).collect();
+    let beginnings: Vec<f64> = swarm
+        .beginnings()
+        .into_iter()
+        .map(|count| count as f64)
+        .collect();
     let top_bits = entropy.iter().copied().fold(1.0, f64::max).ceil();
-    let mean = if entropy.is_empty() { 0.0 } else { entropy.iter().sum::<f64>() / entropy.len() as f64 };
+    let mean = if entropy.is_empty() {
+        0.0
+    } else {
+        entropy.iter().sum::<f64>() / entropy.len() as f64
+    };
     let at_end = beginnings.last().copied().unwrap_or(0.0);
     let chains = swarm.chains().len();
     html! {
@@ -148,7 +170,12 @@ fn Sides(props: &SidesProps) -> Html {
 /// The chain and position that an element of the list stands for.
 fn place(element: &Element) -> Option<(u32, u32)> {
     let position = element.get_attribute("data-at")?.parse().ok()?;
-    let chain = element.closest("[data-chain]").ok()??.get_attribute("data-chain")?.parse().ok()?;
+    let chain = element
+        .closest("[data-chain]")
+        .ok()??
+        .get_attribute("data-chain")?
+        .parse()
+        .ok()?;
     Some((chain, position))
 }
 
@@ -156,7 +183,9 @@ fn place(element: &Element) -> Option<(u32, u32)> {
 fn focus_on(list: &Element, (chain, position): (u32, u32)) {
     let exact = format!("[data-chain='{chain}'] [data-at='{position}']");
     let last = format!("[data-chain='{chain}'] [data-at]:last-of-type");
-    let found = [exact, last].iter().find_map(|selector| list.query_selector(selector).ok().flatten());
+    let found = [exact, last]
+        .iter()
+        .find_map(|selector| list.query_selector(selector).ok().flatten());
     if let Some(token) = found.and_then(|token| token.dyn_into::<HtmlElement>().ok()) {
         // Only now can it take the keyboard: thousands of tokens are no stops on the way through the page.
         token.set_tab_index(-1);

@@ -109,14 +109,19 @@ impl Engines {
             Some(Adapter::Software(name)) => Step::Refuse(format!(
                 "the only WebGPU adapter here ({name}) is a software one, slower than the CPU engine; device=webgpu in the link forces it"
             )),
-            Some(Adapter::None) => Step::Refuse("the browser has WebGPU but gives no adapter for this machine".to_owned()),
+            Some(Adapter::None) => Step::Refuse(
+                "the browser has WebGPU but gives no adapter for this machine".to_owned(),
+            ),
             Some(Adapter::NoWebGpu) => Step::Refuse("this browser has no WebGPU".to_owned()),
         }
     }
 
     /// The device that a run of so many chains goes to; none while none is ready.
     pub fn serving(&self, choice: DeviceChoice, chains: u32) -> Option<DeviceKind> {
-        let (cpu, webgpu) = (self.report(DeviceKind::Cpu), self.report(DeviceKind::WebGpu));
+        let (cpu, webgpu) = (
+            self.report(DeviceKind::Cpu),
+            self.report(DeviceKind::WebGpu),
+        );
         match (cpu, webgpu) {
             (None, None) => None,
             (Some(_), None) => Some(DeviceKind::Cpu),
@@ -138,18 +143,33 @@ impl Engines {
         let measured = |kind| self.report(kind).and_then(|report| step_ms(report, chains));
         match (self.serving(choice, chains), choice) {
             (None, _) => "No engine is ready yet.".to_owned(),
-            (Some(DeviceKind::Cpu), DeviceChoice::Cpu) => "The link asks for the CPU (device=cpu).".to_owned(),
-            (Some(DeviceKind::WebGpu), DeviceChoice::WebGpu) => "The link asks for WebGPU (device=webgpu).".to_owned(),
-            (Some(kind), _) => match (measured(DeviceKind::Cpu), measured(DeviceKind::WebGpu), &self.webgpu) {
+            (Some(DeviceKind::Cpu), DeviceChoice::Cpu) => {
+                "The link asks for the CPU (device=cpu).".to_owned()
+            }
+            (Some(DeviceKind::WebGpu), DeviceChoice::WebGpu) => {
+                "The link asks for WebGPU (device=webgpu).".to_owned()
+            }
+            (Some(kind), _) => match (
+                measured(DeviceKind::Cpu),
+                measured(DeviceKind::WebGpu),
+                &self.webgpu,
+            ) {
                 (Some(cpu), Some(webgpu), _) => format!(
                     "{} was measured to be faster for {chains} {}: {cpu:.1} ms a step on the CPU, {webgpu:.1} ms on WebGPU.",
                     name(kind),
                     if chains == 1 { "chain" } else { "chains" },
                 ),
-                (_, _, Standing::Refused(reason)) => format!("WebGPU is not used: {}.", reason.trim_end_matches('.')),
-                (_, _, Standing::Starting(_)) => "WebGPU is still starting; it takes over once it has proved itself.".to_owned(),
+                (_, _, Standing::Refused(reason)) => {
+                    format!("WebGPU is not used: {}.", reason.trim_end_matches('.'))
+                }
+                (_, _, Standing::Starting(_)) => {
+                    "WebGPU is still starting; it takes over once it has proved itself.".to_owned()
+                }
                 _ if kind == DeviceKind::WebGpu => match &self.cpu {
-                    Standing::Refused(reason) => format!("The CPU engine did not start: {}.", reason.trim_end_matches('.')),
+                    Standing::Refused(reason) => format!(
+                        "The CPU engine did not start: {}.",
+                        reason.trim_end_matches('.')
+                    ),
                     _ => "The CPU engine is not ready.".to_owned(),
                 },
                 _ => "The browser is being asked for a WebGPU adapter.".to_owned(),
@@ -168,8 +188,15 @@ pub fn name(kind: DeviceKind) -> &'static str {
 
 /// Milliseconds a step at the measured number of chains nearest to this one (by ratio).
 fn step_ms(report: &DeviceReport, chains: u32) -> Option<f32> {
-    let apart = |measured: u32| (f64::from(measured.max(1)) / f64::from(chains.max(1))).ln().abs();
-    let nearest = report.speeds.iter().min_by(|a, b| apart(a.chains).total_cmp(&apart(b.chains)))?;
+    let apart = |measured: u32| {
+        (f64::from(measured.max(1)) / f64::from(chains.max(1)))
+            .ln()
+            .abs()
+    };
+    let nearest = report
+        .speeds
+        .iter()
+        .min_by(|a, b| apart(a.chains).total_cmp(&apart(b.chains)))?;
     Some(nearest.step_ms)
 }
 
@@ -180,8 +207,17 @@ mod tests {
     use super::*;
 
     fn ready(kind: DeviceKind, speeds: &[(u32, f32)]) -> Standing {
-        let speeds = speeds.iter().map(|&(chains, step_ms)| Speed { chains, step_ms }).collect();
-        Standing::Ready(Rc::new(DeviceReport { kind, adapter: "test".to_owned(), software: false, self_test: None, speeds }))
+        let speeds = speeds
+            .iter()
+            .map(|&(chains, step_ms)| Speed { chains, step_ms })
+            .collect();
+        Standing::Ready(Rc::new(DeviceReport {
+            kind,
+            adapter: "test".to_owned(),
+            software: false,
+            self_test: None,
+            speeds,
+        }))
     }
 
     fn both() -> Engines {
@@ -194,40 +230,72 @@ mod tests {
 
     #[test]
     fn a_run_goes_to_the_device_that_is_faster_for_its_chains() {
-        let served: Vec<_> = [1, 3, 5, 16, 64].map(|chains| both().serving(DeviceChoice::Auto, chains)).to_vec();
+        let served: Vec<_> = [1, 3, 5, 16, 64]
+            .map(|chains| both().serving(DeviceChoice::Auto, chains))
+            .to_vec();
         let (cpu, webgpu) = (Some(DeviceKind::Cpu), Some(DeviceKind::WebGpu));
         assert_eq!(served, [cpu, cpu, webgpu, webgpu, webgpu]);
     }
 
     #[test]
     fn the_link_forces_either_device() {
-        assert_eq!(both().serving(DeviceChoice::WebGpu, 1), Some(DeviceKind::WebGpu));
+        assert_eq!(
+            both().serving(DeviceChoice::WebGpu, 1),
+            Some(DeviceKind::WebGpu)
+        );
         assert_eq!(both().serving(DeviceChoice::Cpu, 64), Some(DeviceKind::Cpu));
     }
 
     #[test]
     fn the_cpu_serves_until_webgpu_is_ready_even_where_webgpu_is_forced() {
-        let engines = Engines { webgpu: Standing::Starting(None), ..both() };
-        assert_eq!(engines.serving(DeviceChoice::WebGpu, 16), Some(DeviceKind::Cpu));
+        let engines = Engines {
+            webgpu: Standing::Starting(None),
+            ..both()
+        };
+        assert_eq!(
+            engines.serving(DeviceChoice::WebGpu, 16),
+            Some(DeviceKind::Cpu)
+        );
     }
 
     #[test]
     fn whichever_engine_stands_serves_when_the_other_refused() {
         let refused = || Standing::Refused("lost".to_owned());
-        let engines = Engines { cpu: refused(), ..both() };
-        assert_eq!(engines.serving(DeviceChoice::Cpu, 1), Some(DeviceKind::WebGpu));
-        assert_eq!(Engines { webgpu: refused(), ..engines }.serving(DeviceChoice::Auto, 1), None);
+        let engines = Engines {
+            cpu: refused(),
+            ..both()
+        };
+        assert_eq!(
+            engines.serving(DeviceChoice::Cpu, 1),
+            Some(DeviceKind::WebGpu)
+        );
+        assert_eq!(
+            Engines {
+                webgpu: refused(),
+                ..engines
+            }
+            .serving(DeviceChoice::Auto, 1),
+            None
+        );
     }
 
     #[test]
     fn webgpu_is_fetched_only_after_the_cpu_and_only_for_hardware_unless_forced() {
-        let fresh = Engines { cpu: Standing::Starting(None), ..Engines::default() };
+        let fresh = Engines {
+            cpu: Standing::Starting(None),
+            ..Engines::default()
+        };
         assert_eq!(fresh.next_step(DeviceChoice::WebGpu), Step::Wait);
-        let mut engines = Engines { cpu: ready(DeviceKind::Cpu, &[]), ..Engines::default() };
+        let mut engines = Engines {
+            cpu: ready(DeviceKind::Cpu, &[]),
+            ..Engines::default()
+        };
         assert_eq!(engines.next_step(DeviceChoice::Cpu), Step::Wait);
         assert_eq!(engines.next_step(DeviceChoice::Auto), Step::Ask);
         engines.adapter = Some(Adapter::Software("SwiftShader".to_owned()));
-        assert!(matches!(engines.next_step(DeviceChoice::Auto), Step::Refuse(reason) if reason.contains("SwiftShader")));
+        assert!(
+            matches!(engines.next_step(DeviceChoice::Auto), Step::Refuse(reason) if reason.contains("SwiftShader"))
+        );
         assert_eq!(engines.next_step(DeviceChoice::WebGpu), Step::Start);
         engines.adapter = Some(Adapter::Hardware("M2".to_owned()));
         assert_eq!(engines.next_step(DeviceChoice::Auto), Step::Start);
@@ -236,15 +304,29 @@ mod tests {
         engines.webgpu = Standing::Absent;
         for missing in [Adapter::None, Adapter::NoWebGpu] {
             engines.adapter = Some(missing);
-            assert!(matches!(engines.next_step(DeviceChoice::WebGpu), Step::Refuse(_)));
+            assert!(matches!(
+                engines.next_step(DeviceChoice::WebGpu),
+                Step::Refuse(_)
+            ));
         }
     }
 
     #[test]
     fn the_reason_says_what_was_measured_or_what_is_missing() {
         let reason = both().reason(DeviceChoice::Auto, 16);
-        assert!(reason.contains("WebGPU was measured") && reason.contains("12.0 ms") && reason.contains("6.0 ms"), "{reason}");
-        let refused = Engines { webgpu: Standing::Refused("this browser has no WebGPU".to_owned()), ..both() };
-        assert_eq!(refused.reason(DeviceChoice::Auto, 16), "WebGPU is not used: this browser has no WebGPU.");
+        assert!(
+            reason.contains("WebGPU was measured")
+                && reason.contains("12.0 ms")
+                && reason.contains("6.0 ms"),
+            "{reason}"
+        );
+        let refused = Engines {
+            webgpu: Standing::Refused("this browser has no WebGPU".to_owned()),
+            ..both()
+        };
+        assert_eq!(
+            refused.reason(DeviceChoice::Auto, 16),
+            "WebGPU is not used: this browser has no WebGPU."
+        );
     }
 }

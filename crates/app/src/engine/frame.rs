@@ -9,12 +9,16 @@ fn window() -> Window {
 
 /// Calls once before the next frame is painted; soon, where the page is hidden and paints none.
 pub fn next_frame(call: impl FnOnce() + 'static) {
-    let hidden = window().document().is_some_and(|document| document.hidden());
+    let hidden = window()
+        .document()
+        .is_some_and(|document| document.hidden());
     if hidden {
         after_ms(0, call);
     } else {
         let call = Closure::once_into_js(call);
-        window().request_animation_frame(call.unchecked_ref()).expect("a window has frames");
+        window()
+            .request_animation_frame(call.unchecked_ref())
+            .expect("a window has frames");
     }
 }
 
@@ -22,7 +26,9 @@ pub fn next_frame(call: impl FnOnce() + 'static) {
 pub fn after_ms(ms: u32, call: impl FnOnce() + 'static) -> i32 {
     let call = Closure::once_into_js(call);
     let ms = i32::try_from(ms).unwrap_or(i32::MAX);
-    window().set_timeout_with_callback_and_timeout_and_arguments_0(call.unchecked_ref(), ms).expect("a window has timers")
+    window()
+        .set_timeout_with_callback_and_timeout_and_arguments_0(call.unchecked_ref(), ms)
+        .expect("a window has timers")
 }
 
 /// Calls a timer off.

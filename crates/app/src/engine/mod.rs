@@ -60,15 +60,21 @@ pub fn use_engines(state: &UseReducerHandle<State>) {
         let (state, room) = (state.clone(), room.clone());
         use_effect_with(step, move |step| match step {
             Step::Wait => {}
-            Step::Ask => spawn_local(async move { state.dispatch(Action::Adapter(adapter::ask().await)) }),
+            Step::Ask => {
+                spawn_local(async move { state.dispatch(Action::Adapter(adapter::ask().await)) })
+            }
             Step::Start => start(DeviceKind::WebGpu, &state, &room),
-            Step::Refuse(reason) => state.dispatch(Action::Refused(DeviceKind::WebGpu, reason.clone())),
+            Step::Refuse(reason) => {
+                state.dispatch(Action::Refused(DeviceKind::WebGpu, reason.clone()))
+            }
         });
     }
     {
         let state = state.clone();
         use_effect(move || {
-            if !errands(&state).is_empty() && !std::mem::replace(&mut room.borrow_mut().speaking, true) {
+            if !errands(&state).is_empty()
+                && !std::mem::replace(&mut room.borrow_mut().speaking, true)
+            {
                 next_frame(move || {
                     room.borrow_mut().speaking = false;
                     speak(&state, &room);
@@ -102,7 +108,10 @@ fn start(kind: DeviceKind, state: &UseReducerHandle<State>, room: &Rc<RefCell<Ro
                 && let Some(thread) = open.thread(kind)
             {
                 let forced = state.settings.device == DeviceChoice::WebGpu;
-                thread.say(&Command::Load { folder: address::model_folder(&state.settings.model), forced });
+                thread.say(&Command::Load {
+                    folder: address::model_folder(&state.settings.model),
+                    forced,
+                });
             }
             open.inbox.push((Voice::Device(kind), event));
             if open.inbox.len() == 1 {

@@ -12,9 +12,13 @@ use crate::state::{Action, State, Voice};
 
 /// Fetches a recording and plays it, if there is one of the prompt that the page opens with. Its absence is no fault.
 pub async fn play(file: &str, state: UseReducerHandle<State>) {
-    let Some(recording) = fetch(file).await else { return };
+    let Some(recording) = fetch(file).await else {
+        return;
+    };
     let (settings, _) = read_link(&recording.link);
-    if state.live || (&settings.model, &settings.prompt) != (&state.settings.model, &state.settings.prompt) {
+    if state.live
+        || (&settings.model, &settings.prompt) != (&state.settings.model, &state.settings.prompt)
+    {
         return;
     }
     state.dispatch(Action::Play(settings));
@@ -32,17 +36,27 @@ pub async fn play(file: &str, state: UseReducerHandle<State>) {
 }
 
 async fn fetch(file: &str) -> Option<Recording> {
-    let response = JsFuture::from(web_sys::window()?.fetch_with_str(file)).await.ok()?;
+    let response = JsFuture::from(web_sys::window()?.fetch_with_str(file))
+        .await
+        .ok()?;
     let response: Response = response.dyn_into().ok().filter(Response::ok)?;
-    let buffer: ArrayBuffer = JsFuture::from(response.array_buffer().ok()?).await.ok()?.dyn_into().ok()?;
+    let buffer: ArrayBuffer = JsFuture::from(response.array_buffer().ok()?)
+        .await
+        .ok()?
+        .dyn_into()
+        .ok()?;
     Recording::from_bytes(&Uint8Array::new(&buffer).to_vec()).ok()
 }
 
 async fn sleep(ms: u32) {
     let promise = Promise::new(&mut |resolve, _| {
         after_ms(ms, move || {
-            resolve.call0(&wasm_bindgen::JsValue::NULL).expect("a promise can be resolved");
+            resolve
+                .call0(&wasm_bindgen::JsValue::NULL)
+                .expect("a promise can be resolved");
         });
     });
-    JsFuture::from(promise).await.expect("this promise is never rejected");
+    JsFuture::from(promise)
+        .await
+        .expect("this promise is never rejected");
 }

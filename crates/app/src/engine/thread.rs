@@ -22,24 +22,37 @@ impl Thread {
         };
         let options = WorkerOptions::new();
         options.set_type(WorkerType::Module);
-        let worker = Worker::new_with_options(file, &options)
-            .map_err(|_| format!("the browser cannot start {file}; it may be too old for module workers"))?;
+        let worker = Worker::new_with_options(file, &options).map_err(|_| {
+            format!("the browser cannot start {file}; it may be too old for module workers")
+        })?;
         let heard = {
             let hear = hear.clone();
             Closure::<dyn Fn(MessageEvent)>::new(move |message: MessageEvent| {
-                hear(decode(&bytes(&message.data())).unwrap_or_else(|error| Event::Unavailable { reason: error.to_string() }));
+                hear(
+                    decode(&bytes(&message.data())).unwrap_or_else(|error| Event::Unavailable {
+                        reason: error.to_string(),
+                    }),
+                );
             })
         };
         let broken = Closure::<dyn Fn(ErrorEvent)>::new(move |error: ErrorEvent| {
             // A file that cannot be fetched gives a plain event without a message.
-            let said = js_sys::Reflect::get(&error, &"message".into()).ok().and_then(|said| said.as_string());
-            let reason = said.filter(|said| !said.is_empty()).unwrap_or_else(|| format!("{file} cannot be fetched or run"));
+            let said = js_sys::Reflect::get(&error, &"message".into())
+                .ok()
+                .and_then(|said| said.as_string());
+            let reason = said
+                .filter(|said| !said.is_empty())
+                .unwrap_or_else(|| format!("{file} cannot be fetched or run"));
             hear(Event::Unavailable { reason });
         });
         worker.set_onmessage(Some(heard.as_ref().unchecked_ref()));
         worker.set_onmessageerror(Some(broken.as_ref().unchecked_ref()));
         worker.set_onerror(Some(broken.as_ref().unchecked_ref()));
-        Ok(Self { worker, _heard: heard, _broken: broken })
+        Ok(Self {
+            worker,
+            _heard: heard,
+            _broken: broken,
+        })
     }
 
     /// Sends a command.
@@ -47,13 +60,18 @@ impl Thread {
         let message = encode(command).expect("every command can be written");
         let bytes = Uint8Array::from(message.as_slice());
         let transfer = Array::of1(&bytes.buffer());
-        self.worker.post_message_with_transfer(&bytes, &transfer).expect("fresh bytes can be transferred");
+        self.worker
+            .post_message_with_transfer(&bytes, &transfer)
+            .expect("fresh bytes can be transferred");
     }
 }
 
 fn bytes(data: &JsValue) -> Vec<u8> {
     match data.dyn_ref::<ArrayBuffer>() {
         Some(buffer) => Uint8Array::new(buffer).to_vec(),
-        None => data.dyn_ref::<Uint8Array>().map(Uint8Array::to_vec).unwrap_or_default(),
+        None => data
+            .dyn_ref::<Uint8Array>()
+            .map(Uint8Array::to_vec)
+            .unwrap_or_default(),
     }
 }

@@ -40,7 +40,8 @@ impl Frame {
         let mut path = String::new();
         for (index, (x, y)) in shares.into_iter().enumerate() {
             let pen = if index == 0 { 'M' } else { 'L' };
-            write!(path, "{pen}{:.1} {:.1}", self.x(x), self.y(y)).expect("a String takes every text");
+            write!(path, "{pen}{:.1} {:.1}", self.x(x), self.y(y))
+                .expect("a String takes every text");
         }
         path
     }
@@ -62,7 +63,9 @@ pub struct EntropyCurve {
 impl EntropyCurve {
     /// The exact curve of a row.
     pub fn of(logits: &[f32]) -> Self {
-        let betas: Vec<f64> = (0..POINTS).map(|point| BETA_FROM * (BETA_TO / BETA_FROM).powf(share(point))).collect();
+        let betas: Vec<f64> = (0..POINTS)
+            .map(|point| BETA_FROM * (BETA_TO / BETA_FROM).powf(share(point)))
+            .collect();
         let bits = entropy_curve(logits, &betas);
         let top_bits = bits.iter().copied().fold(1.0, f64::max).ceil();
         Self { bits, top_bits }
@@ -70,7 +73,12 @@ impl EntropyCurve {
 
     /// Its path.
     pub fn path(&self, frame: Frame) -> String {
-        frame.path(self.bits.iter().enumerate().map(|(point, bits)| (share(point), bits / self.top_bits)))
+        frame.path(
+            self.bits
+                .iter()
+                .enumerate()
+                .map(|(point, bits)| (share(point), bits / self.top_bits)),
+        )
     }
 }
 
@@ -82,13 +90,24 @@ fn share(point: usize) -> f64 {
 mod tests {
     use super::*;
 
-    const FRAME: Frame = Frame { left: 0.0, right: 100.0, top: 0.0, bottom: 50.0 };
+    const FRAME: Frame = Frame {
+        left: 0.0,
+        right: 100.0,
+        top: 0.0,
+        bottom: 50.0,
+    };
 
     #[test]
     fn the_axis_is_logarithmic_and_holds_its_ends() {
         let shares = [0.0, 0.1, 1.0, 10.0, 100.0, f64::INFINITY].map(beta_share);
         let expected = [0.0, 0.0, 1.0 / 3.0, 2.0 / 3.0, 1.0, 1.0];
-        assert!(shares.iter().zip(expected).all(|(share, expected)| (share - expected).abs() < 1e-12), "{shares:?}");
+        assert!(
+            shares
+                .iter()
+                .zip(expected)
+                .all(|(share, expected)| (share - expected).abs() < 1e-12),
+            "{shares:?}"
+        );
     }
 
     #[test]
@@ -101,6 +120,9 @@ mod tests {
 
     #[test]
     fn a_path_goes_through_its_points() {
-        assert_eq!(FRAME.path([(0.0, 0.0), (0.5, 1.0), (1.0, 2.0)]), "M0.0 50.0L50.0 0.0L100.0 0.0");
+        assert_eq!(
+            FRAME.path([(0.0, 0.0), (0.5, 1.0), (1.0, 2.0)]),
+            "M0.0 50.0L50.0 0.0L100.0 0.0"
+        );
     }
 }

@@ -58,10 +58,18 @@ pub fn next_token(row: &Row, unshaped: &Distribution, terms: Terms) -> NextToken
     }
     let bars: Vec<Bar> = ranked
         .into_iter()
-        .map(|(token, p)| Bar { token, p, before: unshaped.probability(token), picked: token == picked })
+        .map(|(token, p)| Bar {
+            token,
+            p,
+            before: unshaped.probability(token),
+            picked: token == picked,
+        })
         .collect();
     NextToken {
-        widest: bars.iter().map(|bar| bar.p.max(bar.before)).fold(0.0, f64::max),
+        widest: bars
+            .iter()
+            .map(|bar| bar.p.max(bar.before))
+            .fold(0.0, f64::max),
         bars,
         ruler: shaped.ruler(PIECES),
         coin: coin.value(),
@@ -76,12 +84,23 @@ mod tests {
     use super::*;
 
     fn row() -> Row {
-        let logits = (0..100).map(|token| ((token * 37 % 100) as f32) / 10.0).collect();
-        Row { logits, history: vec![3, 5], after: String::new(), chain: 2, position: 4 }
+        let logits = (0..100)
+            .map(|token| ((token * 37 % 100) as f32) / 10.0)
+            .collect();
+        Row {
+            logits,
+            history: vec![3, 5],
+            after: String::new(),
+            chain: 2,
+            position: 4,
+        }
     }
 
     fn terms(temperature: f64) -> Terms {
-        Terms { shaping: Shaping::default().with_temperature(temperature).unwrap(), seed: 11 }
+        Terms {
+            shaping: Shaping::default().with_temperature(temperature).unwrap(),
+            seed: 11,
+        }
     }
 
     fn read(temperature: f64) -> NextToken {
@@ -117,7 +136,13 @@ mod tests {
 
     #[test]
     fn bars_keep_their_order_while_only_the_temperature_moves() {
-        let tokens = |next: NextToken| next.bars.iter().take(BARS).map(|bar| bar.token).collect::<Vec<_>>();
+        let tokens = |next: NextToken| {
+            next.bars
+                .iter()
+                .take(BARS)
+                .map(|bar| bar.token)
+                .collect::<Vec<_>>()
+        };
         assert_eq!(tokens(read(0.0)), tokens(read(2.5)));
     }
 }

@@ -2,24 +2,43 @@
 
 /// Entropies, scales: three decimals, `∞` for infinity.
 pub fn decimal(number: f64) -> String {
-    if number.is_infinite() { "∞".to_owned() } else { format!("{number:.3}") }
+    if number.is_infinite() {
+        "∞".to_owned()
+    } else {
+        format!("{number:.3}")
+    }
 }
 
 /// Counts that need not be whole: one decimal below 100, none above.
 pub fn about(number: f64) -> String {
-    if number < 99.95 { format!("{number:.1}") } else { grouped(number.round() as u64) }
+    if number < 99.95 {
+        format!("{number:.1}")
+    } else {
+        grouped(number.round() as u64)
+    }
 }
 
 /// β: exact where it is short, else four significant digits.
 pub fn significant(number: f64) -> String {
     if number == 0.0 || number.is_infinite() {
-        return if number == 0.0 { "0".to_owned() } else { "∞".to_owned() };
+        return if number == 0.0 {
+            "0".to_owned()
+        } else {
+            "∞".to_owned()
+        };
     }
     let magnitude = number.abs().log10().floor();
     if (-5.0..7.0).contains(&magnitude) {
         let decimals = (3.0 - magnitude).max(0.0) as usize;
         let written = format!("{number:.decimals$}");
-        if written.contains('.') { written.trim_end_matches('0').trim_end_matches('.').to_owned() } else { written }
+        if written.contains('.') {
+            written
+                .trim_end_matches('0')
+                .trim_end_matches('.')
+                .to_owned()
+        } else {
+            written
+        }
     } else {
         format!("{number:.3e}")
     }
@@ -60,20 +79,35 @@ mod tests {
 
     #[test]
     fn a_possible_token_never_reads_as_impossible_nor_as_certain() {
-        let read: Vec<String> = [0.0, 1e-12, 0.0005, 0.1234, 0.99949, 0.999_999, 1.0].map(percent).to_vec();
-        assert_eq!(read, ["0%", "<0.1%", "0.1%", "12.3%", "99.9%", ">99.9%", "100%"]);
+        let read: Vec<String> = [0.0, 1e-12, 0.0005, 0.1234, 0.99949, 0.999_999, 1.0]
+            .map(percent)
+            .to_vec();
+        assert_eq!(
+            read,
+            ["0%", "<0.1%", "0.1%", "12.3%", "99.9%", ">99.9%", "100%"]
+        );
     }
 
     #[test]
     fn beta_is_exact_where_it_is_short() {
-        let read: Vec<String> = [0.0, 0.5, 2.0, 1.0 / 3.0, 1234.567, f64::INFINITY, 1e9, 1e-9].map(significant).to_vec();
-        assert_eq!(read, ["0", "0.5", "2", "0.3333", "1235", "∞", "1.000e9", "1.000e-9"]);
+        let read: Vec<String> = [0.0, 0.5, 2.0, 1.0 / 3.0, 1234.567, f64::INFINITY, 1e9, 1e-9]
+            .map(significant)
+            .to_vec();
+        assert_eq!(
+            read,
+            [
+                "0", "0.5", "2", "0.3333", "1235", "∞", "1.000e9", "1.000e-9"
+            ]
+        );
     }
 
     #[test]
     fn counts_are_grouped_by_thousands() {
         let read: Vec<String> = [0, 999, 1000, 1_234_567].map(grouped).to_vec();
         assert_eq!(read, ["0", "999", "1,000", "1,234,567"]);
-        assert_eq!([2.04, 99.94, 99.96, 4096.0].map(about).to_vec(), ["2.0", "99.9", "100", "4,096"]);
+        assert_eq!(
+            [2.04, 99.94, 99.96, 4096.0].map(about).to_vec(),
+            ["2.0", "99.9", "100", "4,096"]
+        );
     }
 }

@@ -67,13 +67,20 @@ impl Chain {
 
     /// The token ids.
     pub fn tokens(&self) -> impl Iterator<Item = u32> + '_ {
-        self.blocks.iter().flat_map(|block| block.iter()).map(|word| word.token)
+        self.blocks
+            .iter()
+            .flat_map(|block| block.iter())
+            .map(|word| word.token)
     }
 
     /// The continuation, without the prompt.
     #[cfg(test)]
     pub fn text(&self) -> String {
-        self.blocks.iter().flat_map(|block| block.iter()).map(|word| &*word.text).collect()
+        self.blocks
+            .iter()
+            .flat_map(|block| block.iter())
+            .map(|word| &*word.text)
+            .collect()
     }
 
     /// Adds a token; `last` says that none follows.
@@ -89,8 +96,15 @@ impl Chain {
         if self.len().is_multiple_of(BLOCK) {
             self.blocks.push(Rc::new(Vec::with_capacity(BLOCK)));
         }
-        let block = self.blocks.last_mut().expect("a block was just begun if there was none");
-        Rc::make_mut(block).push(Word { token, text, tint: measure.tint() });
+        let block = self
+            .blocks
+            .last_mut()
+            .expect("a block was just begun if there was none");
+        Rc::make_mut(block).push(Word {
+            token,
+            text,
+            tint: measure.tint(),
+        });
         self.measures.push(measure);
     }
 
@@ -113,7 +127,10 @@ impl Chain {
         }
         self.measures.copy_from_slice(&measures[..kept]);
         for (block, measures) in self.blocks.iter_mut().zip(measures.chunks(BLOCK)) {
-            let changed = block.iter().zip(measures).any(|(word, measure)| word.tint != measure.tint());
+            let changed = block
+                .iter()
+                .zip(measures)
+                .any(|(word, measure)| word.tint != measure.tint());
             if changed {
                 for (word, measure) in Rc::make_mut(block).iter_mut().zip(measures) {
                     word.tint = measure.tint();
@@ -132,7 +149,10 @@ mod tests {
     }
 
     fn measure(surprisal_bits: f32) -> Measure {
-        Measure { surprisal_bits, entropy_bits: 1.0 }
+        Measure {
+            surprisal_bits,
+            entropy_bits: 1.0,
+        }
     }
 
     fn chain(text: &str) -> Chain {
@@ -149,7 +169,12 @@ mod tests {
         let mut after = before.clone();
         after.push(b'x'.into(), measure(3.0), false, &language());
         assert_eq!(after.text(), "word ".repeat(10) + "x");
-        for (old, new) in before.blocks().iter().zip(after.blocks()).take(before.len() / BLOCK) {
+        for (old, new) in before
+            .blocks()
+            .iter()
+            .zip(after.blocks())
+            .take(before.len() / BLOCK)
+        {
             assert!(Rc::ptr_eq(old, new));
         }
     }
@@ -165,7 +190,13 @@ mod tests {
             }
             assert_eq!(rewound.text(), text, "kept {kept}");
             assert_eq!(rewound.measures(), vec![measure(2.0); text.len()]);
-            assert!(rewound.blocks().iter().flat_map(|block| block.iter()).all(|word| word.tint == 2));
+            assert!(
+                rewound
+                    .blocks()
+                    .iter()
+                    .flat_map(|block| block.iter())
+                    .all(|word| word.tint == 2)
+            );
         }
     }
 
@@ -174,7 +205,13 @@ mod tests {
         let before = chain(&"a".repeat(40));
         let mut after = before.clone();
         after.rewind(&[measure(0.4); 40], &language());
-        assert!(before.blocks().iter().zip(after.blocks()).all(|(old, new)| Rc::ptr_eq(old, new)));
+        assert!(
+            before
+                .blocks()
+                .iter()
+                .zip(after.blocks())
+                .all(|(old, new)| Rc::ptr_eq(old, new))
+        );
         assert_eq!(after.measures()[39], measure(0.4));
     }
 

@@ -53,19 +53,34 @@ pub struct Face {
 
 impl Dial {
     /// Behind “more”.
-    pub const MORE: [Self; 8] =
-        [Self::TopK, Self::TopP, Self::MinP, Self::Typical, Self::Repetition, Self::Seed, Self::Chains, Self::Length];
+    pub const MORE: [Self; 8] = [
+        Self::TopK,
+        Self::TopP,
+        Self::MinP,
+        Self::Typical,
+        Self::Repetition,
+        Self::Seed,
+        Self::Chains,
+        Self::Length,
+    ];
 
     /// What stands around its slider.
     pub fn face(self) -> Face {
-        let face = |id, name, letter, unit, help, slider| Face { id, name, letter, unit, help, slider };
+        let face = |id, name, letter, unit, help, slider| Face {
+            id,
+            name,
+            letter,
+            unit,
+            help,
+            slider,
+        };
         match self {
             Self::Temperature => face(
                 "temperature",
                 "Temperature",
                 "T",
                 "divides logits",
-                "0 always takes the likeliest token, ∞ (type inf) any token alike",
+                "0 always takes the likeliest token; type inf for ∞",
                 (0.0, 3.0, 0.01),
             ),
             Self::LogitScale => face(
@@ -73,29 +88,73 @@ impl Dial {
                 "Logit scale",
                 "s",
                 "multiplies logits",
-                "The thread’s guess: tuning scales all logits up",
+                "the thread’s guess: tuning scales all logits up",
                 (0.0, 10.0, 0.01),
             ),
-            Self::TopK => face("top-k", "Top-k", "k", "tokens", "Keep the k likeliest tokens; 0 is off", (0.0, 100.0, 1.0)),
-            Self::TopP => {
-                face("top-p", "Top-p", "", "share", "Keep the likeliest tokens up to this total probability; 1 is off", (0.01, 1.0, 0.01))
-            }
-            Self::MinP => {
-                face("min-p", "Min-p", "", "share of the top", "Drop tokens below this share of the likeliest one; 0 is off", (0.0, 1.0, 0.01))
-            }
-            Self::Typical => {
-                face("typical", "Typical", "", "share", "Keep the tokens of most ordinary surprise up to this total; 1 is off", (0.01, 1.0, 0.01))
-            }
-            Self::Repetition => {
-                face("repetition", "Repetition penalty", "", "divisor", "Makes tokens already used less likely; 1 is off", (0.5, 2.0, 0.01))
-            }
-            Self::Seed => face("seed", "Seed", "", "names the coins", "Another number throws other coins", (0.0, 100.0, 1.0)),
-            Self::Chains => {
-                face("chains", "Chains", "n", "stories", "How many stories are told at once", (f64::from(Chains::LEAST), f64::from(Chains::MOST), 1.0))
-            }
-            Self::Length => {
-                face("length", "Length", "", "tokens", "How long a story may get", (f64::from(Length::LEAST), f64::from(Length::MOST), 1.0))
-            }
+            Self::TopK => face(
+                "top-k",
+                "Top-k",
+                "k",
+                "tokens",
+                "keeps the k likeliest; 0 is off",
+                (0.0, 100.0, 1.0),
+            ),
+            Self::TopP => face(
+                "top-p",
+                "Top-p",
+                "",
+                "share",
+                "keeps the likeliest tokens up to this total; 1 is off",
+                (0.01, 1.0, 0.01),
+            ),
+            Self::MinP => face(
+                "min-p",
+                "Min-p",
+                "",
+                "share of the top token",
+                "drops tokens below this share of it; 0 is off",
+                (0.0, 1.0, 0.01),
+            ),
+            Self::Typical => face(
+                "typical",
+                "Typical",
+                "",
+                "share",
+                "keeps the most ordinary surprises up to this total; 1 is off",
+                (0.01, 1.0, 0.01),
+            ),
+            Self::Repetition => face(
+                "repetition",
+                "Repetition penalty",
+                "",
+                "divisor",
+                "makes used tokens less likely; 1 is off",
+                (0.5, 2.0, 0.01),
+            ),
+            Self::Seed => face(
+                "seed",
+                "Seed",
+                "",
+                "a whole number",
+                "names the coins; another one throws others",
+                (0.0, 100.0, 1.0),
+            ),
+            Self::Chains => face(
+                "chains",
+                "Chains",
+                "n",
+                "stories",
+                "told at once",
+                (f64::from(Chains::LEAST), f64::from(Chains::MOST), 1.0),
+            ),
+            Self::Length => face(
+                "length",
+                "Length",
+                "",
+                "tokens",
+                "at most, in each story",
+                (f64::from(Length::LEAST), f64::from(Length::MOST), 1.0),
+            ),
         }
     }
 
@@ -123,7 +182,9 @@ impl Dial {
     pub fn turn(self, settings: &Settings, text: &str) -> Result<Action, String> {
         let shaping = settings.shaping;
         let shape = |shaping: Result<Shaping, KnobError>| {
-            shaping.map(Action::Shape).map_err(|error| format!("Give a number {}", error.knob.allowed()))
+            shaping
+                .map(Action::Shape)
+                .map_err(|error| format!("Give a number {}", error.knob.allowed()))
         };
         match self {
             Self::Temperature => shape(shaping.with_temperature(real(text)?)),
@@ -134,8 +195,12 @@ impl Dial {
             Self::Typical => shape(shaping.with_typical(real(text)?)),
             Self::Repetition => shape(shaping.with_repetition_penalty(real(text)?)),
             Self::Seed => Ok(Action::Seed(whole(text)?)),
-            Self::Chains => Chains::new(whole(text)?).map(Action::Chains).map_err(|error| error.to_string()),
-            Self::Length => Length::new(whole(text)?).map(Action::Length).map_err(|error| error.to_string()),
+            Self::Chains => Chains::new(whole(text)?)
+                .map(Action::Chains)
+                .map_err(|error| error.to_string()),
+            Self::Length => Length::new(whole(text)?)
+                .map(Action::Length)
+                .map_err(|error| error.to_string()),
         }
     }
 }
@@ -146,16 +211,23 @@ fn real(text: &str) -> Result<f64, String> {
     if text == "∞" {
         return Ok(f64::INFINITY);
     }
-    text.replace(',', ".").parse().map_err(|_| not_a("number", text))
+    text.replace(',', ".")
+        .parse()
+        .map_err(|_| not_a("number", text))
 }
 
 fn whole<N: FromStr>(text: &str) -> Result<N, String> {
     let text = text.trim();
-    text.parse().map_err(|_| not_a("whole number from 0 up", text))
+    text.parse()
+        .map_err(|_| not_a("whole number from 0 up", text))
 }
 
 fn not_a(kind: &str, text: &str) -> String {
-    if text.is_empty() { format!("Give a {kind}") } else { format!("“{text}” is not a {kind}") }
+    if text.is_empty() {
+        format!("Give a {kind}")
+    } else {
+        format!("“{text}” is not a {kind}")
+    }
 }
 
 #[cfg(test)]
@@ -198,7 +270,10 @@ mod tests {
         assert_eq!(turned(Dial::Temperature, " 0,5 "), Ok("0.5".to_owned()));
         assert_eq!(turned(Dial::Temperature, "inf"), Ok("inf".to_owned()));
         assert_eq!(turned(Dial::LogitScale, "10000"), Ok("10000".to_owned()));
-        assert_eq!(turned(Dial::Seed, &u64::MAX.to_string()), Ok(u64::MAX.to_string()));
+        assert_eq!(
+            turned(Dial::Seed, &u64::MAX.to_string()),
+            Ok(u64::MAX.to_string())
+        );
     }
 
     #[test]
@@ -209,7 +284,11 @@ mod tests {
                 assert!(error.contains("number"), "{dial:?} {text:?}: {error}");
             }
         }
-        assert!(turned(Dial::Chains, "65").unwrap_err().contains("from 1 to 64"));
+        assert!(
+            turned(Dial::Chains, "65")
+                .unwrap_err()
+                .contains("from 1 to 64")
+        );
         assert!(turned(Dial::TopP, "0").unwrap_err().contains("at most 1"));
     }
 }

@@ -19,7 +19,10 @@ pub struct Errand {
 pub fn errands(state: &State) -> Vec<Errand> {
     let mut errands = Vec::new();
     if let Some((to, run)) = state.left_running {
-        errands.push(Errand { to, command: Command::Stop { run } });
+        errands.push(Errand {
+            to,
+            command: Command::Stop { run },
+        });
     }
     if let Some(run) = &state.run
         && let Some(to) = run.device()
@@ -36,22 +39,44 @@ pub fn errands(state: &State) -> Vec<Errand> {
                 shaping: terms.shaping,
             });
         } else if run.is_held() && run.told != Some(terms) {
-            tell(Command::Shape { run: run.id, shaping: terms.shaping, seed: terms.seed });
+            tell(Command::Shape {
+                run: run.id,
+                shaping: terms.shaping,
+                seed: terms.seed,
+            });
         }
         if let Some(forced) = run.force {
-            tell(Command::Force { run: run.id, forced });
+            tell(Command::Force {
+                run: run.id,
+                forced,
+            });
         }
         if run.stop {
             tell(Command::Stop { run: run.id });
         }
-        if let Focus::Token { chain, position, look: Look::Wanted, .. } = state.focus {
-            tell(Command::Look { run: run.id, chain, position });
+        if let Focus::Token {
+            chain,
+            position,
+            look: Look::Wanted,
+            ..
+        } = state.focus
+        {
+            tell(Command::Look {
+                run: run.id,
+                chain,
+                position,
+            });
         }
     }
     if state.reading.wanted
         && let Some(to) = state.serving()
     {
-        errands.push(Errand { to, command: Command::Prompt { text: state.reading.text.to_string() } });
+        errands.push(Errand {
+            to,
+            command: Command::Prompt {
+                text: state.reading.text.to_string(),
+            },
+        });
     }
     errands
 }

@@ -88,7 +88,8 @@ impl State {
             && run.device() == Some(kind)
         {
             if run.phase == Phase::Running {
-                self.notes.push(format!("The {} engine stopped: {reason}", name(kind)));
+                self.notes
+                    .push(format!("The {} engine stopped: {reason}", name(kind)));
             }
             run.phase = Phase::Ended(Ending::Failed);
             run.awaits_rewind = false;
@@ -114,35 +115,76 @@ impl State {
     }
 
     fn take_prompt(&mut self, prompted: Prompted, voice: Voice) {
-        let Prompted { text, tokens, logits } = prompted;
+        let Prompted {
+            text,
+            tokens,
+            logits,
+        } = prompted;
         if let Some(run) = &mut self.run
             && *run.prompt == *text
         {
             run.prompt_tokens = tokens.as_slice().into();
         }
         if *self.reading.text == *text || voice == Voice::Recording {
-            self.prompt_row = Some(Rc::new(Row { logits, history: tokens, after: text, chain: 0, position: 0 }));
+            self.prompt_row = Some(Rc::new(Row {
+                logits,
+                history: tokens,
+                after: text,
+                chain: 0,
+                position: 0,
+            }));
         }
     }
 
     fn take_row(&mut self, chain: u32, position: u32, logits: Vec<f32>) {
-        let Focus::Token { chain: c, position: p, row, look } = &mut self.focus else { return };
+        let Focus::Token {
+            chain: c,
+            position: p,
+            row,
+            look,
+        } = &mut self.focus
+        else {
+            return;
+        };
         if (*c, *p) != (chain, position) || *look != Look::Asked {
             return;
         }
-        let (Some(run), Some(words)) = (&self.run, self.swarm.chain(chain)) else { return };
+        let (Some(run), Some(words)) = (&self.run, self.swarm.chain(chain)) else {
+            return;
+        };
         let before = words.tokens().take(position as usize);
         let history = run.prompt_tokens.iter().copied().chain(before).collect();
-        let words_before = words.blocks().iter().flat_map(|block| block.iter()).take(position as usize);
-        let after = run.prompt.chars().chain(words_before.flat_map(|word| word.text.chars())).collect();
-        *row = Some(Rc::new(Row { logits, history, after, chain, position }));
+        let words_before = words
+            .blocks()
+            .iter()
+            .flat_map(|block| block.iter())
+            .take(position as usize);
+        let after = run
+            .prompt
+            .chars()
+            .chain(words_before.flat_map(|word| word.text.chars()))
+            .collect();
+        *row = Some(Rc::new(Row {
+            logits,
+            history,
+            after,
+            chain,
+            position,
+        }));
         *look = Look::Had;
     }
 
     /// Tokens before the shown row changed.
     fn lose_row(&mut self, kept: &[u32]) {
-        if let Focus::Token { chain, position, look, .. } = &mut self.focus
-            && kept.get(*chain as usize).is_some_and(|kept| kept < position)
+        if let Focus::Token {
+            chain,
+            position,
+            look,
+            ..
+        } = &mut self.focus
+            && kept
+                .get(*chain as usize)
+                .is_some_and(|kept| kept < position)
         {
             *look = Look::Lost;
         }
@@ -150,9 +192,17 @@ impl State {
 
     /// The chain has come to where the lost row was.
     fn look_again(&mut self) {
-        if let Focus::Token { chain, position, look, .. } = &mut self.focus
+        if let Focus::Token {
+            chain,
+            position,
+            look,
+            ..
+        } = &mut self.focus
             && *look == Look::Lost
-            && self.swarm.chain(*chain).is_some_and(|chain| chain.len() > *position as usize)
+            && self
+                .swarm
+                .chain(*chain)
+                .is_some_and(|chain| chain.len() > *position as usize)
         {
             *look = Look::Wanted;
         }

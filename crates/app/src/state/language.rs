@@ -20,9 +20,23 @@ pub struct Language {
 
 impl Language {
     /// The tokens by id, and the two that stand for no text.
-    pub fn new(tokens: Vec<TokenBytes>, beginning_of_text: u32, end_of_text: u32, context: u32) -> Self {
-        let texts = tokens.iter().map(|bytes| str::from_utf8(bytes).ok().map(Rc::from)).collect();
-        Self { tokens, texts, beginning_of_text, end_of_text, context }
+    pub fn new(
+        tokens: Vec<TokenBytes>,
+        beginning_of_text: u32,
+        end_of_text: u32,
+        context: u32,
+    ) -> Self {
+        let texts = tokens
+            .iter()
+            .map(|bytes| str::from_utf8(bytes).ok().map(Rc::from))
+            .collect();
+        Self {
+            tokens,
+            texts,
+            beginning_of_text,
+            end_of_text,
+            context,
+        }
     }
 
     fn is_mark(&self, token: u32) -> bool {
@@ -37,7 +51,9 @@ impl Language {
         if token == self.beginning_of_text {
             return "⟨begin⟩".to_owned();
         }
-        let Some(bytes) = self.tokens.get(token as usize) else { return format!("⟨{token}⟩") };
+        let Some(bytes) = self.tokens.get(token as usize) else {
+            return format!("⟨{token}⟩");
+        };
         let mut shown = String::new();
         for chunk in bytes.utf8_chunks() {
             for letter in chunk.valid().chars() {
@@ -45,7 +61,8 @@ impl Language {
                     ' ' => shown.push('·'),
                     '\n' => shown.push('⏎'),
                     '\t' => shown.push('⇥'),
-                    letter if letter.is_control() => write!(shown, "⟨{:X}⟩", u32::from(letter)).expect("a String takes every text"),
+                    letter if letter.is_control() => write!(shown, "⟨{:X}⟩", u32::from(letter))
+                        .expect("a String takes every text"),
                     letter => shown.push(letter),
                 }
             }
@@ -73,7 +90,8 @@ impl Unfinished {
         {
             return Rc::clone(text);
         }
-        self.0.extend_from_slice(language.tokens.get(index).map_or(&[], Vec::as_slice));
+        self.0
+            .extend_from_slice(language.tokens.get(index).map_or(&[], Vec::as_slice));
         let mut text = String::new();
         loop {
             match str::from_utf8(&self.0) {
@@ -99,7 +117,11 @@ impl Unfinished {
 
     /// What is left when no token follows: nothing, or one replacement character.
     pub fn finish(&mut self) -> &'static str {
-        if std::mem::take(&mut self.0).is_empty() { "" } else { "\u{FFFD}" }
+        if std::mem::take(&mut self.0).is_empty() {
+            ""
+        } else {
+            "\u{FFFD}"
+        }
     }
 }
 
@@ -111,7 +133,12 @@ mod tests {
 
     fn bytes_language() -> Language {
         let mut tokens: Vec<TokenBytes> = (0..=255).map(|byte| vec![byte]).collect();
-        tokens.extend([b" once".to_vec(), "é\n".as_bytes().to_vec(), vec![0xE2, 0x80], vec![0x99, b's']]);
+        tokens.extend([
+            b" once".to_vec(),
+            "é\n".as_bytes().to_vec(),
+            vec![0xE2, 0x80],
+            vec![0x99, b's'],
+        ]);
         Language::new(tokens, 1000, 1001, 64)
     }
 
@@ -130,8 +157,14 @@ mod tests {
     #[test]
     fn whitespace_marks_and_lone_bytes_are_visible() {
         let language = bytes_language();
-        let shown: Vec<String> = [256, 257, 258, 9, 0, 1001, 5000].into_iter().map(|id| language.visible(id)).collect();
-        assert_eq!(shown, ["·once", "é⏎", "⟨E2⟩⟨80⟩", "⇥", "⟨0⟩", "⟨end⟩", "⟨5000⟩"]);
+        let shown: Vec<String> = [256, 257, 258, 9, 0, 1001, 5000]
+            .into_iter()
+            .map(|id| language.visible(id))
+            .collect();
+        assert_eq!(
+            shown,
+            ["·once", "é⏎", "⟨E2⟩⟨80⟩", "⇥", "⟨0⟩", "⟨end⟩", "⟨5000⟩"]
+        );
     }
 
     #[test]

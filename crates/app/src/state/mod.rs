@@ -168,7 +168,10 @@ pub enum Action {
 impl State {
     /// The page as a link opens it.
     pub fn new(settings: Settings, notes: Vec<LinkNote>) -> Self {
-        let reading = Reading { text: settings.prompt.as_str().into(), wanted: false };
+        let reading = Reading {
+            text: settings.prompt.as_str().into(),
+            wanted: false,
+        };
         Self {
             settings,
             notes: notes.into_iter().map(|note| note.0).collect(),
@@ -189,12 +192,16 @@ impl State {
 
     /// The knobs and coins as they stand.
     pub fn terms(&self) -> Terms {
-        Terms { shaping: self.settings.shaping, seed: self.settings.seed }
+        Terms {
+            shaping: self.settings.shaping,
+            seed: self.settings.seed,
+        }
     }
 
     /// The device that the next run goes to.
     pub fn serving(&self) -> Option<DeviceKind> {
-        self.engines.serving(self.settings.device, self.settings.chains.get())
+        self.engines
+            .serving(self.settings.device, self.settings.chains.get())
     }
 
     /// The row that the next-token panel shows.
@@ -263,14 +270,20 @@ impl State {
 
     fn read(&mut self) {
         if *self.reading.text != *self.settings.prompt {
-            self.reading = Reading { text: self.settings.prompt.as_str().into(), wanted: true };
+            self.reading = Reading {
+                text: self.settings.prompt.as_str().into(),
+                wanted: true,
+            };
             self.focus = Focus::Prompt;
         }
     }
 
     /// Begins a run of the present settings; the `Prompted` that comes with it also fills the next-token panel.
     fn begin(&mut self) {
-        self.reading = Reading { text: self.settings.prompt.as_str().into(), wanted: false };
+        self.reading = Reading {
+            text: self.settings.prompt.as_str().into(),
+            wanted: false,
+        };
         self.focus = Focus::Prompt;
         let Some(device) = self.serving() else {
             self.run_when_ready = true;
@@ -285,7 +298,13 @@ impl State {
         }
         self.last_run = RunId(self.last_run.0.wrapping_add(1).max(1));
         let Settings { chains, length, .. } = self.settings;
-        self.run = Some(Run::new(self.last_run, Voice::Device(device), self.reading.text.clone(), chains, length));
+        self.run = Some(Run::new(
+            self.last_run,
+            Voice::Device(device),
+            self.reading.text.clone(),
+            chains,
+            length,
+        ));
         self.swarm = Rc::new(Swarm::of(chains.get()));
         self.recorded = None;
         self.run_when_ready = false;
@@ -299,20 +318,39 @@ impl State {
     }
 
     fn open(&mut self, chain: u32, position: u32) {
-        let there = self.swarm.chain(chain).is_some_and(|chain| (position as usize) < chain.len());
+        let there = self
+            .swarm
+            .chain(chain)
+            .is_some_and(|chain| (position as usize) < chain.len());
         if there && self.can_branch() {
-            self.focus = Focus::Token { chain, position, row: None, look: Look::Wanted };
+            self.focus = Focus::Token {
+                chain,
+                position,
+                row: None,
+                look: Look::Wanted,
+            };
         }
     }
 
     fn force(&mut self, token: u32) {
         let (chain, position) = match &self.focus {
-            Focus::Token { chain, position, .. } => (*chain, *position),
+            Focus::Token {
+                chain, position, ..
+            } => (*chain, *position),
             Focus::Prompt => (0, 0),
         };
-        let shown = self.row().is_some_and(|row| (row.chain, row.position) == (chain, position));
-        if shown && self.can_branch() && let Some(run) = &mut self.run {
-            run.force = Some(Forced { chain, position, token });
+        let shown = self
+            .row()
+            .is_some_and(|row| (row.chain, row.position) == (chain, position));
+        if shown
+            && self.can_branch()
+            && let Some(run) = &mut self.run
+        {
+            run.force = Some(Forced {
+                chain,
+                position,
+                token,
+            });
         }
     }
 
@@ -322,9 +360,18 @@ impl State {
         }
         let Settings { chains, length, .. } = *settings;
         let prompt: Rc<str> = settings.prompt.as_str().into();
-        self.run = Some(Run::new(RECORDED_RUN, Voice::Recording, prompt, chains, length));
+        self.run = Some(Run::new(
+            RECORDED_RUN,
+            Voice::Recording,
+            prompt,
+            chains,
+            length,
+        ));
         self.swarm = Rc::new(Swarm::of(chains.get()));
-        self.recorded = Some(Terms { shaping: settings.shaping, seed: settings.seed });
+        self.recorded = Some(Terms {
+            shaping: settings.shaping,
+            seed: settings.seed,
+        });
     }
 
     fn remember(&mut self, errand: Errand) {
@@ -340,8 +387,17 @@ impl State {
         }
         let Some(run) = &mut self.run else { return };
         match command {
-            Command::Generate { run: id, shaping, seed, .. } if id == run.id => run.told = Some(Terms { shaping, seed }),
-            Command::Shape { run: id, shaping, seed } if id == run.id => {
+            Command::Generate {
+                run: id,
+                shaping,
+                seed,
+                ..
+            } if id == run.id => run.told = Some(Terms { shaping, seed }),
+            Command::Shape {
+                run: id,
+                shaping,
+                seed,
+            } if id == run.id => {
                 run.told = Some(Terms { shaping, seed });
                 run.awaits_rewind = true;
             }
@@ -350,8 +406,15 @@ impl State {
                 run.awaits_rewind = true;
             }
             Command::Stop { run: id } if id == run.id => run.stop = false,
-            Command::Look { chain, position, .. } => {
-                if let Focus::Token { chain: c, position: p, look, .. } = &mut self.focus
+            Command::Look {
+                chain, position, ..
+            } => {
+                if let Focus::Token {
+                    chain: c,
+                    position: p,
+                    look,
+                    ..
+                } = &mut self.focus
                     && (*c, *p) == (chain, position)
                 {
                     *look = Look::Asked;

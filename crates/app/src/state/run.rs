@@ -91,12 +91,14 @@ impl Run {
 
     /// Whether its worker still holds it, so that new terms make sense.
     pub fn is_held(&self) -> bool {
-        self.device().is_some() && matches!(self.phase, Phase::Running | Phase::Ended(Ending::Finished))
+        self.device().is_some()
+            && matches!(self.phase, Phase::Running | Phase::Ended(Ending::Finished))
     }
 
     /// Whether its worker is, or is about to be, at work under these terms.
     pub fn is_running(&self, terms: Terms) -> bool {
         self.phase == Phase::Running
-            || self.is_held() && (self.awaits_rewind || self.force.is_some() || self.told != Some(terms))
+            || self.is_held()
+                && (self.awaits_rewind || self.force.is_some() || self.told != Some(terms))
     }
 }

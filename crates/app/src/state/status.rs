@@ -50,28 +50,54 @@ pub fn status(state: &State) -> (Status, String, Option<f64>) {
     let tokens = state.swarm.tokens();
     let most = run.chains.get() as usize * run.length.get() as usize;
     if run.is_running(state.terms()) {
-        let sentence = format!("{} of at most {} tokens", grouped(tokens as u64), grouped(most as u64));
+        let sentence = format!(
+            "{} of at most {} tokens",
+            grouped(tokens as u64),
+            grouped(most as u64)
+        );
         return (Status::Running, sentence, Some(tokens as f64 / most as f64));
     }
     let tokens = grouped(tokens as u64);
     match run.phase {
-        Phase::Ended(Ending::Failed) => {
-            (Status::Failed, "The run failed; the note says why. Try again, or with fewer chains.".to_owned(), None)
+        Phase::Ended(Ending::Failed) => (
+            Status::Failed,
+            "The run failed; the note says why. Try again, or with fewer chains.".to_owned(),
+            None,
+        ),
+        Phase::Ended(Ending::Stopped) => (
+            Status::Done,
+            format!("Stopped after {tokens} tokens."),
+            None,
+        ),
+        Phase::Ended(Ending::Finished) | Phase::Running => {
+            (Status::Done, format!("Done: {tokens} tokens."), None)
         }
-        Phase::Ended(Ending::Stopped) => (Status::Done, format!("Stopped after {tokens} tokens."), None),
-        Phase::Ended(Ending::Finished) | Phase::Running => (Status::Done, format!("Done: {tokens} tokens."), None),
     }
 }
 
 fn before_live(state: &State) -> (Status, String, Option<f64>) {
-    if let (Standing::Refused(cpu), Standing::Refused(webgpu)) = (&state.engines.cpu, &state.engines.webgpu) {
-        return (Status::Failed, format!("No engine could start. CPU: {cpu}. WebGPU: {webgpu}. Reloading the page may help."), None);
+    if let (Standing::Refused(cpu), Standing::Refused(webgpu)) =
+        (&state.engines.cpu, &state.engines.webgpu)
+    {
+        return (
+            Status::Failed,
+            format!(
+                "No engine could start. CPU: {cpu}. WebGPU: {webgpu}. Reloading the page may help."
+            ),
+            None,
+        );
     }
-    let status = if state.recorded.is_some() { Status::Recorded } else { Status::Loading };
-    let starting = [DeviceKind::Cpu, DeviceKind::WebGpu].into_iter().find_map(|kind| match state.engines.of(kind) {
-        Standing::Starting(progress) => Some(*progress),
-        _ => None,
-    });
+    let status = if state.recorded.is_some() {
+        Status::Recorded
+    } else {
+        Status::Loading
+    };
+    let starting = [DeviceKind::Cpu, DeviceKind::WebGpu]
+        .into_iter()
+        .find_map(|kind| match state.engines.of(kind) {
+            Standing::Starting(progress) => Some(*progress),
+            _ => None,
+        });
     match starting.flatten() {
         Some(progress) => (status, sentence(progress), share(progress)),
         None => (status, "Fetching the engine…".to_owned(), None),
@@ -82,7 +108,11 @@ fn before_live(state: &State) -> (Status, String, Option<f64>) {
 pub fn sentence(progress: Progress) -> String {
     let Progress { stage, done, total } = progress;
     match (stage, total) {
-        (Stage::Weights, Some(total)) => format!("Fetching the model: {} of {} MB", megabytes(done), megabytes(total)),
+        (Stage::Weights, Some(total)) => format!(
+            "Fetching the model: {} of {} MB",
+            megabytes(done),
+            megabytes(total)
+        ),
         (Stage::Weights, None) => format!("Fetching the model: {} MB", megabytes(done)),
         (Stage::Upload, Some(total)) => format!("Unpacking the model: {done} of {total} tensors"),
         (Stage::Upload, None) => "Unpacking the model".to_owned(),
@@ -92,5 +122,8 @@ pub fn sentence(progress: Progress) -> String {
 }
 
 fn share(progress: Progress) -> Option<f64> {
-    progress.total.filter(|total| *total > 0).map(|total| (progress.done as f64 / total as f64).clamp(0.0, 1.0))
+    progress
+        .total
+        .filter(|total| *total > 0)
+        .map(|total| (progress.done as f64 / total as f64).clamp(0.0, 1.0))
 }

@@ -18,7 +18,9 @@ pub struct Swarm {
 impl Swarm {
     /// So many chains without a token.
     pub fn of(chains: u32) -> Self {
-        Self { chains: (0..chains).map(|_| Rc::default()).collect() }
+        Self {
+            chains: (0..chains).map(|_| Rc::default()).collect(),
+        }
     }
 
     /// The chains, by number.
@@ -39,9 +41,14 @@ impl Swarm {
     /// Adds the tokens of a step; a pick that does not continue its chain is dropped.
     pub fn step(&mut self, picks: &[Pick], language: &Language) {
         for pick in picks {
-            let Some(chain) = self.chains.get_mut(pick.chain as usize) else { continue };
+            let Some(chain) = self.chains.get_mut(pick.chain as usize) else {
+                continue;
+            };
             if chain.len() == pick.position as usize && !chain.done {
-                let measure = Measure { surprisal_bits: pick.surprisal_bits, entropy_bits: pick.entropy_bits };
+                let measure = Measure {
+                    surprisal_bits: pick.surprisal_bits,
+                    entropy_bits: pick.entropy_bits,
+                };
                 Rc::make_mut(chain).push(pick.token, measure, pick.last, language);
             }
         }
@@ -53,7 +60,10 @@ impl Swarm {
             let measures: Vec<Measure> = measures
                 .iter()
                 .take(*kept as usize)
-                .map(|&(surprisal_bits, entropy_bits)| Measure { surprisal_bits, entropy_bits })
+                .map(|&(surprisal_bits, entropy_bits)| Measure {
+                    surprisal_bits,
+                    entropy_bits,
+                })
                 .collect();
             Rc::make_mut(chain).rewind(&measures, language);
         }
@@ -61,40 +71,74 @@ impl Swarm {
 
     /// How many different continuations there are: 1 when the swarm has collapsed.
     pub fn distinct(&self) -> usize {
-        let texts: HashSet<Vec<u32>> = self.chains.iter().map(|chain| chain.tokens().collect()).collect();
+        let texts: HashSet<Vec<u32>> = self
+            .chains
+            .iter()
+            .map(|chain| chain.tokens().collect())
+            .collect();
         texts.len()
     }
 
     /// For every chain, how many of its first tokens it shares with some chain before it.
     pub fn shared(&self) -> Vec<usize> {
-        let tokens: Vec<Vec<u32>> = self.chains.iter().map(|chain| chain.tokens().collect()).collect();
+        let tokens: Vec<Vec<u32>> = self
+            .chains
+            .iter()
+            .map(|chain| chain.tokens().collect())
+            .collect();
         (0..tokens.len())
             .map(|chain| {
-                let alike = |earlier: &Vec<u32>| earlier.iter().zip(&tokens[chain]).take_while(|(a, b)| a == b).count();
+                let alike = |earlier: &Vec<u32>| {
+                    earlier
+                        .iter()
+                        .zip(&tokens[chain])
+                        .take_while(|(a, b)| a == b)
+                        .count()
+                };
                 tokens[..chain].iter().map(alike).max().unwrap_or(0)
             })
             .collect()
     }
 
-    /// At every position, how many different beginnings up to and with it there are among the chains that reach it.
+    /// At every position, how many different beginnings up to and with it there are; a chain that has ended counts as a whole.
     pub fn beginnings(&self) -> Vec<usize> {
         let shared = self.shared();
-        let longest = self.chains.iter().map(|chain| chain.len()).max().unwrap_or(0);
-        (0..longest)
-            .map(|position| {
-                let parted = |(chain, shared): &(&Rc<Chain>, &usize)| chain.len() > position && **shared <= position;
-                self.chains.iter().zip(&shared).filter(parted).count()
+        let longest = self
+            .chains
+            .iter()
+            .map(|chain| chain.len())
+            .max()
+            .unwrap_or(0);
+        (1..=longest)
+            .map(|tokens| {
+                let first_to_begin_so =
+                    |(chain, shared): &(&Rc<Chain>, &usize)| **shared < tokens.min(chain.len());
+                self.chains
+                    .iter()
+                    .zip(&shared)
+                    .filter(first_to_begin_so)
+                    .count()
             })
             .collect()
     }
 
     /// Mean entropy (bits) of the distributions picked from, by position, over the chains that reach it.
     pub fn mean_entropy_bits(&self) -> Vec<f64> {
-        let longest = self.chains.iter().map(|chain| chain.len()).max().unwrap_or(0);
+        let longest = self
+            .chains
+            .iter()
+            .map(|chain| chain.len())
+            .max()
+            .unwrap_or(0);
         (0..longest)
             .map(|position| {
-                let reached = self.chains.iter().filter_map(|chain| chain.measures().get(position));
-                let (sum, count) = reached.fold((0.0, 0.0), |(sum, count), measure| (sum + f64::from(measure.entropy_bits), count + 1.0));
+                let reached = self
+                    .chains
+                    .iter()
+                    .filter_map(|chain| chain.measures().get(position));
+                let (sum, count) = reached.fold((0.0, 0.0), |(sum, count), measure| {
+                    (sum + f64::from(measure.entropy_bits), count + 1.0)
+                });
                 sum / count
             })
             .collect()
@@ -110,14 +154,24 @@ mod tests {
     }
 
     fn pick(chain: u32, position: u32, token: u8, entropy_bits: f32) -> Pick {
-        Pick { chain, position, token: token.into(), surprisal_bits: 1.0, entropy_bits, last: false }
+        Pick {
+            chain,
+            position,
+            token: token.into(),
+            surprisal_bits: 1.0,
+            entropy_bits,
+            last: false,
+        }
     }
 
     fn swarm(texts: &[&str]) -> Swarm {
         let mut swarm = Swarm::of(texts.len() as u32);
         for (chain, text) in texts.iter().enumerate() {
             for (position, byte) in text.bytes().enumerate() {
-                swarm.step(&[pick(chain as u32, position as u32, byte, position as f32)], &language());
+                swarm.step(
+                    &[pick(chain as u32, position as u32, byte, position as f32)],
+                    &language(),
+                );
             }
         }
         swarm
@@ -136,25 +190,39 @@ mod tests {
         let swarm = swarm(&["and so", "but no", "and we", "but nor"]);
         assert_eq!(swarm.distinct(), 4);
         assert_eq!(swarm.shared(), [0, 0, 4, 6]);
-        assert_eq!(swarm.beginnings(), [2, 2, 2, 2, 3, 3, 1]);
+        assert_eq!(swarm.beginnings(), [2, 2, 2, 2, 3, 3, 4]);
     }
 
     #[test]
     fn the_mean_is_over_the_chains_that_reach_a_position() {
-        assert_eq!(swarm(&["ab", "abcd"]).mean_entropy_bits(), [0.0, 1.0, 2.0, 3.0]);
+        assert_eq!(
+            swarm(&["ab", "abcd"]).mean_entropy_bits(),
+            [0.0, 1.0, 2.0, 3.0]
+        );
     }
 
     #[test]
     fn a_pick_out_of_order_is_dropped() {
         let mut swarm = swarm(&["ab"]);
-        swarm.step(&[pick(0, 5, b'x', 0.0), pick(9, 0, b'x', 0.0), pick(0, 2, b'c', 0.0)], &language());
+        swarm.step(
+            &[
+                pick(0, 5, b'x', 0.0),
+                pick(9, 0, b'x', 0.0),
+                pick(0, 2, b'c', 0.0),
+            ],
+            &language(),
+        );
         assert_eq!(swarm.chain(0).unwrap().text(), "abc");
     }
 
     #[test]
     fn rewinding_keeps_what_the_worker_says() {
         let mut swarm = swarm(&["abc", "xyz"]);
-        swarm.rewind(&[1, 3], &[vec![(2.0, 0.5)], vec![(2.0, 0.5); 3]], &language());
+        swarm.rewind(
+            &[1, 3],
+            &[vec![(2.0, 0.5)], vec![(2.0, 0.5); 3]],
+            &language(),
+        );
         let texts: Vec<String> = swarm.chains().iter().map(|chain| chain.text()).collect();
         assert_eq!(texts, ["a", "xyz"]);
         assert_eq!(swarm.mean_entropy_bits(), [0.5; 3]);
