@@ -73,6 +73,9 @@ pub enum TrainingError {
         /// What it was.
         loss: f64,
     },
+    /// No threads to be had.
+    #[error("cannot start the training threads: {0}; lower `batches.shards`")]
+    Threads(String),
     /// The model could not be read or written.
     #[error(transparent)]
     Model(#[from] transformer::LoadError),

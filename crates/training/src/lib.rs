@@ -12,6 +12,7 @@ pub mod loss;
 pub mod pretrain;
 pub mod recipe;
 pub mod schedule;
+mod shards;
 pub mod vocabulary;
 pub mod world;
 

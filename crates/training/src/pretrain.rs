@@ -5,21 +5,21 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use burn::optim::{AdamWConfig, GradientsParams, ModuleOptimizer};
-use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
+use burn::optim::{AdamWConfig, ModuleOptimizer};
+use burn::tensor::Device;
 use sha2::{Digest, Sha256};
 use tokenizers::Tokenizer;
 use transformer::{Llama, LlamaConfig, RotaryTable};
 
-use crate::batches::{Batch, deal};
+use crate::batches::deal;
 use crate::checkpoint::{self, Progress};
 use crate::clip::clip_by_global_norm;
 use crate::corpus::Corpus;
 use crate::error::{TrainingError, at};
 use crate::export::{Precision, to_safetensors};
-use crate::loss::cross_entropy;
 use crate::recipe::Recipe;
 use crate::schedule::learning_rate;
+use crate::shards::{Workers, shard};
 use crate::vocabulary;
 
 /// Where a run reads and writes.
@@ -93,6 +93,7 @@ pub fn pretrain(
     let (mut model, mut optimizer, resumed) = checkpoint::load(&folder, &hash, fresh, optimizer(recipe))?;
     let mut progress = resumed.unwrap_or(Progress { step: 0, tokens: 0, recipe: hash, seconds: 0.0 });
     let rotary = RotaryTable::new(&config, &tracked);
+    let workers = Workers::new(recipe.batches.shards)?;
     let mut log = Log::open(places.run.join("log.jsonl"), progress.step)?;
 
     for (step, batch) in batches.iter().enumerate().skip(progress.step) {
@@ -100,8 +101,8 @@ pub fn pretrain(
         // Dropout of a step depends on its number alone, so a resumed run repeats an unbroken one.
         device.seed(recipe.seed ^ (step as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15));
         let rate = learning_rate(&recipe.optimizer, step, batches.len());
-        let batch = Padded::new(batch, &sequences);
-        let (loss, mut gradients) = backward(&model, &rotary, &batch, device, &tracked);
+        let (shards, predicted) = shard(batch, &sequences, recipe.batches.shards);
+        let (loss, mut gradients) = workers.backward(&model, &rotary, &shards, predicted, device, &tracked);
         if !loss.is_finite() {
             return Err(TrainingError::Diverged { step, loss });
         }
@@ -109,7 +110,7 @@ pub fn pretrain(
         model = optimizer.step(rate, model, gradients);
 
         progress.step = step + 1;
-        progress.tokens += batch.predicted as u64;
+        progress.tokens += predicted as u64;
         progress.seconds += clock.elapsed().as_secs_f64();
         let report = StepReport {
             step: progress.step,
@@ -120,7 +121,7 @@ pub fn pretrain(
             tokens: progress.tokens,
             seconds: progress.seconds,
         };
-        log.push(&report, batch.predicted)?;
+        log.push(&report, predicted)?;
         let wish = watch(&report);
         let last = progress.step == batches.len();
         if wish == Wish::Pause || last || progress.step.is_multiple_of(CHECKPOINT_EVERY) {
@@ -166,59 +167,6 @@ fn optimizer(recipe: &Recipe) -> ModuleOptimizer {
 fn recipe_hash(recipe: &Recipe, with_texts: bool) -> String {
     let text = toml::to_string(recipe).expect("a recipe is plain data");
     Sha256::digest(format!("{text}{with_texts}").as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// Sequences of one batch side by side: inputs, the token after each, and which of those count.
-struct Padded {
-    rows: usize,
-    time: usize,
-    inputs: Vec<i32>,
-    targets: Vec<i32>,
-    weights: Vec<f32>,
-    predicted: usize,
-}
-
-impl Padded {
-    fn new(batch: &Batch, sequences: &[Vec<u32>]) -> Self {
-        let time = batch.iter().map(|&index| sequences[index].len()).max().unwrap_or(1) - 1;
-        let rows = batch.len();
-        let (mut inputs, mut targets, mut weights) =
-            (vec![0; rows * time], vec![0; rows * time], vec![0.0; rows * time]);
-        let mut predicted = 0;
-        for (row, &index) in batch.iter().enumerate() {
-            let sequence = &sequences[index];
-            for (column, pair) in sequence.windows(2).enumerate() {
-                let place = row * time + column;
-                inputs[place] = pair[0] as i32;
-                targets[place] = pair[1] as i32;
-                weights[place] = 1.0;
-            }
-            predicted += sequence.len() - 1;
-        }
-        Self { rows, time, inputs, targets, weights, predicted }
-    }
-}
-
-/// Mean loss in nats a token, and its gradients.
-fn backward(
-    model: &Llama,
-    rotary: &RotaryTable,
-    batch: &Padded,
-    plain: &Device,
-    tracked: &Device,
-) -> (f64, GradientsParams) {
-    let (rows, time) = (batch.rows, batch.time);
-    let inputs = Tensor::<2, Int>::from_data(TensorData::new(batch.inputs.clone(), [rows, time]), tracked);
-    let hidden = Tensor::<2, Bool>::tril_mask([time, time], 0, tracked).unsqueeze::<4>();
-    let stream = model.stream(inputs, &rotary.range(0, time), &hidden, None);
-    let width = stream.dims()[2];
-    let logits = model.logits(stream.reshape([rows * time, width]));
-    let targets = Tensor::from_data(TensorData::new(batch.targets.clone(), [rows * time]), plain);
-    let weights = Tensor::from_data(TensorData::new(batch.weights.clone(), [rows * time]), plain);
-    let loss = cross_entropy(logits, targets, weights, batch.predicted);
-    let total = loss.total_nats.into_scalar::<f64>();
-    let gradients = GradientsParams::from_grads(loss.surrogate.backward(), model);
-    (total / batch.predicted as f64, gradients)
 }
 
 /// Writes config, weights and log into the model's folder.

@@ -82,6 +82,9 @@ pub struct BatchShape {
     pub tokens: usize,
     /// Documents sorted by length together; larger pools waste less padding and mix less.
     pub pool: usize,
+    /// Parts of a batch whose gradients are computed side by side, one core each, and then added. Part of the recipe
+    /// because sums of floats depend on their order.
+    pub shards: usize,
 }
 
 /// AdamW (Loshchilov and Hutter, arXiv 1711.05101) with linear warm-up and cosine decay.
@@ -141,6 +144,9 @@ impl Recipe {
         }
         if self.batches.pool == 0 {
             return refuse("batches.pool", "must be at least 1".into());
+        }
+        if self.batches.shards == 0 {
+            return refuse("batches.shards", "must be at least 1".into());
         }
         if !(self.optimizer.learning_rate > 0.0 && self.optimizer.learning_rate.is_finite()) {
             return refuse("optimizer.learning_rate", "must be positive".into());

@@ -3,7 +3,7 @@
 //! A cache has *slots*: slot `i` holds one token of every chain. Which position that token has, and whether a chain may
 //! still look at it, is kept by whoever owns the cache, so that chains of different lengths share one tensor.
 
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{Device, Int, Tensor};
 
 /// One block's keys and values, pre-allocated.
 #[derive(Clone, Debug)]
@@ -40,5 +40,23 @@ impl LayerCache {
         self.values.inplace(|all| all.slice_assign(slots, values));
         self.used = end;
         (self.keys.clone().narrow(2, 0, end), self.values.clone().narrow(2, 0, end))
+    }
+
+    /// Writes the first slots of every chain from a cache of one chain.
+    pub fn append_shared(&mut self, shared: &LayerCache, batch: usize) {
+        let repeat = |all: &Tensor<4>| {
+            let [_, heads, _, head_dim] = all.dims();
+            all.clone().narrow(2, 0, shared.used).expand([batch, heads, shared.used, head_dim])
+        };
+        self.append(repeat(&shared.keys), repeat(&shared.values));
+    }
+
+    /// Keeps some chains.
+    ///
+    /// # Shapes
+    /// - chains: `[kept]`, indices below the batch size
+    pub fn select(&mut self, chains: &Tensor<1, Int>) {
+        self.keys.inplace(|all| all.select(0, chains.clone()));
+        self.values.inplace(|all| all.select(0, chains.clone()));
     }
 }

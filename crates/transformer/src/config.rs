@@ -105,9 +105,9 @@ impl LlamaConfig {
     ///
     /// # Errors
     /// When it is not JSON, lacks a field, is not a Llama, or asks for something that is not computed here.
-    pub fn parse(json: &str) -> Result<Self, LoadError> {
+    pub fn parse(json: &[u8]) -> Result<Self, LoadError> {
         let raw: Raw =
-            serde_json::from_str(json).map_err(|source| LoadError::Json { file: "config.json", source })?;
+            serde_json::from_slice(json).map_err(|source| LoadError::Json { file: "config.json", source })?;
         raw.check()
     }
 

@@ -1,15 +1,28 @@
-//! Token ids in, logits out, on any burn `Device`.
+//! Token ids in, logits out, on any burn `Device`; and the swarm of chains that decodes with them.
+//!
+//! Lives here: Llama-architecture models from Hugging Face folders, the key-value cache, batches of chains, devices and
+//! the one read-back. Does not live here: distributions and coins (`decoding`), training, anything of the browser.
 
 mod cache;
 mod config;
+pub mod device;
+mod engine;
 mod error;
+mod model;
 mod network;
 mod rope;
+mod swarm;
+mod text;
 mod weights;
 
 pub use cache::LayerCache;
 pub use config::LlamaConfig;
+pub use device::DeviceError;
+pub use engine::{Batch, Engine, Prefix};
 pub use error::LoadError;
+pub use model::{Model, ModelFiles};
 pub use network::{Attention, Block, FeedForward, Llama};
 pub use rope::{RotaryTable, Rotation};
+pub use swarm::{Picked, Plan, Step, Swarm};
+pub use text::Vocabulary;
 pub use weights::NamedTensor;

@@ -1,0 +1,114 @@
+//! Text to token ids and back, through the model's own `tokenizer.json`.
+
+use tokenizers::Tokenizer;
+use tokenizers::decoders::DecoderWrapper;
+
+use crate::{LlamaConfig, LoadError};
+
+/// A tokenizer that knows which token begins a text and which bytes each token stands for.
+#[derive(Clone)]
+pub struct Vocabulary {
+    tokenizer: Tokenizer,
+    bytes: Vec<Vec<u8>>,
+    beginning: u32,
+}
+
+impl Vocabulary {
+    /// Reads `tokenizer.json` for a model of this config.
+    ///
+    /// # Errors
+    /// When the file is no tokenizer, or has tokens beyond the model's vocabulary.
+    pub fn parse(json: &[u8], config: &LlamaConfig) -> Result<Self, LoadError> {
+        let said = |problem: String| LoadError::Tokenizer { problem };
+        let tokenizer = Tokenizer::from_bytes(json).map_err(|error| said(error.to_string()))?;
+        let highest = tokenizer.get_vocab(true).into_values().max().unwrap_or(0) as usize;
+        if highest >= config.vocab_size {
+            return Err(said(format!(
+                "it has a token of id {highest}, but config.json's `vocab_size` is {}; they do not belong together",
+                config.vocab_size
+            )));
+        }
+        let byte_level = matches!(tokenizer.get_decoder(), Some(DecoderWrapper::ByteLevel(_)));
+        let special = tokenizer.get_added_tokens_decoder();
+        let bytes = (0..config.vocab_size as u32)
+            .map(|id| match (special.get(&id), tokenizer.id_to_token(id)) {
+                (Some(added), _) => added.content.clone().into_bytes(),
+                (None, Some(token)) if byte_level => byte_level_bytes(&token),
+                (None, Some(token)) => sentence_piece_bytes(&token),
+                (None, None) => Vec::new(),
+            })
+            .collect();
+        Ok(Self { tokenizer, bytes, beginning: config.bos_token_id })
+    }
+
+    /// A text as the model reads it: the beginning-of-text token, then the text's own.
+    ///
+    /// # Errors
+    /// When the tokenizer refuses the text.
+    pub fn encode(&self, text: &str) -> Result<Vec<u32>, LoadError> {
+        let encoding = self
+            .tokenizer
+            .encode_fast(text, false)
+            .map_err(|error| LoadError::Tokenizer { problem: error.to_string() })?;
+        Ok([self.beginning].into_iter().chain(encoding.get_ids().iter().copied()).collect())
+    }
+
+    /// The bytes that every token stands for, by id.
+    pub fn bytes(&self) -> &[Vec<u8>] {
+        &self.bytes
+    }
+
+    /// The text of some tokens; bytes that are no UTF-8 become U+FFFD. Unknown ids are left out.
+    pub fn decode(&self, tokens: &[u32]) -> String {
+        let bytes: Vec<u8> =
+            tokens.iter().filter_map(|&id| self.bytes.get(id as usize)).flatten().copied().collect();
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+}
+
+/// GPT-2's printable alphabet back to bytes: printable Latin-1 stands for itself, the other bytes count up from U+0100.
+fn byte_level_bytes(token: &str) -> Vec<u8> {
+    let itself = |byte: u32| matches!(byte, 0x21..=0x7E | 0xA1..=0xAC | 0xAE..=0xFF);
+    let shifted: Vec<u32> = (0..256).filter(|&byte| !itself(byte)).collect();
+    let mut bytes = Vec::new();
+    for letter in token.chars() {
+        let code = letter as u32;
+        match code.checked_sub(0x100).and_then(|index| shifted.get(index as usize)) {
+            Some(&byte) => bytes.push(byte as u8),
+            None if itself(code) => bytes.push(code as u8),
+            None => bytes.extend(letter.to_string().bytes()),
+        }
+    }
+    bytes
+}
+
+/// SentencePiece's pieces: U+2581 is a space, `<0x0A>` a byte.
+fn sentence_piece_bytes(token: &str) -> Vec<u8> {
+    let byte = token
+        .strip_prefix("<0x")
+        .and_then(|rest| rest.strip_suffix('>'))
+        .and_then(|digits| u8::from_str_radix(digits, 16).ok());
+    match byte {
+        Some(byte) => vec![byte],
+        None => token.replace('\u{2581}', " ").into_bytes(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn byte_level_tokens_stand_for_their_bytes() {
+        assert_eq!(byte_level_bytes("Ġhello"), b" hello");
+        assert_eq!(byte_level_bytes("Ċ"), b"\n");
+        assert_eq!(byte_level_bytes("Ã©"), "é".as_bytes());
+    }
+
+    #[test]
+    fn sentence_pieces_stand_for_their_bytes() {
+        assert_eq!(sentence_piece_bytes("\u{2581}the"), b" the");
+        assert_eq!(sentence_piece_bytes("<0x0A>"), b"\n");
+        assert_eq!(sentence_piece_bytes("<unk>"), b"<unk>");
+    }
+}
