@@ -2,6 +2,7 @@
 
 mod chromium;
 mod commands;
+mod debian_rust;
 mod packages;
 mod project;
 mod python;

@@ -52,6 +52,11 @@ impl Project {
         self.cache.join("python")
     }
 
+    /// Debian's compiler with a wasm32 standard library, where rustup has none.
+    pub fn debian_rust(&self) -> PathBuf {
+        self.cache.join("debian-rust")
+    }
+
     /// Compiled crates: the user's `CARGO_TARGET_DIR`, or the shared cache.
     pub fn target(&self) -> PathBuf {
         env::var_os("CARGO_TARGET_DIR").map_or_else(

@@ -1,28 +1,61 @@
-//! The standard library for `wasm32-unknown-unknown`: from rustup.
+//! A compiler for `wasm32-unknown-unknown`: the pinned one with the target that rustup adds, else Debian's.
 
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result};
 
+use crate::debian_rust;
+use crate::project::Project;
 use crate::shell::{output, run, timed};
 
-const TARGET: &str = "wasm32-unknown-unknown";
+/// The target of everything that runs in the browser.
+pub const TARGET: &str = "wasm32-unknown-unknown";
 
-/// Makes sure that the compiler can build for browsers.
-pub fn ensure() -> Result<()> {
-    if is_there() {
-        return Ok(());
-    }
-    timed(
-        "Add the compiler's wasm32 target with rustup (seconds, once)",
-        || {
-            run(Command::new("rustup").args(["target", "add", TARGET]))
-                .context("rustup could not add the wasm32 target")
-        },
-    )
+/// Which compiler builds for the browser.
+pub enum Compiler {
+    /// The one that builds everything else.
+    Pinned,
+    /// Debian's, behind this program.
+    Debian(PathBuf),
 }
 
-fn is_there() -> bool {
-    output(Command::new("rustc").args(["--print", "target-libdir", "--target", TARGET]))
-        .is_some_and(|folder| std::path::Path::new(&folder).is_dir())
+impl Compiler {
+    /// Makes a command compile with this compiler.
+    pub fn apply<'a>(&self, command: &'a mut Command) -> &'a mut Command {
+        match self {
+            Self::Pinned => command,
+            Self::Debian(program) => command.env("RUSTC", program),
+        }
+    }
+}
+
+/// Makes sure that there is a compiler for the browser, and says which.
+pub fn ensure(project: &Project) -> Result<Compiler> {
+    if has_target(Command::new("rustc").current_dir(project.root())) {
+        return Ok(Compiler::Pinned);
+    }
+    let added = timed(
+        "Add the compiler's wasm32 target with rustup (seconds, once)",
+        || {
+            run(Command::new("rustup")
+                .current_dir(project.root())
+                .args(["target", "add", TARGET]))
+        },
+    );
+    match added {
+        Ok(()) => Ok(Compiler::Pinned),
+        Err(refusal) => {
+            println!("    rustup cannot ({refusal:#}); Debian's compiler is the next road.");
+            let program = debian_rust::ensure(project)
+                .context("neither rustup nor Debian gives a wasm32 compiler")?;
+            Ok(Compiler::Debian(program))
+        }
+    }
+}
+
+/// Whether a compiler finds the target's standard library.
+pub fn has_target(rustc: &mut Command) -> bool {
+    output(rustc.args(["--print", "target-libdir", "--target", TARGET]))
+        .is_some_and(|folder| Path::new(&folder).is_dir())
 }

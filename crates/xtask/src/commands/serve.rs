@@ -18,22 +18,14 @@ pub fn serve(project: &Project, port: u16) -> Result<()> {
             "port {port} of 127.0.0.1 is taken: stop what uses it, or choose another with --port"
         )
     })?;
-    site::prepare(project)?;
+    let mut trunk = site::trunk(project)?;
     println!(
         "==> Build the site, then serve it at http://127.0.0.1:{port}/ (the first build takes 10 to 20 minutes on two cores)"
     );
     println!("    Stop with Ctrl-C.");
-    run(project
-        .command("trunk")
-        .args([
-            "serve",
-            "--cargo-profile",
-            site::PROFILE,
-            "--address",
-            "127.0.0.1",
-            "--port",
-            &port.to_string(),
-        ])
+    run(trunk
+        .args(["serve", "--cargo-profile", site::PROFILE])
+        .args(["--address", "127.0.0.1", "--port", &port.to_string()])
         .arg("--dist")
         .arg(project.target().join("served-site")))
 }
