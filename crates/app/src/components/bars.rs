@@ -28,13 +28,14 @@ pub fn Bars(props: &BarsProps) -> Html {
         can_branch,
         act,
     } = props;
-    let width = |p: f64| {
+    // Both are moved by a transform, which costs no layout.
+    let reach = |p: f64| {
         format!(
-            "width:{:.2}%",
-            100.0 * p / next.widest.max(f64::MIN_POSITIVE)
+            "transform:translateX({:.2}%)",
+            100.0 * (p / next.full - 1.0)
         )
     };
-    let bar = |bar: &Bar| {
+    let bar = |(rank, bar): (usize, &Bar)| {
         let Bar {
             token,
             p,
@@ -42,32 +43,24 @@ pub fn Bars(props: &BarsProps) -> Html {
             picked,
         } = *bar;
         let name = language.visible(token);
-        let label = format!(
-            "{name}: {}, {} before shaping{}",
-            percent(p),
-            percent(before),
-            if picked { ", picked by the coin" } else { "" }
-        );
         let hook = if p > 0.0 { "token-bar" } else { "token-ghost" };
         html! {
-            <li>
+            <li class={(rank >= BARS).then_some("beyond")}>
                 <button class={classes!("bar", picked.then_some("picked"))} data-testid={hook} data-id={token.to_string()}
-                    data-p={p.to_string()} aria-label={label} title={can_branch.then_some("Put this token here and continue")}
+                    data-p={p.to_string()} title={can_branch.then_some("Put this token here and continue")}
                     disabled={!can_branch} onclick={act.reform(move |_: MouseEvent| Action::Force(token))}>
                     <code>{ name }</code>
                     <span class="track">
-                        <i class="ghost" style={width(before)} />
-                        <i class="fill" style={width(p)} />
+                        <i class="ghost" style={reach(before)} />
+                        <i class="fill" style={reach(p)} />
                     </span>
                     <span class="share">{ percent(p) }</span>
+                    if picked { <span class="unseen">{ "picked by the coin" }</span> }
                 </button>
             </li>
         }
     };
-    let beyond = next.bars.len() > BARS;
     html! {
-        <ol class={classes!("bars", beyond.then_some("beyond"))} aria-label="Likeliest next tokens">
-            { for next.bars.iter().map(bar) }
-        </ol>
+        <ol class="bars" aria-label="Likeliest next tokens">{ for next.bars.iter().enumerate().map(bar) }</ol>
     }
 }

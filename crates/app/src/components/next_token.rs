@@ -83,22 +83,22 @@ pub fn NextTokenPanel(props: &NextTokenProps) -> Html {
             <div class="pair">
                 <Bars next={next.clone()} language={language.clone()} {can_branch} act={act.clone()} />
                 <div>
-                    <dl class="stats">
-                        <div>
-                            <dd data-testid="entropy-bits" data-value={next.entropy_bits.to_string()}>{ decimal(next.entropy_bits) }</dd>
-                            <dt>{ "bits of entropy" }</dt>
-                        </div>
-                        <div>
-                            <dd data-testid="effective-choices" data-value={next.effective_choices.to_string()}>
+                    <div class="stats">
+                        <p>
+                            <b data-testid="entropy-bits" data-value={next.entropy_bits.to_string()}>{ decimal(next.entropy_bits) }</b>
+                            { "bits of entropy" }
+                        </p>
+                        <p>
+                            <b data-testid="effective-choices" data-value={next.effective_choices.to_string()}>
                                 { about(next.effective_choices) }
-                            </dd>
-                            <dt>{ "effective choices" }</dt>
-                        </div>
-                        <div>
-                            <dd class="pick">{ language.visible(next.picked) }</dd>
-                            <dt>{ format!("picked by the coin, {:.3}", next.coin) }</dt>
-                        </div>
-                    </dl>
+                            </b>
+                            { "effective choices" }
+                        </p>
+                        <p>
+                            <b class="pick">{ language.visible(next.picked) }</b>
+                            { format!("picked by the coin, {:.3}", next.coin) }
+                        </p>
+                    </div>
                     <CurvePlot curve={Same::from(curve)} beta={terms.shaping.beta()} bits={next.entropy_bits} />
                 </div>
             </div>

@@ -8,8 +8,8 @@ use crate::{figures::next_token::NextToken, state::Language};
 /// A piece narrower than this share of the ruler has no room for its name.
 const NAMED: f64 = 0.05;
 
-/// A piece narrower than this share is drawn without the gap after it.
-const THIN: f64 = 0.004;
+/// Tints by rank.
+const TINTS: [&str; 9] = ["r0", "r1", "r2", "r3", "r4", "r5", "r6", "r7", "r8"];
 
 #[derive(Clone, PartialEq, Properties)]
 pub struct RulerProps {
@@ -27,24 +27,24 @@ pub fn Ruler(props: &RulerProps) -> Html {
         next.coin
     );
     let end = next.ruler.last().map_or(0.0, |piece| piece.end);
+    // Every piece reaches to the right end and is covered by those after it: a knob moves them by transforms, without layout.
+    let from = |start: f64| format!("transform:translateX({:.3}%)", 100.0 * start);
     let pieces = next.ruler.iter().enumerate().map(|(rank, piece)| {
-        let share = piece.end - piece.start;
-        let tint = 92 - rank.min(8) * 9;
-        let style = format!("left:{:.3}%;width:{:.3}%;--tint:{tint}%", 100.0 * piece.start, 100.0 * share);
+        let picked = (piece.id == next.picked).then_some("picked");
         html! {
-            <span class={classes!((piece.id == next.picked).then_some("picked"), (share < THIN).then_some("thin"))} {style}>
-                if share >= NAMED { { language.visible(piece.id) } }
+            <span class={classes!(TINTS[rank.min(TINTS.len() - 1)], picked)} style={from(piece.start)}>
+                if piece.end - piece.start >= NAMED { { language.visible(piece.id) } }
             </span>
         }
     });
     html! {
         <div class="ruler" role="img" aria-label={label}>
-            { for pieces }
-            if end < 1.0 - 1e-9 {
-                <span class="rest" style={format!("left:{:.3}%;width:{:.3}%", 100.0 * end, 100.0 * (1.0 - end))}>
+            <div>
+                { for pieces }
+                <span class="rest" style={from(end)}>
                     if 1.0 - end >= NAMED { { "the rest" } }
                 </span>
-            }
+            </div>
             <i class="coin" style={format!("left:{:.3}%", 100.0 * next.coin)} />
         </div>
     }

@@ -23,13 +23,23 @@ use choice::Step;
 pub use frame::{after_ms, forget, next_frame};
 use thread::Thread;
 
+/// A hand that has not moved a knob for so long rests.
+const HAND_RESTS_MS: f64 = 100.0;
+
+/// A swarm is redrawn at least so often while a knob moves: rarely enough that fewer than one frame in twenty is late.
+const PATIENCE_MS: f64 = 400.0;
+
 /// Everything here that is not state.
 #[derive(Default)]
 struct Room {
     cpu: Option<Thread>,
     webgpu: Option<Thread>,
-    /// Heard since the last frame.
+    /// Heard and not yet delivered.
     inbox: Vec<(Voice, Event)>,
+    /// When it was last delivered, milliseconds of the clock.
+    delivered_ms: f64,
+    /// When a knob last moved.
+    turned_ms: f64,
     /// A frame is coming in which to speak.
     speaking: bool,
 }
@@ -70,6 +80,12 @@ pub fn use_engines(state: &UseReducerHandle<State>) {
         });
     }
     {
+        let room = room.clone();
+        use_effect_with(state.terms(), move |_| {
+            room.borrow_mut().turned_ms = js_sys::Date::now()
+        });
+    }
+    {
         let state = state.clone();
         use_effect(move || {
             if !errands(&state).is_empty()
@@ -82,6 +98,24 @@ pub fn use_engines(state: &UseReducerHandle<State>) {
             }
         });
     }
+}
+
+/// Delivers what was heard, in one piece: the page draws once a frame however many tokens came.
+///
+/// While a knob is moving its panel goes first: redrawing a large swarm takes longer than a frame, so it waits for the hand
+/// to rest, but never for long.
+fn deliver(state: UseReducerHandle<State>, room: Rc<RefCell<Room>>) {
+    let mut open = room.borrow_mut();
+    let now_ms = js_sys::Date::now();
+    if now_ms - open.turned_ms < HAND_RESTS_MS && now_ms - open.delivered_ms < PATIENCE_MS {
+        drop(open);
+        next_frame(move || deliver(state, room));
+        return;
+    }
+    open.delivered_ms = now_ms;
+    let heard = std::mem::take(&mut open.inbox);
+    drop(open);
+    state.dispatch(Action::Heard(heard));
 }
 
 /// Says everything that is to be said.
@@ -116,10 +150,7 @@ fn start(kind: DeviceKind, state: &UseReducerHandle<State>, room: &Rc<RefCell<Ro
             open.inbox.push((Voice::Device(kind), event));
             if open.inbox.len() == 1 {
                 let (state, room) = (state.clone(), room.clone());
-                next_frame(move || {
-                    let heard = std::mem::take(&mut room.borrow_mut().inbox);
-                    state.dispatch(Action::Heard(heard));
-                });
+                next_frame(move || deliver(state, room));
             }
         }
     };

@@ -7,8 +7,11 @@ use crate::state::{Row, Terms};
 /// Bars at most.
 pub const BARS: usize = 12;
 
-/// Pieces of the ruler that are drawn one by one; what remains is drawn as one.
-const PIECES: usize = 40;
+/// Pieces of the ruler that are drawn one by one, at most; what remains is drawn as one.
+const PIECES: usize = 32;
+
+/// A piece narrower than this share of the ruler is not drawn on its own: it would be thinner than the gap beside it.
+const THINNEST: f64 = 0.006;
 
 /// A token's bar.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -28,8 +31,8 @@ pub struct Bar {
 pub struct NextToken {
     /// The likeliest tokens, and after them the picked one where it is not among them.
     pub bars: Vec<Bar>,
-    /// The largest probability of all bars, shaped or not: what a full-width bar stands for.
-    pub widest: f64,
+    /// The probability that a bar of full width stands for.
+    pub full: f64,
     /// The likeliest tokens laid end to end from 0 to 1.
     pub ruler: Vec<Segment>,
     /// Where the coin falls on it.
@@ -66,17 +69,30 @@ pub fn next_token(row: &Row, unshaped: &Distribution, terms: Terms) -> NextToken
         })
         .collect();
     NextToken {
-        widest: bars
-            .iter()
-            .map(|bar| bar.p.max(bar.before))
-            .fold(0.0, f64::max),
+        full: full(&bars),
         bars,
-        ruler: shaped.ruler(PIECES),
+        ruler: shaped
+            .ruler(PIECES)
+            .into_iter()
+            .take_while(|piece| piece.end - piece.start >= THINNEST)
+            .collect(),
         coin: coin.value(),
         picked,
         entropy_bits: shaped.entropy_bits(),
         effective_choices: shaped.effective_choices(),
     }
+}
+
+/// The least of a few round numbers that holds every bar: it rests while a knob moves a little, so that bars can be seen to grow.
+fn full(bars: &[Bar]) -> f64 {
+    let widest = bars
+        .iter()
+        .map(|bar| bar.p.max(bar.before))
+        .fold(0.0, f64::max);
+    [0.05, 0.1, 0.25, 0.5]
+        .into_iter()
+        .find(|full| widest <= *full)
+        .unwrap_or(1.0)
 }
 
 #[cfg(test)]
@@ -126,6 +142,19 @@ mod tests {
             if let Some(piece) = next.ruler.iter().find(|piece| piece.id == next.picked) {
                 assert!(piece.start <= next.coin && next.coin < piece.end);
             }
+        }
+    }
+
+    #[test]
+    fn no_bar_is_wider_than_full() {
+        for temperature in [0.0, 0.2, 0.7, 1.0, 3.0, f64::INFINITY] {
+            let next = read(temperature);
+            assert!(
+                next.bars
+                    .iter()
+                    .all(|bar| bar.p.max(bar.before) <= next.full),
+                "T = {temperature}"
+            );
         }
     }
 
