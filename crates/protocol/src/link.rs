@@ -116,7 +116,7 @@ fn set(settings: &mut Settings, key: &str, value: &str) -> Result<(), String> {
         "seed" => settings.seed = number(value)?,
         "n" => settings.chains = Chains::new(number(value)?).map_err(|error| error.to_string())?,
         "len" => {
-            settings.length = Length::new(number(value)?).map_err(|error| error.to_string())?
+            settings.length = Length::new(number(value)?).map_err(|error| error.to_string())?;
         }
         "device" => {
             settings.device = match value {

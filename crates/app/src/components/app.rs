@@ -10,7 +10,7 @@ use super::{
 use crate::{
     address,
     engine::{after_ms, forget, use_engines},
-    state::{Action, Dial, Focus, Phase, State, status},
+    state::{Action, Dial, Focus, Phase, Run, State, status},
 };
 
 /// The link is rewritten when the settings have rested for so long: browsers allow some hundred rewrites a minute.
@@ -69,7 +69,7 @@ pub fn App() -> Html {
         <>
             <Header page={*page} {go} engines={state.engines.clone()} choice={state.settings.device}
                 chains={state.settings.chains.get()}
-                tokens_per_second={run.map_or(0.0, |run| run.tokens_per_second)} device={run.and_then(|run| run.device())} />
+                tokens_per_second={run.map_or(0.0, |run| run.tokens_per_second)} device={run.and_then(Run::device)} />
             <main hidden={*page != Page::Playground}>
                 <div class="side">
                     <Prompt prompt={AttrValue::from(state.settings.prompt.clone())} act={act.clone()} />
@@ -79,8 +79,8 @@ pub fn App() -> Html {
                 </div>
                 <div class="stage">
                     <NextTokenPanel row={state.row().map(Same::from)} language={state.language.as_ref().map(Same::from)}
-                        terms={state.terms()} {open} can_branch={state.can_branch()} recorded={recorded.is_some()} act={act.clone()} />
-                    <SwarmPanel swarm={Same::from(&state.swarm)} {open} can_branch={state.can_branch()} {running} {recorded} device={run.and_then(|run| run.device())}
+                        terms={state.terms()} {open} can_force={state.can_force()} recorded={recorded.is_some()} act={act.clone()} />
+                    <SwarmPanel swarm={Same::from(&state.swarm)} {open} can_open={state.can_open()} {running} {recorded} device={run.and_then(Run::device)}
                         length={run.map_or(0, |run| run.length.get())}
                         tokens_per_second={run.map_or(0.0, |run| run.tokens_per_second)} {act} />
                 </div>

@@ -35,6 +35,7 @@ pub fn Badge(props: &BadgeProps) -> Html {
         return html! { <div class="badge"><button data-testid="device" data-device="none">{ text }</button></div> };
     };
     let report = engines.report(kind).expect("the serving engine is ready");
+    let (adapter, software) = adapter(engines, report);
     let measured = (props.ran_on == Some(kind) && props.tokens_per_second > 0.0)
         .then_some(props.tokens_per_second);
     let speed = measured
@@ -49,15 +50,24 @@ pub fn Badge(props: &BadgeProps) -> Html {
         .map(|test| test.max_relative_delta.to_string());
     html! {
         <div class="badge">
-            <button data-testid="device" data-device={word} data-software={report.software.to_string()}
+            <button data-testid="device" data-device={word} data-software={software.to_string()}
                 data-self-test-delta={delta} aria-describedby="why-this-device">
                 <i aria-hidden="true" />
-                { format!("{} · {}{speed}", name(kind), report.adapter) }
+                { format!("{} · {adapter}{speed}", name(kind)) }
             </button>
             <div role="tooltip" id="why-this-device">
                 { for sentences(engines, report, *choice, *chains).into_iter().map(|sentence| html! { <p>{ sentence }</p> }) }
             </div>
         </div>
+    }
+}
+
+/// The adapter's name, and whether it computes on the CPU. A GPU's worker does not know; the browser told the page.
+fn adapter(engines: &Engines, report: &DeviceReport) -> (String, bool) {
+    match (report.kind, &engines.adapter) {
+        (DeviceKind::WebGpu, Some(Adapter::Software(name))) => (name.clone(), true),
+        (DeviceKind::WebGpu, Some(Adapter::Hardware(name))) => (name.clone(), false),
+        _ => (report.adapter.clone(), report.software),
     }
 }
 
@@ -68,7 +78,8 @@ fn sentences(
     chains: u32,
 ) -> Vec<String> {
     let mut sentences = vec![engines.reason(choice, chains)];
-    if report.software {
+    let (_, software) = adapter(engines, report);
+    if software && report.kind == DeviceKind::WebGpu {
         sentences.push("This adapter computes on the CPU: right numbers, slowly.".to_owned());
     }
     if let Some(test) = report.self_test {

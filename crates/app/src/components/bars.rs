@@ -15,7 +15,7 @@ use crate::{
 pub struct BarsProps {
     pub next: NextToken,
     pub language: Same<Language>,
-    pub can_branch: bool,
+    pub can_force: bool,
     pub act: Callback<Action>,
 }
 
@@ -25,7 +25,7 @@ pub fn Bars(props: &BarsProps) -> Html {
     let BarsProps {
         next,
         language,
-        can_branch,
+        can_force,
         act,
     } = props;
     // Both are moved by a transform, which costs no layout.
@@ -47,8 +47,8 @@ pub fn Bars(props: &BarsProps) -> Html {
         html! {
             <li class={(rank >= BARS).then_some("beyond")}>
                 <button class={classes!("bar", picked.then_some("picked"))} data-testid={hook} data-id={token.to_string()}
-                    data-p={p.to_string()} title={can_branch.then_some("Put this token here and continue")}
-                    disabled={!can_branch} onclick={act.reform(move |_: MouseEvent| Action::Force(token))}>
+                    data-p={p.to_string()} title={can_force.then_some("Put this token here and continue")}
+                    disabled={!can_force} onclick={act.reform(move |_: MouseEvent| Action::Force(token))}>
                     <code>{ name }</code>
                     <span class="track">
                         <i class="ghost" style={reach(before)} />

@@ -49,7 +49,7 @@ pub fn Knob(props: &KnobProps) -> Html {
     let type_in = {
         let write = write.clone();
         Callback::from(move |event: InputEvent| {
-            write(event.target_unchecked_into::<HtmlInputElement>().value())
+            write(event.target_unchecked_into::<HtmlInputElement>().value());
         })
     };
     let step = Callback::from(move |event: KeyboardEvent| {

@@ -26,7 +26,7 @@ pub struct NextTokenProps {
     pub terms: Terms,
     /// The opened token: chain and position.
     pub open: Option<(u32, u32)>,
-    pub can_branch: bool,
+    pub can_force: bool,
     pub recorded: bool,
     pub act: Callback<Action>,
 }
@@ -39,7 +39,7 @@ pub fn NextTokenPanel(props: &NextTokenProps) -> Html {
         language,
         terms,
         open,
-        can_branch,
+        can_force,
         recorded,
         act,
     } = props.clone();
@@ -81,7 +81,7 @@ pub fn NextTokenPanel(props: &NextTokenProps) -> Html {
                 </span>
             </h2>
             <div class="pair">
-                <Bars next={next.clone()} language={language.clone()} {can_branch} act={act.clone()} />
+                <Bars next={next.clone()} language={language.clone()} {can_force} act={act.clone()} />
                 <div>
                     <div class="stats">
                         <p>

@@ -17,7 +17,7 @@ pub struct SwarmProps {
     pub swarm: Same<Swarm>,
     /// The opened token: chain and position.
     pub open: Option<(u32, u32)>,
-    pub can_branch: bool,
+    pub can_open: bool,
     pub running: bool,
     /// The terms of the recording, while one is shown.
     pub recorded: Option<Terms>,
@@ -34,7 +34,7 @@ pub fn SwarmPanel(props: &SwarmProps) -> Html {
     let SwarmProps {
         swarm,
         open,
-        can_branch,
+        can_open,
         running,
         recorded,
         device,
@@ -104,13 +104,13 @@ pub fn SwarmPanel(props: &SwarmProps) -> Html {
                         if let Some(device) = device { { format!(" on {}", name(*device)) } }
                     </span>
                 }
-                if *can_branch { <span class="key">{ "click a token to open it, an alternative above to branch" }</span> }
+                if *can_open { <span class="key">{ "click a token to open it, an alternative above to branch" }</span> }
             </h2>
             if chains.is_empty() {
                 <p class="waiting">{ "Here every story appears, word by word, once the model is here." }</p>
             } else {
                 <div class="pair">
-                    <div class={classes!("chains", running.then_some("running"), can_branch.then_some("live"))} ref={list} role="group"
+                    <div class={classes!("chains", running.then_some("running"), can_open.then_some("live"))} ref={list} role="group"
                         tabindex="0" aria-label="Stories. Arrow keys walk over the tokens, Enter opens one, Escape goes back to the prompt."
                         onclick={click} onkeydown={walk}>
                         { for chains.iter().enumerate().map(|(number, chain)| {

@@ -71,18 +71,18 @@ pub fn use_engines(state: &UseReducerHandle<State>) {
         use_effect_with(step, move |step| match step {
             Step::Wait => {}
             Step::Ask => {
-                spawn_local(async move { state.dispatch(Action::Adapter(adapter::ask().await)) })
+                spawn_local(async move { state.dispatch(Action::Adapter(adapter::ask().await)) });
             }
             Step::Start => start(DeviceKind::WebGpu, &state, &room),
             Step::Refuse(reason) => {
-                state.dispatch(Action::Refused(DeviceKind::WebGpu, reason.clone()))
+                state.dispatch(Action::Refused(DeviceKind::WebGpu, reason.clone()));
             }
         });
     }
     {
         let room = room.clone();
         use_effect_with(state.terms(), move |_| {
-            room.borrow_mut().turned_ms = js_sys::Date::now()
+            room.borrow_mut().turned_ms = js_sys::Date::now();
         });
     }
     {

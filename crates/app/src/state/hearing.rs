@@ -24,7 +24,10 @@ impl State {
                 match voice {
                     Voice::Device(kind) if matches!(self.engines.of(kind), Standing::Starting(_)) => {
                         *self.engines.of_mut(kind) = Standing::Ready(Rc::new(device));
-                        if !self.live {
+                        if self.live {
+                            // The panel is to show the numbers of the device that serves now.
+                            self.reading.wanted |= self.serving() == Some(kind);
+                        } else {
                             self.live = true;
                             self.language = Some(language());
                             self.go_live();
@@ -76,7 +79,7 @@ impl State {
                     self.take_row(chain, position, logits);
                 }
             }
-            (Voice::Device(_), Event::Failed { message }) => self.note(message),
+            (Voice::Device(kind), Event::Failed { message }) => self.take_failure(kind, message),
             (Voice::Device(_), Event::Hello { .. })
             | (Voice::Recording, Event::Hello { .. } | Event::Progress { .. } | Event::Unavailable { .. } | Event::Failed { .. }) => {}
         }
@@ -98,7 +101,15 @@ impl State {
         *self.engines.of_mut(kind) = Standing::Refused(reason);
     }
 
-    fn note(&mut self, message: String) {
+    /// Something asked for could not be done: a run that had not begun will not begin, and terms that were refused bring no
+    /// `Rewound`.
+    fn take_failure(&mut self, kind: DeviceKind, message: String) {
+        if let Some(run) = self.run.as_mut().filter(|run| run.device() == Some(kind)) {
+            run.awaits_rewind = false;
+            if run.phase == Phase::Running && run.told.is_some() && run.prompt_tokens.is_empty() {
+                run.phase = Phase::Ended(Ending::Failed);
+            }
+        }
         if !self.notes.contains(&message) {
             self.notes.push(message);
         }

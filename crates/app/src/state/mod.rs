@@ -212,9 +212,26 @@ impl State {
         }
     }
 
-    /// Whether clicking a token or an alternative can be answered.
-    pub fn can_branch(&self) -> bool {
+    /// Whether a token of the swarm can be opened.
+    pub fn can_open(&self) -> bool {
         self.run.as_ref().is_some_and(Run::is_held)
+    }
+
+    /// Whether a token can be put where the shown row stands: the row is one of the present run's, and the chain has come so far.
+    pub fn can_force(&self) -> bool {
+        let (chain, position) = self.shown_place();
+        let there = self
+            .swarm
+            .chain(chain)
+            .is_some_and(|chain| (position as usize) < chain.len());
+        let of_this_run = match (&self.focus, self.row(), &self.run) {
+            (Focus::Token { .. }, Some(row), Some(_)) => {
+                (row.chain, row.position) == (chain, position)
+            }
+            (Focus::Prompt, Some(row), Some(run)) => row.after == *run.prompt,
+            _ => false,
+        };
+        self.can_open() && there && of_this_run
     }
 
     /// The state after something has happened.
@@ -322,7 +339,7 @@ impl State {
             .swarm
             .chain(chain)
             .is_some_and(|chain| (position as usize) < chain.len());
-        if there && self.can_branch() {
+        if there && self.can_open() {
             self.focus = Focus::Token {
                 chain,
                 position,
@@ -333,17 +350,8 @@ impl State {
     }
 
     fn force(&mut self, token: u32) {
-        let (chain, position) = match &self.focus {
-            Focus::Token {
-                chain, position, ..
-            } => (*chain, *position),
-            Focus::Prompt => (0, 0),
-        };
-        let shown = self
-            .row()
-            .is_some_and(|row| (row.chain, row.position) == (chain, position));
-        if shown
-            && self.can_branch()
+        let (chain, position) = self.shown_place();
+        if self.can_force()
             && let Some(run) = &mut self.run
         {
             run.force = Some(Forced {
@@ -351,6 +359,16 @@ impl State {
                 position,
                 token,
             });
+        }
+    }
+
+    /// Where the token stands that the shown row decides.
+    fn shown_place(&self) -> (u32, u32) {
+        match &self.focus {
+            Focus::Token {
+                chain, position, ..
+            } => (*chain, *position),
+            Focus::Prompt => (0, 0),
         }
     }
 
@@ -380,10 +398,10 @@ impl State {
             self.reading.wanted &= **text != *self.reading.text;
             return;
         }
-        if let Command::Stop { run } = command {
-            if self.left_running == Some((to, run)) {
-                self.left_running = None;
-            }
+        if let Command::Stop { run } = command
+            && self.left_running == Some((to, run))
+        {
+            self.left_running = None;
         }
         let Some(run) = &mut self.run else { return };
         match command {

@@ -1,6 +1,6 @@
 //! One word and one sentence about what the page is doing.
 
-use protocol::{DeviceKind, Ending, Stage};
+use protocol::{DeviceChoice, DeviceKind, Ending, Stage};
 
 use super::{Phase, State};
 use crate::{
@@ -44,8 +44,9 @@ pub fn status(state: &State) -> (Status, String, Option<f64>) {
     if !state.live {
         return before_live(state);
     }
+    let starting = forced_start(state);
     let Some(run) = state.run.as_ref().filter(|run| run.device().is_some()) else {
-        return (Status::Ready, "Ready.".to_owned(), None);
+        return starting.unwrap_or((Status::Ready, "Ready.".to_owned(), None));
     };
     let tokens = state.swarm.tokens();
     let most = run.chains.get() as usize * run.length.get() as usize;
@@ -56,6 +57,9 @@ pub fn status(state: &State) -> (Status, String, Option<f64>) {
             grouped(most as u64)
         );
         return (Status::Running, sentence, Some(tokens as f64 / most as f64));
+    }
+    if let Some(starting) = starting {
+        return starting;
     }
     let tokens = grouped(tokens as u64);
     match run.phase {
@@ -71,6 +75,24 @@ pub fn status(state: &State) -> (Status, String, Option<f64>) {
         ),
         Phase::Ended(Ending::Finished) | Phase::Running => {
             (Status::Done, format!("Done: {tokens} tokens."), None)
+        }
+    }
+}
+
+/// The link asks for WebGPU, which is on its way: the CPU answers, but the page is not what was asked for yet.
+fn forced_start(state: &State) -> Option<(Status, String, Option<f64>)> {
+    if state.settings.device != DeviceChoice::WebGpu {
+        return None;
+    }
+    match &state.engines.webgpu {
+        Standing::Ready(_) | Standing::Refused(_) => None,
+        Standing::Starting(Some(progress)) => Some((
+            Status::Loading,
+            format!("WebGPU is starting. {}", sentence(*progress)),
+            share(*progress),
+        )),
+        Standing::Starting(None) | Standing::Absent => {
+            Some((Status::Loading, "WebGPU is starting.".to_owned(), None))
         }
     }
 }

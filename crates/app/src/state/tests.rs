@@ -391,6 +391,51 @@ fn forcing_needs_the_row_that_it_is_about() {
 }
 
 #[test]
+fn a_prompt_that_has_not_been_run_cannot_be_branched() {
+    let state = finished();
+    assert!(state.can_force());
+    let (_, state) = state
+        .after(Action::Prompt("A dog".to_owned()))
+        .after(Action::Read)
+        .told();
+    let state = state.heard(CPU, prompted("A dog"));
+    assert!(!state.can_force());
+    assert!(errands(&state.after(Action::Force(65))).is_empty());
+}
+
+#[test]
+fn a_run_that_cannot_begin_has_failed_and_says_why() {
+    let (_, state) = starting().heard(CPU, ready(DeviceKind::Cpu)).told();
+    let state = state.heard(
+        CPU,
+        Event::Failed {
+            message: "the prompt is too long".to_owned(),
+        },
+    );
+    assert_eq!(state.status_word(), "failed");
+    assert_eq!(state.notes, ["the prompt is too long"]);
+    let shaping = hotter(&state);
+    assert!(errands(&state.after(Action::Shape(shaping))).is_empty());
+}
+
+#[test]
+fn a_forced_webgpu_is_waited_for_while_the_cpu_answers_and_then_reads_the_prompt_itself() {
+    let mut state = finished();
+    state.settings.device = DeviceChoice::WebGpu;
+    assert_eq!(state.status_word(), "loading");
+    let state = state.after(Action::Started(DeviceKind::WebGpu));
+    assert_eq!(state.status_word(), "loading");
+    let (commands, state) = state.heard(WEBGPU, ready(DeviceKind::WebGpu)).told();
+    assert_eq!(state.status_word(), "done");
+    assert_eq!(
+        commands,
+        [Command::Prompt {
+            text: state.settings.prompt.clone()
+        }]
+    );
+}
+
+#[test]
 fn a_recording_plays_until_an_engine_is_ready_and_cannot_be_branched() {
     let state = starting();
     let (settings, _) = read_link("n=2");
@@ -403,7 +448,7 @@ fn a_recording_plays_until_an_engine_is_ready_and_cannot_be_branched() {
         .heard(Voice::Recording, step(RECORDED_RUN, 0, b"ab"));
     assert_eq!(state.status_word(), "recorded");
     assert_eq!(state.swarm.tokens(), 2);
-    assert!(state.row().is_some() && !state.can_branch() && !state.live);
+    assert!(state.row().is_some() && !state.can_open() && !state.live);
     assert!(errands(&state.clone().after(Action::Force(65))).is_empty());
     let state = state.heard(CPU, ready(DeviceKind::Cpu));
     assert_eq!(
@@ -495,12 +540,12 @@ fn an_engine_of_another_version_is_refused_with_advice() {
 fn progress_is_told_in_bytes_of_bytes() {
     let progress = Event::Progress {
         stage: Stage::Weights,
-        done: 3_140_000,
+        done: 3_100_000,
         total: Some(12_600_000),
     };
     let (_, sentence, share) = status(&starting().heard(CPU, progress));
     assert_eq!(sentence, "Fetching the model: 3.1 of 12.6 MB");
-    assert!((share.unwrap() - 3.14 / 12.6).abs() < 1e-9);
+    assert!((share.unwrap() - 3.1 / 12.6).abs() < 1e-9);
 }
 
 #[test]
