@@ -1,0 +1,113 @@
+//! One run of a swarm: what it has said, and how long it took.
+
+use decoding::Shaping;
+use protocol::{Ending, Event, Forced, Pick, RunId};
+use transformer::{DeviceError, Swarm};
+
+use crate::port::{now_ms, say};
+
+/// A swarm under the page's name for it.
+pub struct Run {
+    id: RunId,
+    swarm: Swarm,
+    active: bool,
+    tokens: u32,
+    started_ms: f64,
+}
+
+impl Run {
+    /// A run that begins now.
+    pub fn new(id: RunId, swarm: Swarm) -> Self {
+        Self { id, swarm, active: true, tokens: 0, started_ms: now_ms() }
+    }
+
+    /// The page's name for it.
+    pub fn id(&self) -> RunId {
+        self.id
+    }
+
+    /// Are there tokens to come?
+    pub fn is_active(&self) -> bool {
+        self.active
+    }
+
+    /// One more token for every chain; says what came, and when all is done.
+    ///
+    /// # Errors
+    /// When the device fails.
+    pub async fn step(&mut self) -> Result<(), DeviceError> {
+        if self.swarm.is_done() {
+            self.end(Ending::Finished);
+            return Ok(());
+        }
+        let steps = self.swarm.step().await?;
+        self.tokens += steps.len() as u32;
+        let picks = steps
+            .iter()
+            .map(|step| Pick {
+                chain: step.chain as u32,
+                position: step.position as u32,
+                token: step.picked.token,
+                surprisal_bits: step.picked.surprisal_bits as f32,
+                entropy_bits: step.picked.entropy_bits as f32,
+                last: step.last,
+            })
+            .collect();
+        let tokens_per_second = self.tokens as f32 / self.seconds().max(1e-3);
+        say(&Event::Step { run: self.id, picks, tokens_per_second });
+        if self.swarm.is_done() {
+            self.end(Ending::Finished);
+        }
+        Ok(())
+    }
+
+    /// Says that the run is over.
+    pub fn end(&mut self, ending: Ending) {
+        if std::mem::take(&mut self.active) {
+            say(&Event::Done { run: self.id, ending, tokens: self.tokens, seconds: self.seconds() });
+        }
+    }
+
+    /// New knobs and coins for every chain; [`Self::repick`] then goes through them.
+    pub fn set_plan(&mut self, shaping: Shaping, seed: u64) {
+        self.swarm.set_plan(shaping, seed);
+    }
+
+    /// Picks one chain again. False when there is no such chain.
+    pub fn repick(&mut self, chain: usize) -> bool {
+        let present = chain < self.swarm.chains();
+        if present {
+            self.swarm.repick(chain);
+        }
+        present
+    }
+
+    /// Puts a token into a chain. False when the chain has no such place.
+    pub fn force(&mut self, forced: Forced) -> bool {
+        self.swarm.force(forced.chain as usize, forced.position as usize, forced.token)
+    }
+
+    /// Says what stays of every chain, and goes on from there.
+    pub fn rewound(&mut self) {
+        let measures: Vec<Vec<(f32, f32)>> = (0..self.swarm.chains())
+            .map(|chain| {
+                let picked = self.swarm.picked(chain).iter();
+                picked.map(|picked| (picked.surprisal_bits as f32, picked.entropy_bits as f32)).collect()
+            })
+            .collect();
+        let kept = measures.iter().map(|chain| chain.len() as u32).collect();
+        say(&Event::Rewound { run: self.id, kept, measures });
+        (self.active, self.tokens, self.started_ms) = (true, 0, now_ms());
+    }
+
+    /// Says the row that a token was picked from; silent where there is none.
+    pub fn look(&self, chain: u32, position: u32) {
+        if let Some(row) = self.swarm.row(chain as usize, position as usize) {
+            say(&Event::Row { run: self.id, chain, position, logits: row.to_vec() });
+        }
+    }
+
+    fn seconds(&self) -> f32 {
+        ((now_ms() - self.started_ms) / 1e3) as f32
+    }
+}
