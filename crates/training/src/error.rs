@@ -79,6 +79,9 @@ pub enum TrainingError {
     /// The model could not be read or written.
     #[error(transparent)]
     Model(#[from] transformer::LoadError),
+    /// The device stopped answering.
+    #[error(transparent)]
+    Device(#[from] transformer::DeviceError),
     /// The story world's own data is broken.
     #[error(transparent)]
     World(#[from] crate::world::WorldError),

@@ -1,4 +1,4 @@
-//! How the models of this project are made: the story world, the corpus, the vocabulary and pretraining.
+//! How the models of this project are made: the story world, the corpus, the vocabulary, pretraining and evaluation.
 //!
 //! Natively only: nothing here reaches the browser.
 
@@ -7,6 +7,7 @@ pub mod checkpoint;
 mod clip;
 pub mod corpus;
 mod error;
+pub mod evaluate;
 pub mod export;
 pub mod loss;
 pub mod pretrain;

@@ -135,6 +135,22 @@ pub fn pretrain(
     Ok(true)
 }
 
+/// Writes the model folder as the last checkpoint has it, without training: for a look at a run under way.
+///
+/// # Errors
+/// When there is no checkpoint of this recipe, or a file cannot be written.
+pub fn export_checkpoint(recipe: &Recipe, places: &Places<'_>, device: &Device) -> Result<(), TrainingError> {
+    let config = recipe.config();
+    let fresh = config.init(0.0, device);
+    let hash = recipe_hash(recipe, places.texts.is_some());
+    let folder = places.run.join("checkpoint");
+    let (model, _, progress) = checkpoint::load(&folder, &hash, fresh, optimizer(recipe))?;
+    if progress.is_none() {
+        return Err(TrainingError::Checkpoint { path: folder, problem: "does not exist yet".to_owned() });
+    }
+    export(&model, &config, places)
+}
+
 /// The tokenizer beside the model, trained on the corpus where there is none yet.
 fn tokenizer(corpus: &Corpus, recipe: &Recipe, folder: &Path) -> Result<Tokenizer, TrainingError> {
     let path = folder.join("tokenizer.json");

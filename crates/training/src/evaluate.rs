@@ -1,0 +1,101 @@
+//! Bits per byte of held-out stories: what a model still does not know of them, comparable across vocabularies.
+//!
+//! `bits per byte = sum of -ln p(token | story so far) / ln 2 / bytes of these tokens`. Each story is scored alone, from the
+//! beginning-of-text token; the end-of-text token behind it is not predicted. A story longer than the context is scored as far as
+//! the context reaches, and counted as cut.
+
+use std::f64::consts::LN_2;
+
+use decoding::surprisal_nats;
+use transformer::Model;
+use transformer::device::read_rows;
+
+use crate::corpus::split;
+use crate::error::TrainingError;
+
+/// Which stories of a file are scored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Selection {
+    /// The first so many that have the right length.
+    pub stories: usize,
+    /// Characters at least.
+    pub least: usize,
+    /// Characters at most.
+    pub most: usize,
+}
+
+/// Sums over all scored stories.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Evaluation {
+    /// `-ln p` of all predicted tokens.
+    pub nats: f64,
+    /// Predicted tokens.
+    pub tokens: usize,
+    /// Bytes that these tokens stand for.
+    pub bytes: usize,
+    /// Stories scored.
+    pub stories: usize,
+    /// Stories among them that are longer than the context.
+    pub cut: usize,
+}
+
+impl Selection {
+    /// The stories of a text parted by `<|endoftext|>`.
+    pub fn of(&self, text: &str) -> Vec<String> {
+        let fits = |story: &String| (self.least..=self.most).contains(&story.chars().count());
+        split(text).into_iter().filter(fits).take(self.stories).collect()
+    }
+}
+
+impl Evaluation {
+    /// Mean bits that a byte costs; not a number where nothing was scored.
+    pub fn bits_per_byte(&self) -> f64 {
+        self.nats / LN_2 / self.bytes as f64
+    }
+
+    /// Mean nats that a token costs; not a number where nothing was scored.
+    pub fn nats_per_token(&self) -> f64 {
+        self.nats / self.tokens as f64
+    }
+
+    /// Scores one more story.
+    ///
+    /// # Errors
+    /// When the tokenizer refuses the story or the device fails.
+    pub async fn add(&mut self, model: &Model, story: &str) -> Result<(), TrainingError> {
+        let tokens = model.vocabulary.encode(story)?;
+        let context = model.engine.config().max_position_embeddings;
+        let predicted = (tokens.len() - 1).min(context);
+        self.stories += 1;
+        self.cut += usize::from(predicted + 1 < tokens.len());
+        if predicted == 0 {
+            return Ok(());
+        }
+        let rows = read_rows(model.engine.score(&tokens[..predicted])).await?;
+        for (row, &token) in rows.iter().zip(&tokens[1..]) {
+            self.nats += surprisal_nats(row, token);
+            self.tokens += 1;
+            self.bytes += model.vocabulary.bytes()[token as usize].len();
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_stories_of_the_right_length_are_taken() {
+        let text = "one<|endoftext|>four\n<|endoftext|>\nthree<|endoftext|>é234<|endoftext|>five";
+        let selection = Selection { stories: 2, least: 4, most: 4 };
+        assert_eq!(selection.of(text), ["four", "é234"]);
+    }
+
+    #[test]
+    fn bits_and_nats_are_means_of_the_sums() {
+        let sums = Evaluation { nats: 8.0 * LN_2, tokens: 4, bytes: 16, stories: 1, cut: 0 };
+        assert!((sums.bits_per_byte() - 0.5).abs() < 1e-12);
+        assert!((sums.nats_per_token() - 2.0 * LN_2).abs() < 1e-12);
+    }
+}
