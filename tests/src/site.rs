@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::path::{Component, Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::thread;
 
 use anyhow::{Context, Result, anyhow, bail};
@@ -16,6 +16,7 @@ const BELOW: &str = "/some/path/";
 pub struct Site {
     server: Arc<Server>,
     port: u16,
+    served: Arc<Mutex<Vec<String>>>,
 }
 
 impl Site {
@@ -41,16 +42,25 @@ impl Site {
             .context("the server has an IP address")?
             .port();
         let server = Arc::new(server);
+        let served = Arc::default();
         // A browser keeps several connections open and asks on all of them.
         for _ in 0..4 {
-            let (server, folder) = (Arc::clone(&server), folder.to_path_buf());
+            let (server, served, folder) = (
+                Arc::clone(&server),
+                Arc::clone(&served),
+                folder.to_path_buf(),
+            );
             thread::spawn(move || {
                 for request in server.incoming_requests() {
-                    answer(request, &folder);
+                    answer(request, &folder, &served);
                 }
             });
         }
-        Ok(Self { server, port })
+        Ok(Self {
+            server,
+            port,
+            served,
+        })
     }
 
     /// The address of the page with a link's hash, such as `t=0.5&device=cpu`.
@@ -58,9 +68,12 @@ impl Site {
         format!("http://127.0.0.1:{}{BELOW}#{hash}", self.port)
     }
 
-    /// The address of another file of the site.
-    pub fn address_of(&self, file: &str) -> String {
-        format!("http://127.0.0.1:{}{BELOW}{file}", self.port)
+    /// The files sent so far, in order, each as often as it was sent.
+    pub fn served(&self) -> Vec<String> {
+        self.served
+            .lock()
+            .expect("no thread panics while it holds the list")
+            .clone()
     }
 }
 
@@ -80,7 +93,7 @@ pub fn root() -> PathBuf {
         .to_path_buf()
 }
 
-fn answer(request: Request, folder: &Path) {
+fn answer(request: Request, folder: &Path, served: &Mutex<Vec<String>>) {
     let path = request
         .url()
         .split(['?', '#'])
@@ -100,6 +113,11 @@ fn answer(request: Request, folder: &Path) {
     // A browser that went away while we answered is no failure of the site.
     _ = match found {
         Some((file, bytes)) => {
+            let name = file.display().to_string();
+            served
+                .lock()
+                .expect("no thread panics while it holds the list")
+                .push(name);
             request.respond(Response::from_data(bytes).with_header(mime_type(file)))
         }
         None => request

@@ -3,6 +3,7 @@
 mod chromium;
 mod commands;
 mod debian_rust;
+mod machine;
 mod packages;
 mod project;
 mod python;
@@ -46,6 +47,8 @@ enum Task {
     },
     /// Formatting and lints only
     Check,
+    /// Measure the command line and the built page, print a table and keep it under bench-results/
+    Bench,
     /// Print the bytes of each file in dist/, raw and brotli-compressed
     Size,
     /// Make fixtures and golden outputs anew, after a change that is meant to change them
@@ -65,6 +68,7 @@ fn main() -> Result<ExitCode> {
         }
         Task::Test { only } => return Ok(commands::test::test(&project, &only)),
         Task::Check => commands::check::check(&project)?,
+        Task::Bench => commands::bench::bench(&project)?,
         Task::Size => commands::size::size(&project)?,
         Task::Bless => commands::bless::bless(&project)?,
     }

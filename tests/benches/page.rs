@@ -1,0 +1,162 @@
+//! Measures the built site in headless Chromium and prints what it found as JSON: `{"measurements": [{"what", "place",
+//! "value", "unit"}, ...], "fetched": [files until the first distribution], "browser": name}`. `cargo xtask bench` prints the table.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a measurement that cannot go on has failed"
+)]
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tests::browser::{Gpu, WIDE, open};
+use tests::page::Page;
+use tests::site::Site;
+
+const START: Duration = Duration::from_mins(5);
+/// Slider moves measured, each between two frames.
+const MOVES: u32 = 200;
+/// How much slower than this machine the reader's is taken to be, for the slider.
+const SLOWER: f64 = 4.0;
+
+/// A live distribution is shown: the model has answered, and no recording plays.
+const LIVE: &str =
+    "['ready', 'done'].includes(document.querySelector('[data-testid=status]')?.dataset.state)
+    && document.querySelector('[data-testid=entropy-bits]')";
+const DONE: &str = "document.querySelector('[data-testid=status]').dataset.state === 'done'";
+
+fn main() {
+    let site = Site::built().unwrap();
+    let mut report = Report::default();
+    let fetched = start_up(&site, &mut report);
+    let browser = slider(&site, &mut report);
+    for (chains, length) in [(1, 64), (16, 64), (64, 64)] {
+        decode(&site, &mut report, "cpu", chains, length);
+    }
+    // The software adapter computes a few tokens a second.
+    for (chains, length) in [(1, 8), (16, 4)] {
+        decode(&site, &mut report, "webgpu", chains, length);
+    }
+    println!(
+        "{}",
+        json!({ "measurements": report.0, "fetched": fetched, "browser": browser })
+    );
+}
+
+/// The measurements so far.
+#[derive(Default)]
+struct Report(Vec<Value>);
+
+impl Report {
+    fn add(&mut self, what: &str, place: &str, value: f64, unit: &str) {
+        eprintln!("    {what}, {place}: {value:.1} {unit}");
+        self.0
+            .push(json!({ "what": what, "place": place, "value": value, "unit": unit }));
+    }
+}
+
+/// Milliseconds since navigation at which a condition first held, looked at once a frame.
+fn moment(page: &mut Page, condition: &str) -> f64 {
+    page.evaluate(&format!(
+        "new Promise(done => {{
+            const look = () => {{ if ({condition}) done(performance.now()); else requestAnimationFrame(look) }};
+            look();
+        }})"
+    ))
+    .unwrap()
+    .as_f64()
+    .unwrap()
+}
+
+/// From an empty cache to the first distribution; gives the files that were fetched until then.
+fn start_up(site: &Site, report: &mut Report) -> Vec<String> {
+    let mut page = open(&site.address("device=cpu"), WIDE, Gpu::Absent).unwrap();
+    page.wait_until("the document", "document.body", START)
+        .unwrap();
+    let knobs = moment(
+        &mut page,
+        "document.querySelector('[data-testid=temperature]')",
+    );
+    report.add("start: knobs shown", "page, CPU", knobs, "ms");
+    let live = moment(&mut page, LIVE);
+    report.add("start: first distribution", "page, CPU", live, "ms");
+    site.served()
+}
+
+/// How long the main thread works on one slider move: event, state, drawing, layout and paint of that frame.
+fn slider(site: &Site, report: &mut Report) -> String {
+    let mut page = open(&site.address("device=cpu&n=16&len=64"), WIDE, Gpu::Absent).unwrap();
+    page.wait_until("a distribution", LIVE, START).unwrap();
+    page.click("generate").unwrap();
+    page.wait_until("the swarm", DONE, START).unwrap();
+    page.slow_down(SLOWER).unwrap();
+    // Browsers hand out input events right before a frame's callbacks; a message posted there arrives when that frame is painted.
+    let moves = page
+        .evaluate(&format!(
+            "(async () => {{
+                const slider = document.querySelector('[data-testid=temperature]');
+                const shown = () => document.querySelector('[data-testid=entropy-bits]').dataset.value;
+                const from = Number(slider.min), to = Number(slider.max), moves = [];
+                for (let move = 0; move < {MOVES}; move++) {{
+                    moves.push(await new Promise(done => requestAnimationFrame(() => {{
+                        const before = shown(), start = performance.now(), painted = new MessageChannel();
+                        painted.port1.onmessage = () => done([performance.now() - start, shown() !== before]);
+                        slider.value = from + (to - from) * (0.15 + 0.3 * ((move * 37) % 100) / 100);
+                        slider.dispatchEvent(new Event('input', {{ bubbles: true }}));
+                        painted.port2.postMessage(0);
+                    }})));
+                }}
+                return moves;
+            }})()"
+        ))
+        .unwrap();
+    let moves: Vec<(f64, bool)> = serde_json::from_value(moves).unwrap();
+    let mut times: Vec<f64> = moves.iter().map(|(time, _)| *time).collect();
+    times.sort_by(f64::total_cmp);
+    let what = format!("slider to paint at {SLOWER}x CPU throttle");
+    report.add(
+        &format!("{what}, median"),
+        "page",
+        times[times.len() / 2],
+        "ms",
+    );
+    report.add(
+        &format!("{what}, 95th percentile"),
+        "page",
+        times[times.len() * 95 / 100],
+        "ms",
+    );
+    let at_once = moves.iter().filter(|(_, repainted)| *repainted).count();
+    let share = 100.0 * at_once as f64 / moves.len() as f64;
+    report.add(
+        "slider moves repainted in the same frame",
+        "page",
+        share,
+        "%",
+    );
+    page.evaluate("navigator.userAgent")
+        .unwrap()
+        .as_str()
+        .unwrap()
+        .to_owned()
+}
+
+/// Tokens a second, all chains together, as the page itself says.
+fn decode(site: &Site, report: &mut Report, device: &str, chains: u32, length: u32) {
+    let link = format!("prompt=Once%20upon%20a%20time&device={device}&n={chains}&len={length}");
+    let mut page = open(&site.address(&link), WIDE, Gpu::Software).unwrap();
+    page.wait_until("a distribution", LIVE, START).unwrap();
+    page.click("generate").unwrap();
+    page.wait_until("the swarm", DONE, START).unwrap();
+    let place = match device {
+        "webgpu" => "page, WebGPU on the software adapter",
+        _ => "page, CPU",
+    };
+    let speed = page.number("tokens-per-second").unwrap();
+    report.add(
+        &format!("decode, {chains} chains"),
+        place,
+        speed,
+        "tokens/s",
+    );
+}
