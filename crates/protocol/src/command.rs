@@ -33,8 +33,6 @@ pub enum Command {
     Load {
         /// Address of the folder, ending in `/`.
         folder: String,
-        /// Start even on a software adapter (the link said `device=webgpu`).
-        forced: bool,
     },
     /// Read a prompt and send its next-token row: `Prompted`.
     Prompt {

@@ -37,7 +37,7 @@ pub enum Event {
         /// Prompt and continuation together have at most so many tokens.
         context: u32,
     },
-    /// This worker will not serve: no adapter, a software one that was not asked for, or one that computes wrongly.
+    /// This worker will not serve: no adapter, or one that computes wrongly.
     Unavailable {
         /// Why, in words for the reader.
         reason: String,
@@ -155,10 +155,8 @@ pub enum DeviceKind {
 pub struct DeviceReport {
     /// Which kind.
     pub kind: DeviceKind,
-    /// The adapter's name as the browser gives it; for the CPU, how it computes.
+    /// How it computes. The name of a GPU is known to the page, which asked the browser before it fetched the worker.
     pub adapter: String,
-    /// True for an adapter that computes on the CPU behind WebGPU's face.
-    pub software: bool,
     /// The comparison with the CPU; absent on the CPU itself.
     pub self_test: Option<SelfTest>,
     /// Measured at start: the page gives a run to the device that is faster for its number of chains.

@@ -46,7 +46,6 @@ async fn cpu(files: &ModelFiles) -> Result<Ready, String> {
     let report = DeviceReport {
         kind: DeviceKind::Cpu,
         adapter: "WebAssembly SIMD, one thread".to_owned(),
-        software: true,
         self_test: None,
         speeds: speeds(&model.engine).await?,
     };
@@ -75,7 +74,6 @@ async fn webgpu(files: &ModelFiles) -> Result<Ready, String> {
     let report = DeviceReport {
         kind: DeviceKind::WebGpu,
         adapter: "WebGPU".to_owned(),
-        software: false,
         self_test: Some(protocol::SelfTest {
             max_relative_delta: agreement.largest_difference as f32,
             tolerance: self_test::TOLERANCE as f32,

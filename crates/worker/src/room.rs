@@ -79,7 +79,7 @@ impl Room {
 
     async fn act(&mut self, command: Command) -> Result<(), Trouble> {
         match command {
-            Command::Load { folder, .. } => self.load(&folder).await,
+            Command::Load { folder } => self.load(&folder).await,
             Command::Prompt { text } => self.prompt(text).await,
             Command::Generate { run, prompt, chains, length, seed, shaping } => {
                 self.generate(run, prompt, chains, length, seed, shaping).await

@@ -67,7 +67,7 @@ fn adapter(engines: &Engines, report: &DeviceReport) -> (String, bool) {
     match (report.kind, &engines.adapter) {
         (DeviceKind::WebGpu, Some(Adapter::Software(name))) => (name.clone(), true),
         (DeviceKind::WebGpu, Some(Adapter::Hardware(name))) => (name.clone(), false),
-        _ => (report.adapter.clone(), report.software),
+        _ => (report.adapter.clone(), report.kind == DeviceKind::Cpu),
     }
 }
 

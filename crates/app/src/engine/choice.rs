@@ -214,7 +214,6 @@ mod tests {
         Standing::Ready(Rc::new(DeviceReport {
             kind,
             adapter: "test".to_owned(),
-            software: false,
             self_test: None,
             speeds,
         }))

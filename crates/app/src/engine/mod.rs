@@ -11,7 +11,7 @@ mod thread;
 
 use std::{cell::RefCell, rc::Rc};
 
-use protocol::{Command, DeviceChoice, DeviceKind, Event, VERSION};
+use protocol::{Command, DeviceKind, Event, VERSION};
 use wasm_bindgen_futures::spawn_local;
 use yew::prelude::*;
 
@@ -141,11 +141,8 @@ fn start(kind: DeviceKind, state: &UseReducerHandle<State>, room: &Rc<RefCell<Ro
             if event == (Event::Hello { version: VERSION })
                 && let Some(thread) = open.thread(kind)
             {
-                let forced = state.settings.device == DeviceChoice::WebGpu;
-                thread.say(&Command::Load {
-                    folder: address::model_folder(&state.settings.model),
-                    forced,
-                });
+                let folder = address::model_folder(&state.settings.model);
+                thread.say(&Command::Load { folder });
             }
             open.inbox.push((Voice::Device(kind), event));
             if open.inbox.len() == 1 {

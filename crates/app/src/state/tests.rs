@@ -16,7 +16,6 @@ fn ready(kind: DeviceKind) -> Event {
     let device = DeviceReport {
         kind,
         adapter: "test".to_owned(),
-        software: false,
         self_test: None,
         speeds: Vec::new(),
     };
