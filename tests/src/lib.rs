@@ -1,4 +1,5 @@
-//! What the tests of the whole share: a static web server, a headless Chromium, and the page as a typed object.
+//! What the tests of the whole share: a static web server, a headless Chromium, the page as a typed object,
+//! and a tiny model.
 //!
 //! The tests themselves lie in `tests/tests/`. No test of a single crate is here; those lie beside their crate.
 
@@ -13,3 +14,4 @@ pub mod collapse;
 mod devtools;
 pub mod page;
 pub mod site;
+pub mod tiny;

@@ -1,8 +1,23 @@
 //! `collapse`: corpus, pretraining, next-token distributions, samples and measurements from the command line.
 //!
-//! Each command has a file of its own; what they compute lives in the libraries.
+//! Each command has a file of its own; what they compute lives in the libraries. Results go to stdout, progress and errors to
+//! stderr. Exit codes: 0 done, 1 failed, 2 the command line was not understood.
 
+mod beam;
+mod bench;
+mod corpus;
+mod curve;
+mod device;
+mod evaluate;
+mod knobs;
+mod model;
+mod next;
+mod output;
 mod pretrain;
+mod record;
+mod sample;
+
+use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
@@ -16,12 +31,47 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Show the distribution of the token after a prompt.
+    Next(next::Next),
+    /// Continue a prompt, many chains side by side, with the same coins as the page; or by beam search.
+    Sample(sample::Sample),
+    /// Measure how many bits a byte of held-out stories costs a model.
+    Evaluate(evaluate::Evaluate),
+    /// Tell stories of the procedural world that models are trained on, or count its kinds.
+    Corpus(corpus::Corpus),
     /// Train a model from fresh weights by a recipe; goes on where the last sitting stopped.
     Pretrain(pretrain::Pretrain),
+    /// Draw the loss curve of a training log as a picture.
+    Curve(curve::Curve),
+    /// Write down a run for the page to play until its weights have arrived.
+    Record(record::Record),
+    /// Measure load, prefill and decode on every device that this program was built for.
+    Bench(bench::Bench),
 }
 
-fn main() -> anyhow::Result<()> {
-    match Arguments::parse().command {
-        Command::Pretrain(arguments) => arguments.run(),
+impl Command {
+    fn run(self) -> anyhow::Result<()> {
+        match self {
+            Self::Next(arguments) => arguments.run(),
+            Self::Sample(arguments) => arguments.run(),
+            Self::Evaluate(arguments) => arguments.run(),
+            Self::Corpus(arguments) => arguments.run(),
+            Self::Pretrain(arguments) => arguments.run(),
+            Self::Curve(arguments) => arguments.run(),
+            Self::Record(arguments) => arguments.run(),
+            Self::Bench(arguments) => arguments.run(),
+        }
+    }
+}
+
+fn main() -> ExitCode {
+    match Arguments::parse().command.run() {
+        Ok(()) => ExitCode::SUCCESS,
+        // `collapse corpus | head` has got what it wanted.
+        Err(error) if output::reader_left(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("collapse: {}", output::chain(&error));
+            ExitCode::FAILURE
+        }
     }
 }

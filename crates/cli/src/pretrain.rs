@@ -1,35 +1,46 @@
 //! `collapse pretrain`: a recipe becomes a model folder.
 
+use std::io::{IsTerminal as _, stderr};
 use std::path::PathBuf;
 
 use anyhow::{Context, bail};
-use burn::tensor::Device;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
-use training::pretrain::{Places, Wish, pretrain};
+use training::pretrain::{Places, StepReport, Wish, export_checkpoint, pretrain};
 use training::recipe::Recipe;
+
+use crate::device::DeviceName;
+
+/// Steps between two lines of progress where there is no terminal to draw a bar on.
+const LINE_EVERY: usize = 100;
 
 /// Arguments of `collapse pretrain`.
 #[derive(Args)]
 pub struct Pretrain {
-    /// The recipe, `training.toml`; the model is written beside it.
+    /// The recipe, `training.toml`; the model is written beside it
     recipe: PathBuf,
-    /// Folder with the texts that the recipe names.
-    #[arg(long, conflicts_with = "without_texts")]
+    /// Folder with the texts that the recipe names
+    #[arg(long, value_name = "DIR", conflicts_with = "without_texts")]
     texts: Option<PathBuf>,
-    /// Train on the story world alone.
+    /// Train on the story world alone
     #[arg(long)]
     without_texts: bool,
-    /// Folder for checkpoints and the growing log.
-    #[arg(long, default_value = "runs/pretrain")]
+    /// Folder for checkpoints and the growing log
+    #[arg(long, value_name = "DIR", default_value = "runs/pretrain")]
     run: PathBuf,
-    /// Stop after this many steps of this sitting, with a checkpoint.
-    #[arg(long)]
+    /// Stop after this many steps of this sitting, with a checkpoint
+    #[arg(long, value_name = "STEPS")]
     pause_after: Option<usize>,
+    /// Write the model as the last checkpoint has it, and train no further
+    #[arg(long)]
+    export: bool,
+    /// Where to compute
+    #[arg(long, value_enum, default_value_t = DeviceName::Cpu)]
+    device: DeviceName,
 }
 
 impl Pretrain {
-    /// Trains until the recipe is done.
+    /// Trains until the recipe is done, or until it is to pause.
     pub fn run(self) -> anyhow::Result<()> {
         let recipe = Recipe::read(&self.recipe)?;
         if self.texts.is_none() && !self.without_texts && !recipe.texts.is_empty() {
@@ -39,36 +50,93 @@ impl Pretrain {
                 recipe.texts.len()
             );
         }
-        let model = self.recipe.parent().context("the recipe lies in a folder")?;
-        let places = Places { model, texts: self.texts.as_deref(), run: &self.run };
-        println!(
+        let model = self
+            .recipe
+            .parent()
+            .context("the recipe lies in a folder")?;
+        let places = Places {
+            model,
+            texts: self.texts.as_deref(),
+            run: &self.run,
+        };
+        let device = self.device.open()?;
+        if self.export {
+            export_checkpoint(&recipe, &places, &device)?;
+            eprintln!("written to {}", model.display());
+            return Ok(());
+        }
+        eprintln!(
             "{} parameters; gathering {} stories and {} texts",
             recipe.config().parameters(),
             recipe.world.stories,
-            if self.texts.is_some() { recipe.texts.len() } else { 0 }
+            if self.texts.is_some() {
+                recipe.texts.len()
+            } else {
+                0
+            }
         );
-        let bar = ProgressBar::new(0).with_style(
-            ProgressStyle::with_template("{wide_bar} {pos}/{len} steps, {msg}, {eta} left")
-                .context("the template is fixed")?,
-        );
+        let progress = Progress::new();
         let mut sitting = 0;
-        let done = pretrain(&recipe, &places, &Device::flex(), |report| {
-            bar.set_length(report.steps as u64);
-            bar.set_position(report.step as u64);
-            bar.set_message(format!(
-                "loss {:.3}, {:.0} tokens/s",
-                report.loss,
-                report.tokens as f64 / report.seconds
-            ));
+        let done = pretrain(&recipe, &places, &device, |report| {
+            progress.show(report);
             sitting += 1;
-            if self.pause_after.is_some_and(|most| sitting >= most) { Wish::Pause } else { Wish::Continue }
+            if self.pause_after.is_some_and(|most| sitting >= most) {
+                Wish::Pause
+            } else {
+                Wish::Continue
+            }
         })?;
-        bar.abandon();
+        progress.bar.abandon();
         if done {
-            println!("written to {}", model.display());
+            eprintln!("written to {}", model.display());
         } else {
-            println!("paused; run the same command to go on");
+            eprintln!("paused; run the same command to go on");
         }
         Ok(())
+    }
+}
+
+/// A bar on a terminal, now and then a line elsewhere.
+struct Progress {
+    bar: ProgressBar,
+    drawn: bool,
+}
+
+impl Progress {
+    fn new() -> Self {
+        let style = ProgressStyle::with_template("{wide_bar} {pos}/{len} steps, {msg}, {eta} left")
+            .expect("the template is fixed");
+        Self {
+            bar: ProgressBar::new(0).with_style(style),
+            drawn: stderr().is_terminal(),
+        }
+    }
+
+    fn show(&self, report: &StepReport) {
+        let StepReport {
+            step,
+            steps,
+            loss,
+            tokens,
+            seconds,
+            ..
+        } = *report;
+        let words = format!(
+            "loss {loss:.3} nats, {:.0} tokens/s",
+            tokens as f64 / seconds
+        );
+        if self.drawn {
+            if self.bar.length() == Some(0) {
+                // A resumed run has not done its earlier steps now: time left follows from this sitting alone.
+                self.bar.set_length(steps as u64);
+                self.bar.set_position(step as u64);
+                self.bar.reset_eta();
+            }
+            self.bar.set_position(step as u64);
+            self.bar.set_message(words);
+        } else if step.is_multiple_of(LINE_EVERY) || step == steps {
+            let left = seconds / step as f64 * (steps - step) as f64 / 60.0;
+            eprintln!("step {step} of {steps}, {words}, {left:.0} min left");
+        }
     }
 }

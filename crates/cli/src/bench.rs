@@ -1,0 +1,197 @@
+//! `collapse bench`: how long a model takes to load, to read a prompt and to decode, on every device built in.
+//!
+//! A decoding step is what a swarm does: logits of all chains, read back, each shaped and picked from. Chains here do not end, so
+//! that every step has the same size.
+
+use std::time::Instant;
+
+use anyhow::{Context, bail};
+use clap::Args;
+use decoding::{Shaping, coin, shape};
+use indicatif::{ProgressBar, ProgressStyle};
+use serde::Serialize;
+use transformer::device::read_rows;
+use transformer::{Engine, Model, ModelFiles};
+
+use crate::device::DeviceName;
+use crate::output;
+
+/// Tokens of the prompt.
+const PROMPT: usize = 16;
+/// Tokens of every chain.
+const LENGTH: usize = 64;
+/// Chains side by side.
+const CHAINS: [usize; 3] = [1, 16, 64];
+
+/// Arguments of `collapse bench`.
+#[derive(Args)]
+pub struct Bench {
+    /// Folder of the model
+    #[arg(long, value_name = "DIR", default_value = "models/storyteller")]
+    model: std::path::PathBuf,
+    /// Measure everything so often; median and best are printed
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..))]
+    runs: u16,
+    /// Print [{"what", "place", "value", "best", "unit"}, ...]; value is the median
+    #[arg(long)]
+    json: bool,
+}
+
+/// One measured number.
+#[derive(Serialize)]
+struct Measurement {
+    what: String,
+    place: String,
+    /// The median of all runs.
+    value: f64,
+    best: f64,
+    unit: &'static str,
+}
+
+impl Bench {
+    /// Measures device by device.
+    pub fn run(self) -> anyhow::Result<()> {
+        let mut measurements = Vec::new();
+        for &device in DeviceName::BUILT_IN {
+            measurements.extend(pollster::block_on(self.measure(device))?);
+        }
+        if self.json {
+            return output::json(&measurements);
+        }
+        output::line("what                   where               median       best")?;
+        for Measurement {
+            what,
+            place,
+            value,
+            best,
+            unit,
+        } in &measurements
+        {
+            output::line(&format!(
+                "{what:<22} {place:<14} {value:>11.1} {best:>10.1} {unit}"
+            ))?;
+        }
+        Ok(())
+    }
+
+    async fn measure(&self, device: DeviceName) -> anyhow::Result<Vec<Measurement>> {
+        let files = ModelFiles::read(&self.model)?;
+        let place = format!("native, {}", device.name().to_uppercase());
+        let on = device.open()?;
+        let bar = ProgressBar::new((2 + CHAINS.len() as u64) * u64::from(self.runs)).with_style(
+            ProgressStyle::with_template("{wide_bar} {pos}/{len} runs on {msg}")
+                .context("the template is fixed")?,
+        );
+        bar.set_message(place.clone());
+
+        let mut measurements = Vec::new();
+        let mut seconds = Vec::new();
+        let mut loaded = None;
+        for _ in 0..self.runs {
+            let clock = Instant::now();
+            let model = Model::load(&files, &on)
+                .with_context(|| format!("the model {} cannot be used", self.model.display()))?;
+            // The first row proves that the weights have arrived.
+            read_rows(model.engine.read(&prompt(&model.engine)).logits).await?;
+            seconds.push(clock.elapsed().as_secs_f64());
+            loaded = Some(model);
+            bar.inc(1);
+        }
+        let what = "load and first row".to_owned();
+        measurements.push(Measurement::time(what, &place, &mut seconds));
+        let engine = loaded.context("there is at least one run")?.engine;
+        if PROMPT + LENGTH > engine.config().max_position_embeddings {
+            bail!(
+                "the model's context is shorter than the {} tokens of a measured chain",
+                PROMPT + LENGTH
+            );
+        }
+
+        seconds.clear();
+        for _ in 0..self.runs {
+            let clock = Instant::now();
+            read_rows(engine.read(&prompt(&engine)).logits).await?;
+            seconds.push(clock.elapsed().as_secs_f64());
+            bar.inc(1);
+        }
+        let what = format!("prefill, {PROMPT} tokens");
+        measurements.push(Measurement::time(what, &place, &mut seconds));
+
+        for chains in CHAINS {
+            let mut seconds = Vec::new();
+            for _ in 0..self.runs {
+                seconds.push(decode(&engine, chains).await?);
+                bar.inc(1);
+            }
+            let what = format!("decode, {chains} chains");
+            measurements.push(Measurement::speed(
+                what,
+                &place,
+                chains * LENGTH,
+                &mut seconds,
+            ));
+        }
+        bar.finish_and_clear();
+        Ok(measurements)
+    }
+}
+
+/// Some tokens; which ones does not matter for time.
+fn prompt(engine: &Engine) -> Vec<u32> {
+    let vocabulary = engine.config().vocab_size as u32;
+    (0..PROMPT as u32)
+        .map(|index| (index * 37 + 1) % vocabulary)
+        .collect()
+}
+
+/// Seconds that [`LENGTH`] steps of some chains take, after their prompt was read.
+async fn decode(engine: &Engine, chains: usize) -> anyhow::Result<f64> {
+    let prompt = prompt(engine);
+    let prefix = engine.read(&prompt);
+    let first = read_rows(prefix.logits.clone()).await?.concat();
+    let clock = Instant::now();
+    let mut rows = vec![first; chains];
+    let mut batch = engine.open(&prefix, &vec![&[][..]; chains], LENGTH);
+    for position in 0..LENGTH as u32 {
+        let tokens: Vec<u32> = rows
+            .iter()
+            .zip(0..)
+            .map(|(row, chain)| {
+                shape(row, &prompt, &Shaping::default()).pick(coin(1, chain, position))
+            })
+            .collect();
+        rows = read_rows(engine.step(&mut batch, &tokens)).await?;
+    }
+    Ok(clock.elapsed().as_secs_f64())
+}
+
+impl Measurement {
+    fn time(what: String, place: &str, seconds: &mut [f64]) -> Self {
+        let (median, best) = median_and_least(seconds);
+        Self {
+            what,
+            place: place.to_owned(),
+            value: 1e3 * median,
+            best: 1e3 * best,
+            unit: "ms",
+        }
+    }
+
+    fn speed(what: String, place: &str, tokens: usize, seconds: &mut [f64]) -> Self {
+        let (median, best) = median_and_least(seconds);
+        let (value, best) = (tokens as f64 / median, tokens as f64 / best);
+        Self {
+            what,
+            place: place.to_owned(),
+            value,
+            best,
+            unit: "tokens/s",
+        }
+    }
+}
+
+/// Of at least one number.
+fn median_and_least(numbers: &mut [f64]) -> (f64, f64) {
+    numbers.sort_by(f64::total_cmp);
+    (numbers[numbers.len() / 2], numbers[0])
+}

@@ -1,0 +1,150 @@
+//! `collapse sample`: many continuations of one prompt.
+
+use std::io::{self, Write as _};
+use std::num::NonZeroUsize;
+use std::time::Instant;
+
+use clap::Args;
+use indicatif::{ProgressBar, ProgressStyle};
+use protocol::{Chains, Length};
+use serde::Serialize;
+use transformer::{Model, Plan, Swarm};
+
+use crate::beam;
+use crate::knobs::Knobs;
+use crate::model::{ModelChoice, encode};
+use crate::output;
+
+/// Arguments of `collapse sample`.
+#[derive(Args)]
+pub struct Sample {
+    #[command(flatten)]
+    model: ModelChoice,
+    /// The text to continue
+    #[arg(long, value_name = "TEXT")]
+    prompt: String,
+    #[command(flatten)]
+    knobs: Knobs,
+    /// How many continuations
+    #[arg(long, value_name = "N", default_value_t = Chains::default().get(), value_parser = clap::value_parser!(u32).range(1..=1024))]
+    chains: u32,
+    /// Tokens a continuation at most
+    #[arg(long, value_name = "L", default_value_t = Length::default().get(), value_parser = clap::value_parser!(u32).range(1..))]
+    length: u32,
+    /// Names the coins: the same seed gives the same tokens, here and on the page
+    #[arg(long, value_name = "K", default_value_t = 1)]
+    seed: u64,
+    /// Search for the W likeliest continuations under the unshaped model instead of drawing any
+    #[arg(long, value_name = "W", conflicts_with_all = ["chains", "seed", "temperature", "scale", "top_k", "top_p", "min_p", "typical", "rep"])]
+    beam: Option<NonZeroUsize>,
+    /// Print {"chains": [{"ids", "text"}, ...], "tokens_per_second", "device"}, or with --beam "hypotheses" that also
+    /// have a "log_probability" in nats; ids end with the end-of-text token where a chain ended by itself, texts do not
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Serialize)]
+struct Report<'a> {
+    chains: Vec<Told>,
+    /// All chains together; the prompt's own tokens and its time are not counted.
+    tokens_per_second: f64,
+    device: &'a str,
+}
+
+#[derive(Serialize)]
+struct Told {
+    ids: Vec<u32>,
+    text: String,
+}
+
+impl Sample {
+    /// Decodes the chains and prints them.
+    pub fn run(self) -> anyhow::Result<()> {
+        let model = self.model.load()?;
+        let length = self.length as usize;
+        let prompt = encode(&model, &self.prompt, length)?;
+        let device = self.model.device.name();
+        if let Some(width) = self.beam {
+            let found = pollster::block_on(beam::search(&model, &prompt, width, length))?;
+            return found.print(&self.prompt, device, self.json);
+        }
+        let plan = Plan {
+            shaping: self.knobs.shaping(),
+            seed: self.seed,
+            length,
+        };
+        let (chains, seconds) = pollster::block_on(decode(&model, prompt, self.chains, plan))?;
+        let tokens: usize = chains.iter().map(|chain| chain.ids.len()).sum();
+        let report = Report {
+            chains,
+            tokens_per_second: tokens as f64 / seconds,
+            device,
+        };
+        if self.json {
+            output::json(&report)
+        } else {
+            report.print(&self.prompt).map_err(Into::into)
+        }
+    }
+}
+
+/// The chains, and the seconds from the first step to the last.
+async fn decode(
+    model: &Model,
+    prompt: Vec<u32>,
+    chains: u32,
+    plan: Plan,
+) -> anyhow::Result<(Vec<Told>, f64)> {
+    let bar = ProgressBar::new(plan.length as u64).with_style(
+        ProgressStyle::with_template("{wide_bar} {pos}/{len} positions, {eta} left")
+            .expect("the template is fixed"),
+    );
+    let mut swarm = Swarm::start(&model.engine, prompt, chains as usize, plan).await?;
+    let clock = Instant::now();
+    while !swarm.is_done() {
+        swarm.step().await?;
+        bar.inc(1);
+    }
+    let seconds = clock.elapsed().as_secs_f64();
+    bar.finish_and_clear();
+    let told = (0..swarm.chains())
+        .map(|chain| {
+            let ids: Vec<u32> = swarm
+                .picked(chain)
+                .iter()
+                .map(|picked| picked.token)
+                .collect();
+            Told {
+                text: text(model, &ids),
+                ids,
+            }
+        })
+        .collect();
+    Ok((told, seconds))
+}
+
+/// What some tokens say, without the end-of-text token behind them.
+pub fn text(model: &Model, ids: &[u32]) -> String {
+    let end = model.engine.config().eos_token_id;
+    model
+        .vocabulary
+        .decode(ids.strip_suffix(&[end]).unwrap_or(ids))
+}
+
+impl Report<'_> {
+    fn print(&self, prompt: &str) -> io::Result<()> {
+        let mut out = io::stdout().lock();
+        for (index, Told { ids, text }) in self.chains.iter().enumerate() {
+            writeln!(
+                out,
+                "--- chain {index}, {} tokens\n{prompt}{text}\n",
+                ids.len()
+            )?;
+        }
+        writeln!(
+            out,
+            "{:.0} tokens/s on {}",
+            self.tokens_per_second, self.device
+        )
+    }
+}
