@@ -4,6 +4,7 @@ mod chromium;
 mod commands;
 mod debian_rust;
 mod machine;
+mod native;
 mod packages;
 mod project;
 mod python;

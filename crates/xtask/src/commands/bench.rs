@@ -14,8 +14,8 @@ use time::macros::format_description;
 
 use crate::commands::size;
 use crate::project::Project;
-use crate::shell::{output, run, timed};
-use crate::{chromium, machine, site};
+use crate::shell::{output, timed};
+use crate::{chromium, machine, native, site};
 
 /// One measured number.
 #[derive(Deserialize)]
@@ -41,13 +41,10 @@ struct PageReport {
 pub fn bench(project: &Project) -> Result<()> {
     site::build(project)?;
     chromium::ensure()?;
-    run(project
-        .command("cargo")
-        .args(["build", "--release", "--package", "cli"]))?;
+    let collapse = native::collapse(project)?;
 
     let native = timed("Measure the command line", || {
-        let mut collapse =
-            project.command(&project.target().join("release/collapse").to_string_lossy());
+        let mut collapse = project.command(&collapse.to_string_lossy());
         let text = printed(collapse.args(["bench", "--model", "models/storyteller", "--json"]))?;
         serde_json::from_str::<Vec<Measurement>>(&text)
             .context("reading what `collapse bench` prints")
@@ -56,10 +53,9 @@ pub fn bench(project: &Project) -> Result<()> {
         let mut cargo = project.command("cargo");
         cargo.args([
             "bench",
-            "--package",
-            "tests",
+            "--workspace",
             "--features",
-            "browser",
+            "tests/browser",
             "--bench",
             "page",
         ]);

@@ -1,10 +1,12 @@
 //! `cargo xtask bless`: makes the committed expectations anew, after a change that is meant to change them.
 //!
-//! The fixtures come from Hugging Face's `transformers` (`tests/python/*_fixtures.py`); the golden tokens from our own model.
+//! The fixtures come from Hugging Face's `transformers` (`tests/python/*_fixtures.py`); the golden tokens and the
+//! recording that the page opens with from our own models.
 //! Read the difference before committing it.
 
 use anyhow::Result;
 
+use crate::native::{self, cargo_test};
 use crate::project::Project;
 use crate::python;
 use crate::shell::{run, timed};
@@ -18,17 +20,11 @@ pub fn bless(project: &Project) -> Result<()> {
         })?;
     }
     timed("Make the golden outputs", || {
-        run(project
-            .command("cargo")
-            .args([
-                "test",
-                "--release",
-                "--package",
-                "tests",
-                "--test",
-                "golden",
-            ])
-            .env("BLESS", "1"))
+        run(cargo_test(project, &["--test", "golden"]).env("BLESS", "1"))
+    })?;
+    timed("Record the run that the page opens with", || {
+        let collapse = native::collapse(project)?;
+        run(project.command(&collapse.to_string_lossy()).arg("record"))
     })?;
     println!("Now read what changed: `git diff --stat`, then the difference itself.");
     Ok(())

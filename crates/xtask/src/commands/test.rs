@@ -9,6 +9,7 @@ use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
 
 use crate::commands::{check, size};
+use crate::native::{self, cargo_test};
 use crate::project::Project;
 use crate::shell::{human, run, run_watched, timed};
 use crate::tally::Tally;
@@ -60,27 +61,26 @@ impl Step {
             Self::Format => check::format(project).map(|()| Tally::of_one(true)),
             Self::Lint => check::lint(project).map(|()| Tally::of_one(true)),
             Self::Licences => licences(project).map(|()| Tally::of_one(true)),
-            Self::Native => cargo_test(project, &["--workspace", "--no-fail-fast"]),
+            Self::Native => counted(project, &["--no-fail-fast"]),
             Self::Conformance => conformance(project),
             Self::Site => site::build(project)
                 .and_then(|()| size::size(project))
                 .map(|()| Tally::of_one(true)),
             Self::Browser => {
                 chromium::ensure()?;
-                run(project
-                    .command("cargo")
-                    .args(["build", "--release", "--package", "cli"]))?;
-                cargo_test(
+                native::collapse(project)?;
+                // One browser at a time: software WebGPU takes every core.
+                let wanted = [
+                    "--features",
+                    "tests/browser",
+                    "--test",
+                    "harness",
+                    "--test",
+                    "browser",
+                ];
+                counted(
                     project,
-                    &[
-                        "--package",
-                        "tests",
-                        "--features",
-                        "browser",
-                        "--test",
-                        "browser",
-                        "--no-fail-fast",
-                    ],
+                    &[&wanted[..], &["--no-fail-fast", "--", "--test-threads=1"]].concat(),
                 )
             }
         }
@@ -129,20 +129,14 @@ pub fn test(project: &Project, only: &[Step]) -> ExitCode {
     }
 }
 
-/// Runs `cargo test` in release (debug tensors are a hundred times slower) and adds up what its binaries report.
-fn cargo_test(project: &Project, arguments: &[&str]) -> Result<Tally> {
+/// Runs tests and adds up what their binaries report.
+fn counted(project: &Project, arguments: &[&str]) -> Result<Tally> {
     let mut tally = Tally::default();
-    let well = run_watched(
-        project
-            .command("cargo")
-            .args(["test", "--release"])
-            .args(arguments),
-        |line| {
-            if let Some(counts) = Tally::of_closing_line(line) {
-                tally += counts;
-            }
-        },
-    )?;
+    let well = run_watched(&mut cargo_test(project, arguments), |line| {
+        if let Some(counts) = Tally::of_closing_line(line) {
+            tally += counts;
+        }
+    })?;
     if !well && tally.failed == 0 {
         bail!("the tests did not build or did not finish");
     }
@@ -153,9 +147,7 @@ fn cargo_test(project: &Project, arguments: &[&str]) -> Result<Tally> {
 fn conformance(project: &Project) -> Result<Tally> {
     let python = python::ensure(project)?;
     // The scripts ask the command line for its numbers.
-    run(project
-        .command("cargo")
-        .args(["build", "--release", "--package", "cli"]))?;
+    let collapse = native::collapse(project)?;
     let mut tally = Tally::default();
     for script in python::scripts(project, "check_", "")? {
         let name = script
@@ -167,7 +159,7 @@ fn conformance(project: &Project) -> Result<Tally> {
             run(project
                 .command(&python.to_string_lossy())
                 .arg(&script)
-                .env("COLLAPSE", project.target().join("release/collapse")))
+                .env("COLLAPSE", &collapse))
         });
         if let Err(error) = &passed {
             println!("{error:?}");
