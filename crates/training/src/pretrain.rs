@@ -185,13 +185,31 @@ fn recipe_hash(recipe: &Recipe, with_texts: bool) -> String {
     Sha256::digest(format!("{text}{with_texts}").as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Writes config, weights and log into the model's folder.
+/// Writes weights, log and the small files that `transformers` reads into the model's folder.
 fn export(model: &Llama, config: &LlamaConfig, places: &Places<'_>) -> Result<(), TrainingError> {
     let write = |name: &str, bytes: &[u8]| {
         let path = places.model.join(name);
         fs::write(&path, bytes).map_err(at(&path))
     };
+    let pretty = |value: serde_json::Value| format!("{value:#}\n");
+    let tokenizer = serde_json::json!({
+        "tokenizer_class": "PreTrainedTokenizerFast",
+        "bos_token": vocabulary::END_OF_TEXT,
+        "eos_token": vocabulary::END_OF_TEXT,
+        "clean_up_tokenization_spaces": false,
+        "model_max_length": config.max_position_embeddings,
+    });
+    // What `generate` does when it is told nothing: draw from the model itself, neither cut nor sharpened.
+    let generation = serde_json::json!({
+        "bos_token_id": config.bos_token_id,
+        "eos_token_id": config.eos_token_id,
+        "pad_token_id": config.eos_token_id,
+        "do_sample": true,
+        "top_k": 0,
+    });
     write("config.json", config.to_json().as_bytes())?;
+    write("tokenizer_config.json", pretty(tokenizer).as_bytes())?;
+    write("generation_config.json", pretty(generation).as_bytes())?;
     write("model.safetensors", &to_safetensors(model, Precision::F16))?;
     let log = places.run.join("log.jsonl");
     write("training-log.jsonl", &fs::read(&log).map_err(at(&log))?)

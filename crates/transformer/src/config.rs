@@ -24,7 +24,7 @@ pub struct LlamaConfig {
     pub num_key_value_heads: usize,
     /// Width of one head.
     pub head_dim: usize,
-    /// Longest sequence, tokens.
+    /// Longest sequence, tokens. [`LlamaConfig::parse`] gives at most [`LONGEST_CONTEXT`], whatever the file allows.
     pub max_position_embeddings: usize,
     /// Added to the mean square under the root of RMSNorm.
     pub rms_norm_eps: f64,
@@ -43,6 +43,7 @@ pub struct LlamaConfig {
 struct Raw {
     #[serde(default)]
     architectures: Vec<String>,
+    model_type: Option<String>,
     vocab_size: usize,
     hidden_size: usize,
     intermediate_size: usize,
@@ -72,8 +73,9 @@ struct Raw {
 #[derive(Deserialize)]
 struct RawRope {
     rope_theta: Option<f64>,
-    #[serde(default = "default_rope")]
-    rope_type: String,
+    rope_type: Option<String>,
+    /// What `rope_type` was called before `transformers` 4.43.
+    r#type: Option<String>,
 }
 
 /// Some models list several end-of-text tokens; the first one ends a chain here.
@@ -93,12 +95,19 @@ fn one_millionth() -> f64 {
 fn silu() -> String {
     "silu".to_owned()
 }
-fn default_rope() -> String {
-    "default".to_owned()
-}
 
-/// Larger than any width, depth or vocabulary that this crate is for; keeps sizes from overflowing when multiplied.
-const LARGEST: usize = 1 << 20;
+/// Tokens that are read here at most. Models promise up to millions of positions; their rotary table alone would then
+/// outweigh the weights, and a page with 64 chains runs out of memory long before.
+pub const LONGEST_CONTEXT: usize = 8192;
+
+/// Twice to five times what the largest Llama (405B) has; a file that asks for more is damaged. The products of these
+/// sizes that are formed before the weights were seen stay below 2^32, so wasm can form them too.
+const LARGEST_VOCABULARY: usize = 1 << 20;
+const LARGEST_WIDTH: usize = 1 << 15;
+const LARGEST_INNER: usize = 1 << 18;
+const MOST_LAYERS: usize = 1 << 10;
+const MOST_HEADS: usize = 1 << 10;
+const LARGEST_HEAD: usize = 1 << 10;
 
 impl LlamaConfig {
     /// Reads `config.json`.
@@ -106,8 +115,10 @@ impl LlamaConfig {
     /// # Errors
     /// When it is not JSON, lacks a field, is not a Llama, or asks for something that is not computed here.
     pub fn parse(json: &[u8]) -> Result<Self, LoadError> {
-        let raw: Raw =
-            serde_json::from_slice(json).map_err(|source| LoadError::Json { file: "config.json", source })?;
+        let raw: Raw = serde_json::from_slice(json).map_err(|source| LoadError::Json {
+            file: "config.json",
+            source,
+        })?;
         raw.check()
     }
 
@@ -145,24 +156,79 @@ impl LlamaConfig {
 
     /// Parameters in all, the embedding counted once where it is tied.
     pub fn parameters(&self) -> usize {
-        let attention =
-            2 * self.hidden_size * self.head_dim * (self.num_attention_heads + self.num_key_value_heads);
+        let attention = 2
+            * self.hidden_size
+            * self.head_dim
+            * (self.num_attention_heads + self.num_key_value_heads);
         let feed_forward = 3 * self.hidden_size * self.intermediate_size;
         let block = attention + feed_forward + 2 * self.hidden_size;
         let tables = if self.tie_word_embeddings { 1 } else { 2 };
-        tables * self.vocab_size * self.hidden_size + self.num_hidden_layers * block + self.hidden_size
+        tables * self.vocab_size * self.hidden_size
+            + self.num_hidden_layers * block
+            + self.hidden_size
+    }
+}
+
+fn refuse(field: &'static str, found: String, expected: &str) -> LoadError {
+    LoadError::Config {
+        field,
+        found,
+        expected: expected.to_owned(),
     }
 }
 
 impl Raw {
+    /// Every size alone; how they belong together is [`Self::check`]'s.
+    fn check_sizes(&self) -> Result<(), LoadError> {
+        let sizes = [
+            ("vocab_size", self.vocab_size, LARGEST_VOCABULARY),
+            ("hidden_size", self.hidden_size, LARGEST_WIDTH),
+            ("intermediate_size", self.intermediate_size, LARGEST_INNER),
+            ("num_hidden_layers", self.num_hidden_layers, MOST_LAYERS),
+            ("num_attention_heads", self.num_attention_heads, MOST_HEADS),
+            (
+                "num_key_value_heads",
+                self.num_key_value_heads.unwrap_or(1),
+                MOST_HEADS,
+            ),
+            ("head_dim", self.head_dim.unwrap_or(1), LARGEST_HEAD),
+            (
+                "max_position_embeddings",
+                self.max_position_embeddings,
+                usize::MAX,
+            ),
+        ];
+        for (field, size, largest) in sizes {
+            if size == 0 {
+                return Err(refuse(field, "0".into(), "at least 1"));
+            }
+            if size > largest {
+                return Err(refuse(
+                    field,
+                    size.to_string(),
+                    &format!("at most {largest}"),
+                ));
+            }
+        }
+        Ok(())
+    }
+
     fn check(self) -> Result<LlamaConfig, LoadError> {
-        let refuse = |field: &'static str, found: String, expected: &'static str| LoadError::Config {
-            field,
-            found,
-            expected,
-        };
-        if !self.architectures.is_empty() && !self.architectures.iter().any(|name| name == "LlamaForCausalLM") {
-            return Err(refuse("architectures", self.architectures.join(", "), "LlamaForCausalLM"));
+        self.check_sizes()?;
+        if !self.architectures.is_empty()
+            && !self
+                .architectures
+                .iter()
+                .any(|name| name == "LlamaForCausalLM")
+        {
+            return Err(refuse(
+                "architectures",
+                self.architectures.join(", "),
+                "LlamaForCausalLM",
+            ));
+        }
+        if let Some(kind) = self.model_type.filter(|kind| kind != "llama") {
+            return Err(refuse("model_type", kind, "llama"));
         }
         if self.hidden_act != "silu" {
             return Err(refuse("hidden_act", self.hidden_act, "silu"));
@@ -173,29 +239,28 @@ impl Raw {
         if self.mlp_bias {
             return Err(refuse("mlp_bias", "true".into(), "false"));
         }
-        if let Some(rope) = self.rope_parameters.as_ref().filter(|rope| rope.rope_type != "default") {
-            return Err(refuse("rope_parameters.rope_type", rope.rope_type.clone(), "default"));
+        let rope = self.rope_parameters.unwrap_or(RawRope {
+            rope_theta: None,
+            rope_type: None,
+            r#type: None,
+        });
+        if let Some(kind) = rope
+            .rope_type
+            .or(rope.r#type)
+            .filter(|kind| kind != "default")
+        {
+            return Err(refuse("rope_parameters.rope_type", kind, "default"));
         }
         if let Some(scaling) = self.rope_scaling.filter(|scaling| !scaling.is_null()) {
-            return Err(refuse("rope_scaling", scaling.to_string(), "null (plain RoPE)"));
-        }
-        let sizes = [
-            ("vocab_size", self.vocab_size),
-            ("hidden_size", self.hidden_size),
-            ("intermediate_size", self.intermediate_size),
-            ("num_hidden_layers", self.num_hidden_layers),
-            ("num_attention_heads", self.num_attention_heads),
-            ("num_key_value_heads", self.num_key_value_heads.unwrap_or(self.num_attention_heads)),
-            ("max_position_embeddings", self.max_position_embeddings),
-        ];
-        for (field, size) in sizes {
-            if size == 0 || size > LARGEST {
-                return Err(refuse(field, size.to_string(), "a size from 1 to 1048576"));
-            }
+            return Err(refuse(
+                "rope_scaling",
+                scaling.to_string(),
+                "null (plain RoPE)",
+            ));
         }
         let heads = self.num_attention_heads;
         let key_value_heads = self.num_key_value_heads.unwrap_or(heads);
-        if heads % key_value_heads != 0 {
+        if !heads.is_multiple_of(key_value_heads) {
             return Err(refuse(
                 "num_key_value_heads",
                 key_value_heads.to_string(),
@@ -213,18 +278,24 @@ impl Raw {
                 ));
             }
         };
-        if head_dim == 0 || head_dim % 2 != 0 || head_dim > LARGEST {
-            return Err(refuse("head_dim", head_dim.to_string(), "an even size (RoPE turns pairs)"));
+        if !head_dim.is_multiple_of(2) || head_dim > LARGEST_HEAD {
+            let expected = format!("an even size (RoPE turns pairs) of at most {LARGEST_HEAD}");
+            return Err(refuse("head_dim", head_dim.to_string(), &expected));
         }
-        let rope_theta = self
-            .rope_theta
-            .or(self.rope_parameters.and_then(|rope| rope.rope_theta))
-            .unwrap_or(10_000.0);
+        let rope_theta = rope.rope_theta.or(self.rope_theta).unwrap_or(10_000.0);
         if !(rope_theta.is_finite() && rope_theta > 0.0) {
-            return Err(refuse("rope_theta", rope_theta.to_string(), "a positive number"));
+            return Err(refuse(
+                "rope_theta",
+                rope_theta.to_string(),
+                "a positive number",
+            ));
         }
         if !(self.rms_norm_eps.is_finite() && self.rms_norm_eps > 0.0) {
-            return Err(refuse("rms_norm_eps", self.rms_norm_eps.to_string(), "a positive number"));
+            return Err(refuse(
+                "rms_norm_eps",
+                self.rms_norm_eps.to_string(),
+                "a positive number",
+            ));
         }
         let bos_token_id = self.bos_token_id.unwrap_or(1);
         let eos_token_id = match self.eos_token_id {
@@ -232,7 +303,10 @@ impl Raw {
             Some(EndOfText::Several(ids)) => ids.first().copied().unwrap_or(2),
             None => 2,
         };
-        for (field, id) in [("bos_token_id", bos_token_id), ("eos_token_id", eos_token_id)] {
+        for (field, id) in [
+            ("bos_token_id", bos_token_id),
+            ("eos_token_id", eos_token_id),
+        ] {
             if id as usize >= self.vocab_size {
                 return Err(refuse(field, id.to_string(), "an id below vocab_size"));
             }
@@ -245,7 +319,7 @@ impl Raw {
             num_attention_heads: heads,
             num_key_value_heads: key_value_heads,
             head_dim,
-            max_position_embeddings: self.max_position_embeddings,
+            max_position_embeddings: self.max_position_embeddings.min(LONGEST_CONTEXT),
             rms_norm_eps: self.rms_norm_eps,
             rope_theta,
             tie_word_embeddings: self.tie_word_embeddings,

@@ -38,7 +38,10 @@ pub async fn wgpu() -> Result<Device, DeviceError> {
         .tasks_max(32)
         .init_async()
         .await
-        .map_err(|error| DeviceError::Unavailable { wanted: "WebGPU", reason: error.to_string() })
+        .map_err(|error| DeviceError::Unavailable {
+            wanted: "WebGPU",
+            reason: error.to_string(),
+        })
 }
 
 /// The first CUDA device.
@@ -56,7 +59,12 @@ pub fn cuda() -> Device {
 /// When the device was lost, or did not give f32.
 pub async fn read_rows(rows: Tensor<2>) -> Result<Vec<Vec<f32>>, DeviceError> {
     let columns = rows.dims()[1];
-    let data = rows.into_data_async().await.map_err(|error| DeviceError::Failed(format!("{error:?}")))?;
-    let values = data.try_into_vec::<f32>().map_err(|error| DeviceError::Failed(format!("{error:?}")))?;
+    let data = rows
+        .into_data_async()
+        .await
+        .map_err(|error| DeviceError::Failed(format!("{error:?}")))?;
+    let values = data
+        .try_into_vec::<f32>()
+        .map_err(|error| DeviceError::Failed(format!("{error:?}")))?;
     Ok(values.chunks_exact(columns).map(<[f32]>::to_vec).collect())
 }

@@ -9,6 +9,9 @@ use crate::cache::LayerCache;
 use crate::{Llama, LlamaConfig, LoadError, RotaryTable};
 
 /// Weights on a device, with what decoding needs beside them.
+///
+/// Ids must be below `vocab_size`: others panic on the CPU and give nonsense on a GPU. Callers that take text from people
+/// ask [`Engine::room`] first.
 #[derive(Clone, Debug)]
 pub struct Engine {
     config: LlamaConfig,
@@ -26,7 +29,7 @@ pub struct Prefix {
     pub logits: Tensor<2>,
 }
 
-/// Chains that step together.
+/// Chains that step together. Made by [`Engine::open`].
 #[derive(Debug)]
 pub struct Batch {
     caches: Vec<LayerCache>,
@@ -49,7 +52,12 @@ impl Engine {
     /// Wraps a network that is already on `device`.
     pub fn new(config: LlamaConfig, network: Llama, device: &Device) -> Self {
         let rotary = RotaryTable::new(&config, device);
-        Self { config, network, rotary, device: device.clone() }
+        Self {
+            config,
+            network,
+            rotary,
+            device: device.clone(),
+        }
     }
 
     /// Sizes and special tokens.
@@ -63,26 +71,40 @@ impl Engine {
     /// - output: `[tokens.len(), vocab]`
     ///
     /// # Panics
-    /// When `tokens` is empty or longer than the context.
+    /// When `tokens` is empty or longer than the context, or an id is not below `vocab_size`.
     pub fn score(&self, tokens: &[u32]) -> Tensor<2> {
-        let time = tokens.len();
+        let time = self.sound_length(tokens);
         let hidden = Tensor::<2, Bool>::tril_mask([time, time], 0, &self.device).unsqueeze::<4>();
-        let stream = self.network.stream(self.matrix(tokens, 1), &self.rotary.range(0, time), &hidden, None);
+        let stream = self.network.stream(
+            self.matrix(tokens, 1),
+            &self.rotary.range(0, time),
+            &hidden,
+            None,
+        );
         self.network.logits(stream.squeeze_dim::<2>(0))
     }
 
     /// Reads a prompt.
     ///
     /// # Panics
-    /// When `tokens` is empty or longer than the context.
+    /// When `tokens` is empty or longer than the context, or an id is not below `vocab_size`.
     pub fn read(&self, tokens: &[u32]) -> Prefix {
-        let time = tokens.len();
+        let time = self.sound_length(tokens);
         let mut caches = self.caches(1, time);
         let hidden = Tensor::<2, Bool>::tril_mask([time, time], 0, &self.device).unsqueeze::<4>();
         let rotation = self.rotary.range(0, time);
-        let stream = self.network.stream(self.matrix(tokens, 1), &rotation, &hidden, Some(&mut caches));
+        let stream = self.network.stream(
+            self.matrix(tokens, 1),
+            &rotation,
+            &hidden,
+            Some(&mut caches),
+        );
         let last = stream.narrow(1, time - 1, 1).squeeze_dim::<2>(0); // [1, hidden]
-        Prefix { caches, tokens: time, logits: self.network.logits(last) }
+        Prefix {
+            caches,
+            tokens: time,
+            logits: self.network.logits(last),
+        }
     }
 
     /// Chains that continue a prompt, each after some tokens of its own, with room for `room` more steps.
@@ -90,10 +112,18 @@ impl Engine {
     /// The chains' own tokens are read in one pass, padded on the right to the longest.
     ///
     /// # Panics
-    /// When `continued` is empty, or prompt, tokens and room together exceed the context.
+    /// When `continued` is empty, or prompt and tokens of a chain together exceed the context.
     pub fn open(&self, prefix: &Prefix, continued: &[&[u32]], room: usize) -> Batch {
         let chains = continued.len();
-        let longest = continued.iter().map(|tokens| tokens.len()).max().unwrap_or(0);
+        let longest = continued
+            .iter()
+            .map(|tokens| tokens.len())
+            .max()
+            .expect("a batch has at least one chain");
+        assert!(
+            prefix.tokens + longest <= self.config.max_position_embeddings,
+            "a chain exceeds the context"
+        );
         let mut caches = self.caches(chains, prefix.tokens + longest + room);
         for (cache, shared) in caches.iter_mut().zip(&prefix.caches) {
             cache.append_shared(shared, chains);
@@ -104,17 +134,34 @@ impl Engine {
                 row[..tokens.len()].copy_from_slice(tokens);
             }
             let slots = prefix.tokens + longest;
-            let causal = Tensor::<2, Bool>::tril_mask([longest, slots], prefix.tokens as i64, &self.device);
+            let causal =
+                Tensor::<2, Bool>::tril_mask([longest, slots], prefix.tokens as i64, &self.device);
             let rotation = self.rotary.range(prefix.tokens, longest);
             let tokens = self.matrix(&padded, chains);
-            self.network.stream(tokens, &rotation, &causal.unsqueeze::<4>(), Some(&mut caches));
+            self.network.stream(
+                tokens,
+                &rotation,
+                &causal.unsqueeze::<4>(),
+                Some(&mut caches),
+            );
         }
         let hidden = continued
             .iter()
-            .map(|tokens| (0..prefix.tokens + longest).map(|slot| slot >= prefix.tokens + tokens.len()).collect())
+            .map(|tokens| {
+                (0..prefix.tokens + longest)
+                    .map(|slot| slot >= prefix.tokens + tokens.len())
+                    .collect()
+            })
             .collect();
-        let positions = continued.iter().map(|tokens| prefix.tokens + tokens.len()).collect();
-        Batch { caches, hidden, positions }
+        let positions = continued
+            .iter()
+            .map(|tokens| prefix.tokens + tokens.len())
+            .collect();
+        Batch {
+            caches,
+            hidden,
+            positions,
+        }
     }
 
     /// Feeds one token to every chain of a batch.
@@ -123,22 +170,36 @@ impl Engine {
     /// - output: `[chains, vocab]`, the rows after those tokens
     ///
     /// # Panics
-    /// When there is not one token a chain, or the batch has no room left.
+    /// When there is not one token a chain, the batch has no room left, or a chain is at the end of the context.
     pub fn step(&self, batch: &mut Batch, tokens: &[u32]) -> Tensor<2> {
         let chains = batch.positions.len();
         assert_eq!(tokens.len(), chains, "one token a chain");
+        let context = self.config.max_position_embeddings;
+        assert!(
+            batch.positions.iter().all(|&position| position < context),
+            "a chain exceeds the context"
+        );
         for slots in &mut batch.hidden {
             slots.push(false);
         }
         let slots = batch.hidden[0].len();
-        let hidden =
-            Tensor::<2, Bool>::from_data(TensorData::new(batch.hidden.concat(), [chains, slots]), &self.device);
-        let positions: Vec<i32> = batch.positions.iter().map(|&position| position as i32).collect();
-        let positions = Tensor::<2, Int>::from_data(TensorData::new(positions, [chains, 1]), &self.device);
+        let hidden = Tensor::<2, Bool>::from_data(
+            TensorData::new(batch.hidden.concat(), [chains, slots]),
+            &self.device,
+        );
+        let positions: Vec<i32> = batch
+            .positions
+            .iter()
+            .map(|&position| position as i32)
+            .collect();
+        let positions =
+            Tensor::<2, Int>::from_data(TensorData::new(positions, [chains, 1]), &self.device);
         let rotation = self.rotary.at(positions);
         let tokens = self.matrix(tokens, chains);
         let hidden = hidden.reshape([chains, 1, 1, slots]);
-        let stream = self.network.stream(tokens, &rotation, &hidden, Some(&mut batch.caches));
+        let stream = self
+            .network
+            .stream(tokens, &rotation, &hidden, Some(&mut batch.caches));
         for position in &mut batch.positions {
             *position += 1;
         }
@@ -146,18 +207,39 @@ impl Engine {
     }
 
     /// Keeps only some chains of a batch, in the given order.
+    ///
+    /// # Panics
+    /// When an index is not below the number of chains.
     pub fn retain(&self, batch: &mut Batch, chains: &[usize]) {
         let rows: Vec<i32> = chains.iter().map(|&chain| chain as i32).collect();
         let rows = Tensor::<1, Int>::from_data(TensorData::new(rows, [chains.len()]), &self.device);
         for cache in &mut batch.caches {
             cache.select(&rows);
         }
-        batch.hidden = chains.iter().map(|&chain| batch.hidden[chain].clone()).collect();
+        batch.hidden = chains
+            .iter()
+            .map(|&chain| batch.hidden[chain].clone())
+            .collect();
         batch.positions = chains.iter().map(|&chain| batch.positions[chain]).collect();
     }
 
+    fn sound_length(&self, tokens: &[u32]) -> usize {
+        let context = self.config.max_position_embeddings;
+        assert!(
+            (1..=context).contains(&tokens.len()),
+            "{} tokens in a context of {context}",
+            tokens.len()
+        );
+        tokens.len()
+    }
+
     fn caches(&self, batch: usize, capacity: usize) -> Vec<LayerCache> {
-        let LlamaConfig { num_hidden_layers, num_key_value_heads, head_dim, .. } = self.config;
+        let LlamaConfig {
+            num_hidden_layers,
+            num_key_value_heads,
+            head_dim,
+            ..
+        } = self.config;
         (0..num_hidden_layers)
             .map(|_| LayerCache::new(batch, num_key_value_heads, capacity, head_dim, &self.device))
             .collect()
@@ -166,6 +248,9 @@ impl Engine {
     /// Tokens as `[rows, tokens / rows]`.
     fn matrix(&self, tokens: &[u32], rows: usize) -> Tensor<2, Int> {
         let ids: Vec<i32> = tokens.iter().map(|&id| id as i32).collect();
-        Tensor::from_data(TensorData::new(ids, [rows, tokens.len() / rows]), &self.device)
+        Tensor::from_data(
+            TensorData::new(ids, [rows, tokens.len() / rows]),
+            &self.device,
+        )
     }
 }

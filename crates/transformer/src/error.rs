@@ -6,7 +6,9 @@ use thiserror::Error;
 #[derive(Debug, Error)]
 pub enum LoadError {
     /// A file could not be read.
-    #[error("cannot read {path}: {source}; a model folder holds config.json, tokenizer.json and model.safetensors")]
+    #[error(
+        "cannot read {path}: {source}; a model folder holds config.json, tokenizer.json and model.safetensors"
+    )]
     Read {
         /// Which file.
         path: String,
@@ -14,7 +16,9 @@ pub enum LoadError {
         source: std::io::Error,
     },
     /// A file is not the JSON that it should be.
-    #[error("{file} is not what was expected: {source}; save the model again with `transformers`, or fetch it again")]
+    #[error(
+        "{file} is not what was expected: {source}; save the model again with `transformers`, or fetch it again"
+    )]
     Json {
         /// Which file.
         file: &'static str,
@@ -22,14 +26,16 @@ pub enum LoadError {
         source: serde_json::Error,
     },
     /// `config.json` asks for something that is not computed here.
-    #[error("config.json: `{field}` is {found}, expected {expected}; only plain Llama models open here")]
+    #[error(
+        "config.json: `{field}` is {found}, expected {expected}; only plain Llama models open here"
+    )]
     Config {
         /// Which field.
         field: &'static str,
         /// What it says.
         found: String,
         /// What would do.
-        expected: &'static str,
+        expected: String,
     },
     /// `model.safetensors` is damaged.
     #[error("model.safetensors is damaged ({problem}); fetch or export it again")]
@@ -38,13 +44,17 @@ pub enum LoadError {
         problem: String,
     },
     /// A tensor is absent.
-    #[error("model.safetensors has no tensor `{tensor}`; config.json asks for it, so the two files do not belong together")]
+    #[error(
+        "model.safetensors has no tensor `{tensor}`; config.json asks for it, so the two files do not belong together"
+    )]
     MissingTensor {
         /// Its name.
         tensor: String,
     },
     /// A tensor has another shape or type.
-    #[error("model.safetensors: `{tensor}` is {found}, expected {expected}; config.json and weights do not belong together")]
+    #[error(
+        "model.safetensors: `{tensor}` is {found}, expected {expected}; config.json and weights do not belong together"
+    )]
     WrongTensor {
         /// Its name.
         tensor: String,
@@ -54,7 +64,9 @@ pub enum LoadError {
         expected: String,
     },
     /// A weight is not a number.
-    #[error("model.safetensors: `{tensor}` holds {count} values that are not finite; the training run diverged or the file is damaged")]
+    #[error(
+        "model.safetensors: `{tensor}` holds {count} values that are not finite; the training run diverged or the file is damaged"
+    )]
     NotFinite {
         /// Its name.
         tensor: String,

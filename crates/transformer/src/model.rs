@@ -33,7 +33,10 @@ impl ModelFiles {
     pub fn read(folder: &Path) -> Result<Self, LoadError> {
         let read = |name: &str| {
             let path = folder.join(name);
-            std::fs::read(&path).map_err(|source| LoadError::Read { path: path.display().to_string(), source })
+            std::fs::read(&path).map_err(|source| LoadError::Read {
+                path: path.display().to_string(),
+                source,
+            })
         };
         Ok(Self {
             config: read("config.json")?,
@@ -50,8 +53,9 @@ impl Model {
     /// When a file is damaged, or the three do not belong together.
     pub fn load(files: &ModelFiles, device: &Device) -> Result<Self, LoadError> {
         let config = LlamaConfig::parse(&files.config)?;
+        // Weights first: they prove the sizes by which the vocabulary's table is then allocated.
+        let engine = Engine::load(config.clone(), &files.weights, device)?;
         let vocabulary = Vocabulary::parse(&files.tokenizer, &config)?;
-        let engine = Engine::load(config, &files.weights, device)?;
         Ok(Self { vocabulary, engine })
     }
 }

@@ -26,16 +26,20 @@ impl RotaryTable {
     pub fn new(config: &LlamaConfig, device: &Device) -> Self {
         let (positions, width) = (config.max_position_embeddings, config.head_dim);
         let half = width / 2;
-        let mut cosines = Vec::with_capacity(positions * width);
-        let mut sines = Vec::with_capacity(positions * width);
+        let frequencies: Vec<f64> = (0..half)
+            .map(|pair| config.rope_theta.powf(-2.0 * pair as f64 / width as f64))
+            .collect();
+        let mut cosines: Vec<f32> = Vec::with_capacity(positions * width);
+        let mut sines: Vec<f32> = Vec::with_capacity(positions * width);
         for position in 0..positions {
-            for feature in 0..width {
-                let frequency = config.rope_theta.powf(-2.0 * (feature % half) as f64 / width as f64);
-                let angle = position as f64 * frequency;
-                let sign = if feature < half { -1.0 } else { 1.0 };
-                cosines.push(angle.cos() as f32);
-                sines.push((sign * angle.sin()) as f32);
-            }
+            let turns = frequencies
+                .iter()
+                .map(|frequency| (position as f64 * frequency).sin_cos());
+            let (sine, cosine): (Vec<f32>, Vec<f32>) =
+                turns.map(|(s, c)| (s as f32, c as f32)).unzip();
+            cosines.extend(cosine.iter().chain(&cosine));
+            sines.extend(sine.iter().map(|sine| -sine));
+            sines.extend(sine);
         }
         Self {
             cosines: Tensor::from_data(TensorData::new(cosines, [positions, width]), device),
@@ -45,8 +49,11 @@ impl RotaryTable {
 
     /// The rotation of positions `start..start + time`, the same for every sequence of the batch.
     pub fn range(&self, start: usize, time: usize) -> Rotation {
-        let pick = |table: &Tensor<2>| table.clone().slice([start..start + time]).unsqueeze::<4>();
-        Rotation { cosines: pick(&self.cosines), sines: pick(&self.sines) }
+        let pick = |table: &Tensor<2>| table.clone().narrow(0, start, time).unsqueeze::<4>();
+        Rotation {
+            cosines: pick(&self.cosines),
+            sines: pick(&self.sines),
+        }
     }
 
     /// The rotation of given positions.
@@ -58,9 +65,15 @@ impl RotaryTable {
         let flat = positions.flatten::<1>(0, 1);
         let pick = |table: &Tensor<2>| {
             let width = table.dims()[1];
-            table.clone().select(0, flat.clone()).reshape([batch, 1, time, width])
+            table
+                .clone()
+                .select(0, flat.clone())
+                .reshape([batch, 1, time, width])
         };
-        Rotation { cosines: pick(&self.cosines), sines: pick(&self.sines) }
+        Rotation {
+            cosines: pick(&self.cosines),
+            sines: pick(&self.sines),
+        }
     }
 }
 

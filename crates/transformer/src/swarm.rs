@@ -80,14 +80,30 @@ impl Swarm {
     /// When the device fails.
     ///
     /// # Panics
-    /// When the prompt is empty, or prompt and length together exceed the context: ask [`LlamaConfig`](crate::LlamaConfig)
-    /// first.
-    pub async fn start(engine: &Engine, prompt: Vec<u32>, chains: usize, plan: Plan) -> Result<Self, DeviceError> {
+    /// When [`Engine::room`] refuses the prompt, or is less than the plan's length.
+    pub async fn start(
+        engine: &Engine,
+        prompt: Vec<u32>,
+        chains: usize,
+        plan: Plan,
+    ) -> Result<Self, DeviceError> {
         let prefix = engine.read(&prompt);
         let rows = read_rows(prefix.logits.clone()).await?;
         let first: Rc<[f32]> = rows.into_iter().next().unwrap_or_default().into();
-        let chains = (0..chains).map(|_| Chain { rows: vec![Rc::clone(&first)], ..Chain::default() }).collect();
-        Ok(Self { engine: engine.clone(), prompt, prefix, plan, chains, batch: None })
+        let chains = (0..chains)
+            .map(|_| Chain {
+                rows: vec![Rc::clone(&first)],
+                ..Chain::default()
+            })
+            .collect();
+        Ok(Self {
+            engine: engine.clone(),
+            prompt,
+            prefix,
+            plan,
+            chains,
+            batch: None,
+        })
     }
 
     /// The row from which a chain's token at `position` was, or will be, picked.
@@ -121,7 +137,12 @@ impl Swarm {
             if !chain.ended {
                 let position = chain.picked.len();
                 let picked = self.pick(index, position);
-                steps.push(Step { chain: index, position, picked, last: self.is_last(position, picked.token) });
+                steps.push(Step {
+                    chain: index,
+                    position,
+                    picked,
+                    last: self.is_last(position, picked.token),
+                });
             }
         }
         let going: Vec<&Step> = steps.iter().filter(|step| !step.last).collect();
@@ -168,7 +189,11 @@ impl Swarm {
     ///
     /// Returns false, and changes nothing, where the chain has no such position.
     pub fn force(&mut self, chain: usize, position: usize, token: u32) -> bool {
-        let Some(forced) = self.chains.get_mut(chain).filter(|chain| position < chain.rows.len()) else {
+        let Some(forced) = self
+            .chains
+            .get_mut(chain)
+            .filter(|chain| position < chain.rows.len())
+        else {
             return false;
         };
         forced.forced.split_off(&position);
@@ -187,12 +212,24 @@ impl Swarm {
     }
 
     fn pick(&self, chain: usize, position: usize) -> Picked {
-        let Chain { picked, rows, forced, .. } = &self.chains[chain];
-        let history: Vec<u32> =
-            self.prompt.iter().copied().chain(picked[..position].iter().map(|picked| picked.token)).collect();
+        let Chain {
+            picked,
+            rows,
+            forced,
+            ..
+        } = &self.chains[chain];
+        let history: Vec<u32> = self
+            .prompt
+            .iter()
+            .copied()
+            .chain(picked[..position].iter().map(|picked| picked.token))
+            .collect();
         let distribution = shape(&rows[position], &history, &self.plan.shaping);
         let coin = coin(self.plan.seed, chain as u32, position as u32);
-        let token = forced.get(&position).copied().unwrap_or_else(|| distribution.pick(coin));
+        let token = forced
+            .get(&position)
+            .copied()
+            .unwrap_or_else(|| distribution.pick(coin));
         Picked {
             token,
             surprisal_bits: distribution.surprisal_bits(token),
@@ -212,7 +249,11 @@ impl Swarm {
             }
             let rows: Option<Vec<usize>> = members
                 .iter()
-                .map(|member| open.members.iter().position(|candidate| candidate == member))
+                .map(|member| {
+                    open.members
+                        .iter()
+                        .position(|candidate| candidate == member)
+                })
                 .collect();
             if let Some(rows) = rows {
                 self.engine.retain(&mut open.batch, &rows);
@@ -222,11 +263,23 @@ impl Swarm {
         }
         let tokens: Vec<Vec<u32>> = members
             .iter()
-            .map(|&member| self.chains[member].picked.iter().map(|picked| picked.token).collect())
+            .map(|&member| {
+                self.chains[member]
+                    .picked
+                    .iter()
+                    .map(|picked| picked.token)
+                    .collect()
+            })
             .collect();
         let continued: Vec<&[u32]> = tokens.iter().map(Vec::as_slice).collect();
-        let shortest = continued.iter().map(|tokens| tokens.len()).min().unwrap_or(0);
-        let batch = self.engine.open(&self.prefix, &continued, self.plan.length - shortest);
+        let shortest = continued
+            .iter()
+            .map(|tokens| tokens.len())
+            .min()
+            .unwrap_or(0);
+        let batch = self
+            .engine
+            .open(&self.prefix, &continued, self.plan.length - shortest);
         OpenBatch { batch, members }
     }
 }

@@ -20,7 +20,19 @@ impl Vocabulary {
     /// When the file is no tokenizer, or has tokens beyond the model's vocabulary.
     pub fn parse(json: &[u8], config: &LlamaConfig) -> Result<Self, LoadError> {
         let said = |problem: String| LoadError::Tokenizer { problem };
-        let tokenizer = Tokenizer::from_bytes(json).map_err(|error| said(error.to_string()))?;
+        // `tokenizers` 0.23 panics on a decoder that is no JSON and on a precompiled normalizer that is damaged.
+        let value = serde_json::from_slice(json).map_err(|error| said(error.to_string()))?;
+        if has_precompiled(&value) {
+            return Err(said(
+                "it has a Precompiled normalizer, which is not supported here".to_owned(),
+            ));
+        }
+        let mut tokenizer = Tokenizer::from_bytes(json).map_err(|error| said(error.to_string()))?;
+        // A file may ask for texts to be cut or padded to a length; a prompt is read as it is.
+        tokenizer
+            .with_padding(None)
+            .with_truncation(None)
+            .map_err(|error| said(error.to_string()))?;
         let highest = tokenizer.get_vocab(true).into_values().max().unwrap_or(0) as usize;
         if highest >= config.vocab_size {
             return Err(said(format!(
@@ -38,7 +50,11 @@ impl Vocabulary {
                 (None, None) => Vec::new(),
             })
             .collect();
-        Ok(Self { tokenizer, bytes, beginning: config.bos_token_id })
+        Ok(Self {
+            tokenizer,
+            bytes,
+            beginning: config.bos_token_id,
+        })
     }
 
     /// A text as the model reads it: the beginning-of-text token, then the text's own.
@@ -46,11 +62,16 @@ impl Vocabulary {
     /// # Errors
     /// When the tokenizer refuses the text.
     pub fn encode(&self, text: &str) -> Result<Vec<u32>, LoadError> {
-        let encoding = self
-            .tokenizer
-            .encode_fast(text, false)
-            .map_err(|error| LoadError::Tokenizer { problem: error.to_string() })?;
-        Ok([self.beginning].into_iter().chain(encoding.get_ids().iter().copied()).collect())
+        let encoding =
+            self.tokenizer
+                .encode_fast(text, false)
+                .map_err(|error| LoadError::Tokenizer {
+                    problem: error.to_string(),
+                })?;
+        Ok([self.beginning]
+            .into_iter()
+            .chain(encoding.get_ids().iter().copied())
+            .collect())
     }
 
     /// The bytes that every token stands for, by id.
@@ -60,9 +81,25 @@ impl Vocabulary {
 
     /// The text of some tokens; bytes that are no UTF-8 become U+FFFD. Unknown ids are left out.
     pub fn decode(&self, tokens: &[u32]) -> String {
-        let bytes: Vec<u8> =
-            tokens.iter().filter_map(|&id| self.bytes.get(id as usize)).flatten().copied().collect();
+        let bytes: Vec<u8> = tokens
+            .iter()
+            .filter_map(|&id| self.bytes.get(id as usize))
+            .flatten()
+            .copied()
+            .collect();
         String::from_utf8_lossy(&bytes).into_owned()
+    }
+}
+
+/// Is there a part of type `Precompiled` anywhere?
+fn has_precompiled(value: &serde_json::Value) -> bool {
+    match value {
+        serde_json::Value::Array(parts) => parts.iter().any(has_precompiled),
+        serde_json::Value::Object(fields) => {
+            fields.get("type").is_some_and(|kind| kind == "Precompiled")
+                || fields.values().any(has_precompiled)
+        }
+        _ => false,
     }
 }
 
@@ -73,7 +110,10 @@ fn byte_level_bytes(token: &str) -> Vec<u8> {
     let mut bytes = Vec::new();
     for letter in token.chars() {
         let code = letter as u32;
-        match code.checked_sub(0x100).and_then(|index| shifted.get(index as usize)) {
+        match code
+            .checked_sub(0x100)
+            .and_then(|index| shifted.get(index as usize))
+        {
             Some(&byte) => bytes.push(byte as u8),
             None if itself(code) => bytes.push(code as u8),
             None => bytes.extend(letter.to_string().bytes()),

@@ -30,10 +30,18 @@ impl Llama {
     ///
     /// # Errors
     /// When the file is damaged, or its tensors are not those that `config` asks for.
-    pub fn from_safetensors(config: &LlamaConfig, bytes: &[u8], device: &Device) -> Result<Self, LoadError> {
-        let file = SafeTensors::deserialize(bytes)
-            .map_err(|error| LoadError::Damaged { problem: error.to_string() })?;
-        let reader = Reader { file: &file, device };
+    pub fn from_safetensors(
+        config: &LlamaConfig,
+        bytes: &[u8],
+        device: &Device,
+    ) -> Result<Self, LoadError> {
+        let file = SafeTensors::deserialize(bytes).map_err(|error| LoadError::Damaged {
+            problem: error.to_string(),
+        })?;
+        let reader = Reader {
+            file: &file,
+            device,
+        };
         let width = config.hidden_size;
         // Before anything is allocated by the sizes of config.json, the file must hold what they promise.
         reader.check(EMBEDDING, &[config.vocab_size, width])?;
@@ -46,15 +54,24 @@ impl Llama {
         } else {
             Some(reader.linear(HEAD, width, config.vocab_size)?)
         };
-        Ok(Self::assemble(reader.embedding(config)?, blocks, reader.norm(FINAL_NORM, config)?, head))
+        Ok(Self::assemble(
+            reader.embedding(config)?,
+            blocks,
+            reader.norm(FINAL_NORM, config)?,
+            head,
+        ))
     }
 
     /// All tensors in Hugging Face's names and layout; a tied head is left out.
     pub fn named_tensors(&self) -> Vec<NamedTensor> {
         let vector = |name: String, norm: &RmsNorm| NamedTensor::Vector(name, norm.gamma.val());
-        let matrix =
-            |name: String, linear: &Linear| NamedTensor::Matrix(name, linear.weight.val().transpose());
-        let mut tensors = vec![NamedTensor::Matrix(EMBEDDING.to_owned(), self.embedding.val())];
+        let matrix = |name: String, linear: &Linear| {
+            NamedTensor::Matrix(name, linear.weight.val().transpose())
+        };
+        let mut tensors = vec![NamedTensor::Matrix(
+            EMBEDDING.to_owned(),
+            self.embedding.val(),
+        )];
         for (layer, block) in self.blocks.iter().enumerate() {
             let name = |part: &str| format!("model.layers.{layer}.{part}.weight");
             tensors.extend([
@@ -112,13 +129,19 @@ impl Reader<'_> {
     fn norm(&self, name: &str, config: &LlamaConfig) -> Result<RmsNorm, LoadError> {
         let values = self.values(name, &[config.hidden_size])?;
         let gamma = Tensor::from_data(TensorData::new(values, [config.hidden_size]), self.device);
-        Ok(RmsNorm { gamma: Param::from_tensor(gamma), epsilon: config.rms_norm_eps })
+        Ok(RmsNorm {
+            gamma: Param::from_tensor(gamma),
+            epsilon: config.rms_norm_eps,
+        })
     }
 
     fn embedding(&self, config: &LlamaConfig) -> Result<Tensor<2>, LoadError> {
         let shape = [config.vocab_size, config.hidden_size];
         let values = self.values(EMBEDDING, &shape)?;
-        Ok(Tensor::from_data(TensorData::new(values, shape), self.device))
+        Ok(Tensor::from_data(
+            TensorData::new(values, shape),
+            self.device,
+        ))
     }
 
     /// A projection `from -> to`, which the file holds as `[to, from]`.
@@ -131,12 +154,23 @@ impl Reader<'_> {
             }
         }
         let weight = Tensor::from_data(TensorData::new(columns, [from, to]), self.device);
-        Ok(Linear { weight: Param::from_tensor(weight), bias: None })
+        Ok(Linear {
+            weight: Param::from_tensor(weight),
+            bias: None,
+        })
     }
 
-    fn check(&self, name: &str, shape: &[usize]) -> Result<safetensors::tensor::TensorView<'_>, LoadError> {
-        let view =
-            self.file.tensor(name).map_err(|_| LoadError::MissingTensor { tensor: name.to_owned() })?;
+    fn check(
+        &self,
+        name: &str,
+        shape: &[usize],
+    ) -> Result<safetensors::tensor::TensorView<'_>, LoadError> {
+        let view = self
+            .file
+            .tensor(name)
+            .map_err(|_| LoadError::MissingTensor {
+                tensor: name.to_owned(),
+            })?;
         if view.shape() != shape {
             return Err(LoadError::WrongTensor {
                 tensor: name.to_owned(),
@@ -151,15 +185,24 @@ impl Reader<'_> {
         let view = self.check(name, shape)?;
         let data = view.data();
         let values: Vec<f32> = match view.dtype() {
-            Dtype::F32 => {
-                data.as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect()
-            }
-            Dtype::F16 => {
-                data.as_chunks().0.iter().map(|bytes| f16::from_le_bytes(*bytes).to_f32()).collect()
-            }
-            Dtype::BF16 => {
-                data.as_chunks().0.iter().map(|bytes| bf16::from_le_bytes(*bytes).to_f32()).collect()
-            }
+            Dtype::F32 => data
+                .as_chunks()
+                .0
+                .iter()
+                .map(|bytes| f32::from_le_bytes(*bytes))
+                .collect(),
+            Dtype::F16 => data
+                .as_chunks()
+                .0
+                .iter()
+                .map(|bytes| f16::from_le_bytes(*bytes).to_f32())
+                .collect(),
+            Dtype::BF16 => data
+                .as_chunks()
+                .0
+                .iter()
+                .map(|bytes| bf16::from_le_bytes(*bytes).to_f32())
+                .collect(),
             other => {
                 return Err(LoadError::WrongTensor {
                     tensor: name.to_owned(),
@@ -170,7 +213,10 @@ impl Reader<'_> {
         };
         let count = values.iter().filter(|value| !value.is_finite()).count();
         if count > 0 {
-            return Err(LoadError::NotFinite { tensor: name.to_owned(), count });
+            return Err(LoadError::NotFinite {
+                tensor: name.to_owned(),
+                count,
+            });
         }
         Ok(values)
     }

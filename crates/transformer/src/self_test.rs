@@ -1,0 +1,208 @@
+//! Whether a device computes what the CPU computes, and how fast it steps.
+//!
+//! A shader that fails validation in a browser gives silent wrong numbers, so no GPU is trusted before [`compare`] found
+//! it to agree with the CPU on the loaded model itself.
+
+use burn::tensor::Tensor;
+
+use crate::Engine;
+use crate::device::{DeviceError, read_rows};
+
+/// Largest difference of two devices that both work, relative to the spread (highest minus lowest logit) of a row.
+///
+/// WebGPU against CPU measured 1e-6 on a healthy software adapter; drivers differ in `exp` and in the order of sums, and
+/// WGSL allows a few more ulp. A kernel that went wrong differs by a tenth and more. At one thousandth of a spread of 20
+/// nats a probability changes by 2% at most.
+pub const TOLERANCE: f64 = 1e-3;
+
+/// How far two engines agree.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Agreement {
+    /// Largest difference of a logit, relative to its row's spread on the reference; infinite where one is not finite.
+    pub largest_difference: f64,
+}
+
+impl Agreement {
+    /// True when the difference is within [`TOLERANCE`].
+    pub fn holds(self) -> bool {
+        self.largest_difference <= TOLERANCE
+    }
+}
+
+/// Reads and steps the same tokens on both engines: a prompt, three chains of different lengths in one batch, and two of
+/// them alone.
+///
+/// # Errors
+/// When a device fails.
+pub async fn compare(subject: &Engine, reference: &Engine) -> Result<Agreement, DeviceError> {
+    let mut largest_difference: f64 = 0.0;
+    for (ours, theirs) in trial(subject).into_iter().zip(trial(reference)) {
+        let (ours, theirs) = (read_rows(ours).await?, read_rows(theirs).await?);
+        for (ours, theirs) in ours.iter().zip(&theirs) {
+            largest_difference = largest_difference.max(difference(ours, theirs));
+        }
+    }
+    Ok(Agreement { largest_difference })
+}
+
+/// Mean time of a step with `chains` chains, its read-back included, ms. `clock` gives ms. Infinite for a model whose
+/// context has no room for a step.
+///
+/// # Errors
+/// When the device fails.
+///
+/// # Panics
+/// When `chains` is 0.
+pub async fn measure(
+    engine: &Engine,
+    chains: usize,
+    clock: impl Fn() -> f64,
+) -> Result<f64, DeviceError> {
+    // The first steps compile shaders and fill caches.
+    const UNTIMED: usize = 2;
+    const TIMED: usize = 8;
+    let context = engine.config().max_position_embeddings;
+    let steps = (UNTIMED + TIMED).min(context - 1);
+    let untimed = UNTIMED.min(steps / 2);
+    if steps == 0 {
+        return Ok(f64::INFINITY);
+    }
+    let prefix = engine.read(&tokens(engine, 0, 16.min(context - steps)));
+    let mut batch = engine.open(&prefix, &vec![&[][..]; chains], steps);
+    for step in 0..untimed {
+        read_rows(engine.step(&mut batch, &tokens(engine, step, chains))).await?;
+    }
+    let began = clock();
+    for step in untimed..steps {
+        read_rows(engine.step(&mut batch, &tokens(engine, step, chains))).await?;
+    }
+    Ok((clock() - began) / (steps - untimed) as f64)
+}
+
+/// Logits of a fixed course, as long as the context allows.
+fn trial(engine: &Engine) -> Vec<Tensor<2>> {
+    let context = engine.config().max_position_embeddings;
+    let prompt = 12.min(context);
+    let room = context - prompt;
+    let own = tokens(engine, 100, 2.min(room));
+    let steps = 4.min(room - own.len());
+
+    let prefix = engine.read(&tokens(engine, 0, prompt));
+    let mut batch = engine.open(&prefix, &[&own, &[], &own[own.len() / 2..]], steps);
+    let mut rows = vec![prefix.logits];
+    for step in 0..steps {
+        if step == 2 {
+            engine.retain(&mut batch, &[2, 0]);
+        }
+        let chains = if step < 2 { 3 } else { 2 };
+        rows.push(engine.step(&mut batch, &tokens(engine, 200 + 10 * step, chains)));
+    }
+    rows
+}
+
+/// Ids spread over the whole vocabulary, the same for every engine of a size.
+fn tokens(engine: &Engine, start: usize, count: usize) -> Vec<u32> {
+    let vocabulary = engine.config().vocab_size as u64;
+    // Knuth's multiplicative hash: neighbours come to lie far apart.
+    (start..start + count)
+        .map(|index| ((index as u64 + 1) * 2_654_435_761 % vocabulary) as u32)
+        .collect()
+}
+
+/// Largest difference of two rows, relative to the spread of the second.
+fn difference(ours: &[f32], theirs: &[f32]) -> f64 {
+    if ours.len() != theirs.len() || ours.iter().chain(theirs).any(|logit| !logit.is_finite()) {
+        return f64::INFINITY;
+    }
+    let lowest = theirs.iter().copied().fold(f32::INFINITY, f32::min);
+    let highest = theirs.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let largest = ours
+        .iter()
+        .zip(theirs)
+        .map(|(a, b)| (f64::from(*a) - f64::from(*b)).abs())
+        .fold(0.0, f64::max);
+    // A row of equal logits has no spread; there any difference is all the difference.
+    if largest == 0.0 {
+        0.0
+    } else {
+        largest / f64::from(highest - lowest)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::module::Param;
+
+    use super::*;
+    use crate::LlamaConfig;
+    use crate::device::cpu;
+
+    fn engine(context: usize, disturbance: f32) -> Engine {
+        let config = LlamaConfig {
+            vocab_size: 50,
+            hidden_size: 16,
+            intermediate_size: 24,
+            num_hidden_layers: 2,
+            num_attention_heads: 4,
+            num_key_value_heads: 2,
+            head_dim: 4,
+            max_position_embeddings: context,
+            rms_norm_eps: 1e-5,
+            rope_theta: 10_000.0,
+            tie_word_embeddings: true,
+            bos_token_id: 0,
+            eos_token_id: 0,
+        };
+        let device = cpu();
+        device.seed(7);
+        let mut network = config.init(0.0, &device);
+        let gate = &mut network.blocks[1].feed_forward.gate;
+        let weight = gate.weight.val();
+        let [rows, columns] = weight.dims();
+        let one = Tensor::<2>::ones([1, 1], &device) * disturbance;
+        gate.weight =
+            Param::from_tensor(weight.slice_assign([rows - 1..rows, columns - 1..columns], one));
+        Engine::new(config, network, &device)
+    }
+
+    #[test]
+    fn an_engine_agrees_with_itself_whatever_its_context() {
+        for context in [1, 2, 3, 5, 13, 14, 15, 18, 64] {
+            let engine = engine(context, 0.0);
+            let agreement =
+                pollster::block_on(compare(&engine, &engine)).expect("the CPU does not fail");
+            assert_eq!(agreement.largest_difference, 0.0);
+            assert!(agreement.holds());
+        }
+    }
+
+    #[test]
+    fn one_wrong_weight_breaks_the_agreement() {
+        let agreement = pollster::block_on(compare(&engine(64, 1.0), &engine(64, 0.0)))
+            .expect("the CPU does not fail");
+        assert!(!agreement.holds(), "{agreement:?}");
+    }
+
+    #[test]
+    fn a_weight_that_is_no_number_is_infinitely_wrong() {
+        let agreement = pollster::block_on(compare(&engine(64, f32::NAN), &engine(64, 0.0)))
+            .expect("the CPU does not fail");
+        assert_eq!(agreement.largest_difference, f64::INFINITY);
+    }
+
+    #[test]
+    fn the_mean_time_of_a_step_is_what_the_clock_says() {
+        // Every look at this clock takes a second: of two looks, one lies between.
+        let looks = std::cell::Cell::new(0.0);
+        let clock = || {
+            looks.set(looks.get() + 1000.0);
+            looks.get()
+        };
+        let pace =
+            pollster::block_on(measure(&engine(64, 0.0), 3, clock)).expect("the CPU does not fail");
+        assert_eq!(pace, 1000.0 / 8.0);
+        let pace =
+            pollster::block_on(measure(&engine(1, 0.0), 3, clock)).expect("the CPU does not fail");
+        assert_eq!(pace, f64::INFINITY);
+    }
+}
