@@ -79,7 +79,8 @@ pub fn load(
         return Err(broken("was made by another recipe".to_owned()));
     }
     let record = ModuleRecord::from_bytes(Bytes::from_bytes_vec(read(MODEL)?)).map_err(|error| broken(error.to_string()))?;
-    let model = model.try_load_record(record).map_err(|error| broken(error.to_string()))?;
+    // Checkpoints from before dropout was this project's own hold its switch too.
+    let model = model.try_load_record(record.allow_unused(true)).map_err(|error| broken(error.to_string()))?;
     let optimizer = optimizer
         .from_bytes(Bytes::from_bytes_vec(read(OPTIMIZER)?))
         .map_err(|error| broken(error.to_string()))?;

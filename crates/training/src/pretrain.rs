@@ -99,10 +99,10 @@ pub fn pretrain(
     for (step, batch) in batches.iter().enumerate().skip(progress.step) {
         let clock = Instant::now();
         // Dropout of a step depends on its number alone, so a resumed run repeats an unbroken one.
-        device.seed(recipe.seed ^ (step as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15));
+        let seed = recipe.seed ^ (step as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
         let rate = learning_rate(&recipe.optimizer, step, batches.len());
         let (shards, predicted) = shard(batch, &sequences, recipe.batches.shards);
-        let (loss, mut gradients) = workers.backward(&model, &rotary, &shards, predicted, device, &tracked);
+        let (loss, mut gradients) = workers.backward(&model, &rotary, &shards, predicted, seed, device);
         if !loss.is_finite() {
             return Err(TrainingError::Diverged { step, loss });
         }

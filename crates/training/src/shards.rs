@@ -84,23 +84,26 @@ impl Workers {
             .map_err(|error| TrainingError::Threads(error.to_string()))
     }
 
-    /// Mean loss in nats a token, and its gradients.
+    /// Mean loss in nats a token, and its gradients. Dropout depends on `seed` and the shards alone.
     pub fn backward(
         &self,
         model: &Llama,
         rotary: &RotaryTable,
         shards: &[Shard],
         predicted: usize,
+        seed: u64,
         plain: &Device,
-        tracked: &Device,
     ) -> (f64, GradientsParams) {
+        let tracked = &plain.clone().autodiff();
         let parts: Vec<(f64, GradientsParams)> = std::thread::scope(|scope| {
             let running: Vec<_> = shards
                 .iter()
                 .zip(&self.0)
-                .map(|(shard, pool)| {
+                .zip(0..)
+                .map(|((shard, pool), number)| {
                     // Leaves of its own: backward passes over shared leaves would wait for each other.
-                    let model = model.clone().fork(tracked);
+                    let mut model = model.clone().fork(tracked);
+                    model.throw_dropout(seed, number);
                     scope.spawn(move || pool.install(|| shard.backward(&model, rotary, predicted, plain, tracked)))
                 })
                 .collect();

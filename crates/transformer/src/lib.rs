@@ -6,6 +6,7 @@
 mod cache;
 mod config;
 pub mod device;
+mod dropout;
 mod engine;
 mod error;
 mod model;

@@ -5,11 +5,12 @@
 //! `LlamaForCausalLM`, see `tests`.
 
 use burn::module::{Initializer, Module, Param};
-use burn::nn::{Dropout, DropoutConfig, Linear, LinearConfig, RmsNorm, RmsNormConfig};
+use burn::nn::{Linear, LinearConfig, RmsNorm, RmsNormConfig};
 use burn::tensor::{Bool, Device, Int, Tensor, activation};
 
 use crate::LlamaConfig;
 use crate::cache::LayerCache;
+use crate::dropout::Dropout;
 use crate::rope::Rotation;
 
 /// All weights of one model.
@@ -23,7 +24,6 @@ pub struct Llama {
     pub norm: RmsNorm,
     /// `[hidden, vocab]`; absent where the embedding serves.
     pub head: Option<Linear>,
-    /// Active only under autodiff.
     dropout: Dropout,
 }
 
@@ -99,7 +99,7 @@ impl LlamaConfig {
                     up: linear(width, inner, &normal),
                     down: linear(inner, width, &small),
                 },
-                dropout: DropoutConfig::new(dropout).init(),
+                dropout: Dropout::new(dropout),
             })
             .collect();
         Llama {
@@ -107,7 +107,7 @@ impl LlamaConfig {
             blocks,
             norm: norm(),
             head: (!self.tie_word_embeddings).then(|| linear(width, self.vocab_size, &normal)),
-            dropout: DropoutConfig::new(dropout).init(),
+            dropout: Dropout::new(dropout),
         }
     }
 }
@@ -127,7 +127,17 @@ impl Llama {
         head: Option<Linear>,
     ) -> Self {
         let embedding = Param::from_tensor(embedding);
-        Self { embedding, blocks, norm, head, dropout: DropoutConfig::new(0.0).init() }
+        Self { embedding, blocks, norm, head, dropout: Dropout::new(0.0) }
+    }
+
+    /// Turns dropout on, for passes over one shard of a batch: masks depend on these two numbers alone.
+    pub fn throw_dropout(&mut self, seed: u64, shard: u16) {
+        // One place for the embedding, two in every block.
+        let first = u32::from(shard) << 16;
+        self.dropout.throw(seed, first);
+        for (block, place) in self.blocks.iter_mut().zip((first + 1..).step_by(2)) {
+            block.dropout.throw(seed, place);
+        }
     }
 
     /// The residual stream after the last norm.
@@ -148,7 +158,7 @@ impl Llama {
         let [batch, time] = tokens.dims();
         let width = self.embedding.dims()[1];
         let rows = self.embedding.val().select(0, tokens.flatten::<1>(0, 1));
-        let mut stream = self.dropout.forward(rows.reshape([batch, time, width])); // [batch, time, hidden]
+        let mut stream = self.dropout.forward(rows.reshape([batch, time, width]), 0); // [batch, time, hidden]
         for (index, block) in self.blocks.iter().enumerate() {
             let cache = caches.as_deref_mut().map(|caches| &mut caches[index]);
             stream = block.forward(stream, rotation, hidden, cache);
@@ -178,9 +188,9 @@ impl Block {
         cache: Option<&mut LayerCache>,
     ) -> Tensor<3> {
         let seen = self.attention.forward(self.attention_norm.forward(stream.clone()), rotation, hidden, cache);
-        let stream = stream + self.dropout.forward(seen);
+        let stream = stream + self.dropout.forward(seen, 0);
         let thought = self.feed_forward.forward(self.feed_forward_norm.forward(stream.clone()));
-        stream + self.dropout.forward(thought)
+        stream + self.dropout.forward(thought, 1)
     }
 }
 

@@ -4,11 +4,12 @@
 //! embedding is not. Files hold f32, f16 or bf16; memory holds f32.
 
 use burn::module::Param;
-use burn::nn::{DropoutConfig, Linear, RmsNorm};
+use burn::nn::{Linear, RmsNorm};
 use burn::tensor::{Device, Tensor, TensorData};
 use half::{bf16, f16};
 use safetensors::{Dtype, SafeTensors};
 
+use crate::dropout::Dropout;
 use crate::network::{Attention, Block, FeedForward, Llama};
 use crate::{LlamaConfig, LoadError};
 
@@ -122,7 +123,7 @@ impl Reader<'_> {
             attention,
             feed_forward_norm: self.norm(&name("post_attention_layernorm"), config)?,
             feed_forward,
-            dropout: DropoutConfig::new(0.0).init(),
+            dropout: Dropout::new(0.0),
         })
     }
 
