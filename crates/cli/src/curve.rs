@@ -10,8 +10,8 @@ use serde::Deserialize;
 
 /// Width and height of the picture, in CSS pixels.
 const SIZE: (u32, u32) = (760, 420);
-/// Lines of the log on either side that smooth one: 1% of the run.
-const SMOOTHED_OVER: f64 = 0.01;
+/// Lines of the log on either side that smooth one: 2% of the run.
+const SMOOTHED_OVER: f64 = 0.02;
 /// What fresh weights cost is far above the rest: the picture begins below it, at this share of the run.
 const SHOWN_FROM: f64 = 0.01;
 

@@ -43,7 +43,11 @@ impl Selection {
     /// The stories of a text parted by `<|endoftext|>`.
     pub fn of(&self, text: &str) -> Vec<String> {
         let fits = |story: &String| (self.least..=self.most).contains(&story.chars().count());
-        split(text).into_iter().filter(fits).take(self.stories).collect()
+        split(text)
+            .into_iter()
+            .filter(fits)
+            .take(self.stories)
+            .collect()
     }
 }
 
@@ -88,13 +92,23 @@ mod tests {
     #[test]
     fn the_first_stories_of_the_right_length_are_taken() {
         let text = "one<|endoftext|>four\n<|endoftext|>\nthree<|endoftext|>é234<|endoftext|>five";
-        let selection = Selection { stories: 2, least: 4, most: 4 };
+        let selection = Selection {
+            stories: 2,
+            least: 4,
+            most: 4,
+        };
         assert_eq!(selection.of(text), ["four", "é234"]);
     }
 
     #[test]
     fn bits_and_nats_are_means_of_the_sums() {
-        let sums = Evaluation { nats: 8.0 * LN_2, tokens: 4, bytes: 16, stories: 1, cut: 0 };
+        let sums = Evaluation {
+            nats: 8.0 * LN_2,
+            tokens: 4,
+            bytes: 16,
+            stories: 1,
+            cut: 0,
+        };
         assert!((sums.bits_per_byte() - 0.5).abs() < 1e-12);
         assert!((sums.nats_per_token() - 2.0 * LN_2).abs() < 1e-12);
     }

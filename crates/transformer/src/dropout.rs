@@ -20,12 +20,22 @@ pub struct Dropout {
 impl Dropout {
     /// Drops this share of all features.
     pub fn new(share: f64) -> Self {
-        Self { share, seed: 0, place: 0, thrown: false }
+        Self {
+            share,
+            seed: 0,
+            place: 0,
+            thrown: false,
+        }
     }
 
     /// Chooses the coins of the next passes: `coin(seed, place, element)`, one place for every call in a pass.
     pub fn throw(&mut self, seed: u64, place: u32) {
-        *self = Self { share: self.share, seed, place, thrown: true };
+        *self = Self {
+            share: self.share,
+            seed,
+            place,
+            thrown: true,
+        };
     }
 
     /// Zeroes features and makes up for them in the others. `call` counts the calls of one pass, from 0.
@@ -36,7 +46,13 @@ impl Dropout {
         let kept = (1.0 / (1.0 - self.share)) as f32;
         let shape = input.shape();
         let mask: Vec<f32> = (0..shape.num_elements() as u32)
-            .map(|element| if coin(self.seed, self.place + call, element).value() < self.share { 0.0 } else { kept })
+            .map(|element| {
+                if coin(self.seed, self.place + call, element).value() < self.share {
+                    0.0
+                } else {
+                    kept
+                }
+            })
             .collect();
         let mask = Tensor::from_data(TensorData::new(mask, shape), &input.device());
         input * mask
