@@ -171,6 +171,8 @@ fn conformance(project: &Project) -> Result<Tally> {
 
 fn licences(project: &Project) -> Result<()> {
     tools::ensure_cargo_deny(project)?;
+    // It looks at the crates of every platform; a build fetches only its own.
+    run(project.command("cargo").args(["fetch", "--locked"]))?;
     run(project.command("cargo-deny").args([
         "--offline",
         "check",
