@@ -213,25 +213,21 @@ impl Raw {
         Ok(())
     }
 
-    fn check(self) -> Result<LlamaConfig, LoadError> {
-        self.check_sizes()?;
-        if !self.architectures.is_empty()
-            && !self
-                .architectures
-                .iter()
-                .any(|name| name == "LlamaForCausalLM")
-        {
+    /// Everything that would change the computation must be as it is computed here.
+    fn check_kind(&self) -> Result<(), LoadError> {
+        let names = &self.architectures;
+        if !names.is_empty() && !names.iter().any(|name| name == "LlamaForCausalLM") {
             return Err(refuse(
                 "architectures",
-                self.architectures.join(", "),
+                names.join(", "),
                 "LlamaForCausalLM",
             ));
         }
-        if let Some(kind) = self.model_type.filter(|kind| kind != "llama") {
-            return Err(refuse("model_type", kind, "llama"));
+        if let Some(kind) = self.model_type.as_ref().filter(|kind| *kind != "llama") {
+            return Err(refuse("model_type", kind.clone(), "llama"));
         }
         if self.hidden_act != "silu" {
-            return Err(refuse("hidden_act", self.hidden_act, "silu"));
+            return Err(refuse("hidden_act", self.hidden_act.clone(), "silu"));
         }
         if self.attention_bias {
             return Err(refuse("attention_bias", "true".into(), "false"));
@@ -239,25 +235,28 @@ impl Raw {
         if self.mlp_bias {
             return Err(refuse("mlp_bias", "true".into(), "false"));
         }
-        let rope = self.rope_parameters.unwrap_or(RawRope {
-            rope_theta: None,
-            rope_type: None,
-            r#type: None,
-        });
-        if let Some(kind) = rope
-            .rope_type
-            .or(rope.r#type)
-            .filter(|kind| kind != "default")
-        {
-            return Err(refuse("rope_parameters.rope_type", kind, "default"));
+        let rope = self.rope_parameters.as_ref();
+        let kind = rope.and_then(|rope| rope.rope_type.as_ref().or(rope.r#type.as_ref()));
+        if let Some(kind) = kind.filter(|kind| *kind != "default") {
+            return Err(refuse("rope_parameters.rope_type", kind.clone(), "default"));
         }
-        if let Some(scaling) = self.rope_scaling.filter(|scaling| !scaling.is_null()) {
+        if let Some(scaling) = self
+            .rope_scaling
+            .as_ref()
+            .filter(|scaling| !scaling.is_null())
+        {
             return Err(refuse(
                 "rope_scaling",
                 scaling.to_string(),
                 "null (plain RoPE)",
             ));
         }
+        Ok(())
+    }
+
+    fn check(self) -> Result<LlamaConfig, LoadError> {
+        self.check_kind()?;
+        self.check_sizes()?;
         let heads = self.num_attention_heads;
         let key_value_heads = self.num_key_value_heads.unwrap_or(heads);
         if !heads.is_multiple_of(key_value_heads) {
@@ -282,7 +281,8 @@ impl Raw {
             let expected = format!("an even size (RoPE turns pairs) of at most {LARGEST_HEAD}");
             return Err(refuse("head_dim", head_dim.to_string(), &expected));
         }
-        let rope_theta = rope.rope_theta.or(self.rope_theta).unwrap_or(10_000.0);
+        let theta = self.rope_parameters.and_then(|rope| rope.rope_theta);
+        let rope_theta = theta.or(self.rope_theta).unwrap_or(10_000.0);
         if !(rope_theta.is_finite() && rope_theta > 0.0) {
             return Err(refuse(
                 "rope_theta",

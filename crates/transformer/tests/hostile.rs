@@ -270,7 +270,9 @@ fn a_tokenizer_that_is_not_one_is_refused_by_file() {
         "{{\"normalizer\":{}",
         "{\"type\":\"Sequence\",\"normalizers\":[".repeat(50_000)
     );
-    for text in ["", "<!doctype html>", "{}", "[]", &deep] {
+    // The decoder cut off: `tokenizers` 0.23 itself panics there.
+    let cut = "{\"version\":\"1.0\",\"decoder\":{\"type\":";
+    for text in ["", "<!doctype html>", "{}", "[]", cut, &deep] {
         let files = ModelFiles {
             tokenizer: text.as_bytes().to_vec(),
             ..sound()
@@ -372,7 +374,8 @@ fn a_header_that_promises_more_than_the_file_is_refused() {
 #[test]
 fn offsets_that_overlap_leave_holes_or_leave_the_file_are_refused() {
     let name = "model.norm.weight";
-    let shifts: [fn(u64, u64) -> (u64, u64); 5] = [
+    type Shift = fn(u64, u64) -> (u64, u64);
+    let shifts: [Shift; 5] = [
         |begin, end| (begin - 4, end - 4),
         |begin, end| (begin + 4, end + 4),
         |begin, end| (begin, end + (1 << 40)),
@@ -426,7 +429,7 @@ fn shapes_whose_product_overflows_are_refused() {
         json!([24, u64::MAX]),
     ] {
         let weights = with_tensor("model.norm.weight", |tensor| {
-            tensor["shape"] = shape.clone()
+            tensor["shape"] = shape.clone();
         });
         refused(load_weights(&weights), &DAMAGED);
     }
@@ -595,8 +598,9 @@ proptest! {
             1 => &mut files.tokenizer,
             _ => &mut files.weights,
         };
-        // config.json ends with `}`, the others with data: without its last byte none is whole.
-        cut.truncate(end.index(cut.len()));
+        // Without its last byte that counts none is whole; the line end after a JSON text does not count.
+        let whole = if file == 2 { cut.len() } else { cut.trim_ascii_end().len() };
+        cut.truncate(end.index(whole));
         prop_assert!(load(&files).is_err());
     }
 }

@@ -31,7 +31,7 @@ impl Numbers {
 
     pub fn tokens(&mut self, count: usize, vocabulary: usize) -> Vec<u32> {
         (0..count)
-            .map(|_| ((self.next() + 1.0) / 2.0 * vocabulary as f64) as u32)
+            .map(|_| (f64::midpoint(self.next(), 1.0) * vocabulary as f64) as u32)
             .collect()
     }
 }
