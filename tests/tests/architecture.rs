@@ -178,3 +178,30 @@ fn decoding_stays_pure_mathematics() {
     let asked = &workspace.asks_for["decoding"];
     assert!(asked.is_subset(&allowed), "decoding asks for {asked:?}");
 }
+
+/// A browser cannot wait for its GPU: one place awaits what a device computed, and no code that reaches wasm reads it
+/// otherwise.
+#[test]
+fn nothing_that_reaches_the_browser_reads_a_device_synchronously() {
+    const SYNCHRONOUS: [&str; 4] = [".into_data()", ".to_data()", ".into_scalar", ".sync()"];
+    let mut awaited = 0;
+    for room in ["decoding", "transformer", "worker"] {
+        let folder = tests::site::root().join("crates").join(room).join("src");
+        for file in std::fs::read_dir(folder).unwrap() {
+            let path = file.unwrap().path();
+            if path.extension().is_none_or(|extension| extension != "rs") {
+                continue;
+            }
+            let text = std::fs::read_to_string(&path).unwrap();
+            let shipped = text.split("#[cfg(test)]").next().unwrap();
+            for call in SYNCHRONOUS {
+                assert!(!shipped.contains(call), "{} calls {call}", path.display());
+            }
+            awaited += shipped.matches(".into_data_async()").count();
+        }
+    }
+    assert_eq!(
+        awaited, 1,
+        "one place reads back: transformer's device::read_rows"
+    );
+}
