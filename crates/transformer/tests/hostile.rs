@@ -371,10 +371,12 @@ fn a_header_that_promises_more_than_the_file_is_refused() {
     refused(load_weights(b"<!doctype html><title>404</title>"), &DAMAGED);
 }
 
+/// Other offsets in the place of two.
+type Shift = fn(u64, u64) -> (u64, u64);
+
 #[test]
 fn offsets_that_overlap_leave_holes_or_leave_the_file_are_refused() {
     let name = "model.norm.weight";
-    type Shift = fn(u64, u64) -> (u64, u64);
     let shifts: [Shift; 5] = [
         |begin, end| (begin - 4, end - 4),
         |begin, end| (begin + 4, end + 4),
