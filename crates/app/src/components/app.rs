@@ -10,7 +10,7 @@ use super::{
 use crate::{
     address,
     engine::{after_ms, forget, use_engines},
-    state::{Action, Dial, Focus, Phase, Run, State, status},
+    state::{Action, Dial, Focus, Run, State, status},
 };
 
 /// The link is rewritten when the settings have rested for so long: browsers allow some hundred rewrites a minute.
@@ -43,6 +43,8 @@ pub fn App() -> Html {
     let turn = {
         let state = state.clone();
         use_callback((), move |(dial, text): (Dial, String), ()| {
+            // A handle keeps every state that was read through it; this one is dropped after a single reading.
+            let state = state.clone();
             dial.turn(&state.settings, &text)
                 .map(|action| state.dispatch(action))
         })
@@ -57,8 +59,7 @@ pub fn App() -> Html {
     let recorded = state
         .recorded
         .filter(|_| run.is_some_and(|run| run.device().is_none()));
-    let running =
-        run.is_some_and(|run| run.phase == Phase::Running || run.is_running(state.terms()));
+    let running = run.is_some_and(|run| run.is_running(state.terms()));
     let open = match state.focus {
         Focus::Token {
             chain, position, ..
@@ -109,6 +110,8 @@ fn use_link(state: &UseReducerHandle<State>) {
     let state = state.clone();
     use_effect_with((), move |()| {
         let follow = Closure::<dyn Fn()>::new(move || {
+            // Read once and dropped, as a handle keeps every state that was read through it.
+            let state = state.clone();
             let (settings, notes) = address::settings();
             if settings.model != state.settings.model {
                 address::reload();

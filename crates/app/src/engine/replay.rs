@@ -28,7 +28,8 @@ pub async fn play(file: &str, state: UseReducerHandle<State>) {
             sleep(frame.at_ms - now_ms).await;
             now_ms = frame.at_ms;
         }
-        if state.live {
+        // Through a handle of its own, which keeps only what is read through it.
+        if state.clone().live {
             return;
         }
         state.dispatch(Action::Heard(vec![(Voice::Recording, frame.event)]));
