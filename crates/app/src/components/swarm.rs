@@ -97,13 +97,11 @@ pub fn SwarmPanel(props: &SwarmProps) -> Html {
                         { format!("recorded run at T = {}, s = {}", significant(terms.shaping.temperature()), significant(terms.shaping.logit_scale())) }
                     </span>
                 }
-                if *tokens_per_second > 0.0 {
-                    <span class="speed">
-                        <b data-testid="tokens-per-second" data-value={tokens_per_second.to_string()}>{ grouped(tokens_per_second.round() as u64) }</b>
-                        { " tokens/s" }
-                        if let Some(device) = device { { format!(" on {}", name(*device)) } }
-                    </span>
-                }
+                <span class="speed" hidden={*tokens_per_second == 0.0}>
+                    <b data-testid="tokens-per-second" data-value={tokens_per_second.to_string()}>{ grouped(tokens_per_second.round() as u64) }</b>
+                    { " tokens/s" }
+                    if let Some(device) = device { { format!(" on {}", name(*device)) } }
+                </span>
                 if *can_open { <span class="key">{ "click a token to open it, an alternative above to branch" }</span> }
             </h2>
             if chains.is_empty() {
