@@ -124,6 +124,7 @@ impl Record {
         let seconds = clock.elapsed().as_secs_f32();
         let done = Event::Done {
             run: RECORDED_RUN,
+            turn: 0,
             ending: Ending::Finished,
             tokens,
             seconds,

@@ -55,20 +55,25 @@ pub enum Command {
         shaping: Shaping,
     },
     /// New knobs or another seed for the present run: every chain keeps its tokens up to the first position where the
-    /// pick differs. Answered by `Rewound`, `Step`s and `Done`.
+    /// pick differs. Answered by `Rewound`, `Step`s and `Done`; a stopped run stays as it is, and nothing is said.
     Shape {
         /// The run that this is meant for.
         run: RunId,
+        /// Which change of this run it is: `Generate` is turn 0, and every `Shape` or `Force` counts one further. The
+        /// answers carry it, so that the page can tell an answer to its last word from one to an earlier word.
+        turn: u32,
         /// The knobs from now on.
         shaping: Shaping,
         /// The coins from now on.
         seed: u64,
     },
     /// Put a token of the reader's choice into a chain and continue from there; later forced tokens of that chain go.
-    /// Answered like `Shape`.
+    /// Answered like `Shape`; also where the chain has no such place, and then a `Failed` says so.
     Force {
         /// The run that this is meant for.
         run: RunId,
+        /// Which change of this run it is, counted as in `Shape`.
+        turn: u32,
         /// Where, and which token.
         forced: Forced,
     },
@@ -81,7 +86,7 @@ pub enum Command {
         /// Which generated token, from 0; its row is the one that it was picked from.
         position: u32,
     },
-    /// End the present run where it stands: `Done` with `Ending::Stopped`.
+    /// End the present run where it stands: `Done` with `Ending::Stopped`. A run that is over already stays as it is.
     Stop {
         /// The run that this is meant for.
         run: RunId,

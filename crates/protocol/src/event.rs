@@ -37,7 +37,8 @@ pub enum Event {
         /// Prompt and continuation together have at most so many tokens.
         context: u32,
     },
-    /// This worker will not serve: no adapter, or one that computes wrongly.
+    /// This worker does not serve, or no more: no adapter, one that computes wrongly, or one that was lost. Its run ends
+    /// with it, without a `Done`.
     Unavailable {
         /// Why, in words for the reader.
         reason: String,
@@ -57,6 +58,8 @@ pub enum Event {
     Rewound {
         /// Of this run.
         run: RunId,
+        /// The turn that is answered (see [`crate::Command::Shape`]).
+        turn: u32,
         /// Tokens kept, by chain.
         kept: Vec<u32>,
         /// The kept tokens' measures under the new knobs, chain by chain, position by position.
@@ -66,6 +69,8 @@ pub enum Event {
     Done {
         /// Of this run.
         run: RunId,
+        /// The last turn that the worker had acted on; 0 where nothing followed `Generate`.
+        turn: u32,
         /// How it ended.
         ending: Ending,
         /// Tokens generated since the last `Generate`, `Shape` or `Force`.
@@ -81,11 +86,13 @@ pub enum Event {
         chain: u32,
         /// Which generated token, from 0.
         position: u32,
-        /// `[vocab]`, before any shaping.
-        logits: Vec<f32>,
+        /// `[vocab]`, before any shaping; none where the chain has no such place any more.
+        logits: Option<Vec<f32>>,
     },
     /// Something asked for could not be done; the worker goes on.
     Failed {
+        /// The run that could not begin, if it was to begin one.
+        run: Option<RunId>,
         /// What failed and what to do, in words for the reader.
         message: String,
     },
@@ -96,7 +103,7 @@ pub enum Event {
 pub enum Stage {
     /// Fetching the weights; counted in bytes.
     Weights,
-    /// Turning bytes into tensors on the device; counted in tensors.
+    /// Turning bytes into tensors on the device; not counted.
     Upload,
     /// Comparing the GPU's logits with the CPU's, and timing both; counted in steps.
     SelfTest,
@@ -137,8 +144,6 @@ pub enum Ending {
     Finished,
     /// The reader stopped it, or another run took its place.
     Stopped,
-    /// The device failed; a `Failed` event says why.
-    Failed,
 }
 
 /// Where the numbers are computed.

@@ -20,4 +20,4 @@ pub use recording::{Frame, RECORDED_RUN, Recording, RecordingError};
 pub use settings::{Chains, DeviceChoice, Length, RangeError, Settings};
 
 /// Raised whenever a message changes its shape: a page never talks to a worker of another version.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;

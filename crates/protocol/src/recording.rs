@@ -75,6 +75,7 @@ mod tests {
     fn recording(version: u32) -> Recording {
         let event = Event::Done {
             run: RECORDED_RUN,
+            turn: 0,
             ending: Ending::Finished,
             tokens: 3,
             seconds: 0.5,

@@ -60,9 +60,7 @@ async fn webgpu(files: &ModelFiles) -> Result<Ready, String> {
     let reference = Model::load(files, &device::cpu()).map_err(|error| error.to_string())?;
     let agreement =
         self_test::compare(&model.engine, &reference.engine).await.map_err(|error| error.to_string())?;
-    if let Some(error) = crate::journal::error() {
-        return Err(format!("the GPU refused a program ({error})"));
-    }
+    refused_program()?;
     if !agreement.holds() {
         return Err(format!(
             "its logits differ from the CPU's by {:.1e} of a row's spread, {:.0e} is allowed",
@@ -71,6 +69,9 @@ async fn webgpu(files: &ModelFiles) -> Result<Ready, String> {
         ));
     }
     progress(Stage::SelfTest, 1, Some(2));
+    let speeds = speeds(&model.engine).await?;
+    // Other numbers of chains are other programs.
+    refused_program()?;
     let report = DeviceReport {
         kind: DeviceKind::WebGpu,
         adapter: "WebGPU".to_owned(),
@@ -78,9 +79,18 @@ async fn webgpu(files: &ModelFiles) -> Result<Ready, String> {
             max_relative_delta: agreement.largest_difference as f32,
             tolerance: self_test::TOLERANCE as f32,
         }),
-        speeds: speeds(&model.engine).await?,
+        speeds,
     };
     Ok(Ready { model, report })
+}
+
+/// An error when the browser has refused one of the programs sent to the GPU so far.
+#[cfg(feature = "webgpu")]
+fn refused_program() -> Result<(), String> {
+    match crate::journal::error() {
+        Some(error) => Err(format!("the GPU refused a program ({error})")),
+        None => Ok(()),
+    }
 }
 
 /// The small build carries no GPU code.

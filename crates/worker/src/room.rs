@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use decoding::Shaping;
 use futures::StreamExt as _;
-use protocol::{Chains, Command, DeviceKind, Ending, Event, Length, Prompted, RunId};
+use protocol::{Chains, Command, DeviceKind, Ending, Event, Forced, Length, Prompted, RunId};
 use transformer::{DeviceError, Model, Plan, Swarm, device};
 
 use crate::journal;
@@ -32,8 +32,8 @@ pub async fn serve(kind: DeviceKind, inbox: Inbox) {
 
 /// What went wrong.
 enum Trouble {
-    /// This command only; the room goes on.
-    Request(String),
+    /// This command only, and the run that it was to begin; the room goes on.
+    Request { run: Option<RunId>, message: String },
     /// The device: the room serves no more.
     Device(String),
 }
@@ -84,30 +84,19 @@ impl Room {
             Command::Generate { run, prompt, chains, length, seed, shaping } => {
                 self.generate(run, prompt, chains, length, seed, shaping).await
             }
-            Command::Shape { run, shaping, seed } => {
-                self.reshape(run, shaping, seed).await;
+            Command::Shape { run, turn, shaping, seed } => {
+                self.reshape(run, turn, shaping, seed).await;
                 Ok(())
             }
-            Command::Force { run, forced } => {
-                if let Some(run) = self.running(run) {
-                    if !run.force(forced) {
-                        return Err(Trouble::Request(format!(
-                            "chain {} has no token {} to replace",
-                            forced.chain, forced.position
-                        )));
-                    }
-                    run.rewound();
-                }
-                Ok(())
-            }
+            Command::Force { run, turn, forced } => self.force(run, turn, forced),
             Command::Look { run, chain, position } => {
-                if let Some(run) = self.running(run) {
+                if let Some(run) = self.present(run) {
                     run.look(chain, position);
                 }
                 Ok(())
             }
             Command::Stop { run } => {
-                if let Some(run) = self.running(run) {
+                if let Some(run) = self.present(run) {
                     run.end(Ending::Stopped);
                 }
                 Ok(())
@@ -142,7 +131,8 @@ impl Room {
     }
 
     async fn prompt(&mut self, text: String) -> Result<(), Trouble> {
-        let (model, tokens) = self.read(&text, 1)?;
+        let (model, tokens) =
+            self.read(&text, 1).map_err(|message| Trouble::Request { run: None, message })?;
         let rows = device::read_rows(model.engine.read(&tokens).logits).await?;
         let logits = rows.into_iter().next().unwrap_or_default();
         say(&Event::Prompted(Prompted { text, tokens, logits }));
@@ -162,7 +152,8 @@ impl Room {
             run.end(Ending::Stopped);
         }
         let length = length.get() as usize;
-        let (model, tokens) = self.read(&prompt, length)?;
+        let (model, tokens) =
+            self.read(&prompt, length).map_err(|message| Trouble::Request { run: Some(id), message })?;
         let plan = Plan { shaping, seed, length };
         let swarm = Swarm::start(&model.engine, tokens.clone(), chains.get() as usize, plan).await?;
         let logits = swarm.row(0, 0).unwrap_or_default().to_vec();
@@ -172,61 +163,75 @@ impl Room {
     }
 
     /// A prompt's tokens, if the model can read them and still has room for `length` more.
-    fn read(&self, prompt: &str, length: usize) -> Result<(&Model, Vec<u32>), Trouble> {
-        let model =
-            self.model.as_ref().ok_or_else(|| Trouble::Request("no model is loaded yet".to_owned()))?;
-        let tokens = model.vocabulary.encode(prompt).map_err(|error| Trouble::Request(error.to_string()))?;
-        let room = model.engine.room(&tokens).map_err(|error| Trouble::Request(error.to_string()))?;
+    fn read(&self, prompt: &str, length: usize) -> Result<(&Model, Vec<u32>), String> {
+        let model = self.model.as_ref().ok_or_else(|| "no model is loaded yet".to_owned())?;
+        let tokens = model.vocabulary.encode(prompt).map_err(|error| error.to_string())?;
+        let room = model.engine.room(&tokens).map_err(|error| error.to_string())?;
         if room < length {
-            return Err(Trouble::Request(format!(
+            return Err(format!(
                 "after this prompt the model has room for {room} tokens, not {length}; shorten the prompt or the length"
-            )));
+            ));
         }
         Ok((model, tokens))
     }
 
     /// New knobs: picks every chain again, and starts over when newer ones arrive meanwhile.
-    async fn reshape(&mut self, id: RunId, mut shaping: Shaping, mut seed: u64) {
-        let Some(run) = self.running(id) else { return };
+    async fn reshape(&mut self, id: RunId, mut turn: u32, shaping: Shaping, seed: u64) {
+        let Some(run) = self.open(id) else { return };
         run.set_plan(shaping, seed);
         let mut chain = 0;
-        while self.running(id).is_some_and(|run| run.repick(chain)) {
+        while self.open(id).is_some_and(|run| run.repick(chain)) {
             chain += 1;
             if chain.is_multiple_of(REPICKED_AT_ONCE) {
                 self.pause.rest().await;
                 self.listen();
                 match self.waiting.front() {
-                    Some(Command::Shape { run, shaping: newer, seed: coins }) if *run == id => {
-                        (shaping, seed) = (*newer, *coins);
+                    Some(&Command::Shape { run, turn: newer, shaping, seed }) if run == id => {
                         self.waiting.pop_front();
-                        if let Some(run) = self.running(id) {
+                        if let Some(run) = self.open(id) {
                             run.set_plan(shaping, seed);
                         }
-                        chain = 0;
+                        (turn, chain) = (newer, 0);
                     }
-                    // Another run, or a stop, makes the rest of this work useless.
-                    Some(Command::Generate { .. } | Command::Stop { .. }) => break,
+                    // Nobody will hear of this run again. A stop is another matter: the page keeps what it then shows.
+                    Some(Command::Generate { .. }) => return,
                     _ => {}
                 }
             }
         }
-        if let Some(run) = self.running(id) {
-            run.rewound();
+        if let Some(run) = self.open(id) {
+            run.rewound(turn);
         }
     }
 
+    /// Puts a token into a chain. The turn is answered even where that cannot be, so that the page waits for nothing.
+    fn force(&mut self, id: RunId, turn: u32, forced: Forced) -> Result<(), Trouble> {
+        let Some(run) = self.open(id) else { return Ok(()) };
+        let done = run.force(forced);
+        run.rewound(turn);
+        if done {
+            return Ok(());
+        }
+        // Counted from 1, as the page shows them.
+        let message =
+            format!("story {} has no token {} to replace", forced.chain + 1, forced.position + 1);
+        Err(Trouble::Request { run: None, message })
+    }
+
     /// The present run, if the page means this one.
-    fn running(&mut self, id: RunId) -> Option<&mut Run> {
+    fn present(&mut self, id: RunId) -> Option<&mut Run> {
         self.run.as_mut().filter(|run| run.id() == id)
+    }
+
+    /// The present run, if the page means this one and it was not stopped.
+    fn open(&mut self, id: RunId) -> Option<&mut Run> {
+        self.present(id).filter(|run| run.takes_terms())
     }
 
     fn fail(&mut self, trouble: Trouble) {
         match trouble {
-            Trouble::Request(message) => say(&Event::Failed { message }),
+            Trouble::Request { run, message } => say(&Event::Failed { run, message }),
             Trouble::Device(reason) => {
-                if let Some(run) = &mut self.run {
-                    run.end(Ending::Failed);
-                }
                 (self.model, self.run) = (None, None);
                 say(&Event::Unavailable { reason });
             }

@@ -10,7 +10,10 @@ use crate::port::{now_ms, say};
 pub struct Run {
     id: RunId,
     swarm: Swarm,
-    active: bool,
+    /// The last change that was acted on; the page counts them.
+    turn: u32,
+    /// None while there are tokens to come.
+    ended: Option<Ending>,
     tokens: u32,
     started_ms: f64,
 }
@@ -18,7 +21,7 @@ pub struct Run {
 impl Run {
     /// A run that begins now.
     pub fn new(id: RunId, swarm: Swarm) -> Self {
-        Self { id, swarm, active: true, tokens: 0, started_ms: now_ms() }
+        Self { id, swarm, turn: 0, ended: None, tokens: 0, started_ms: now_ms() }
     }
 
     /// The page's name for it.
@@ -28,7 +31,12 @@ impl Run {
 
     /// Are there tokens to come?
     pub fn is_active(&self) -> bool {
-        self.active
+        self.ended.is_none()
+    }
+
+    /// Can it go on under new terms? A finished run can; one that the reader stopped stays stopped.
+    pub fn takes_terms(&self) -> bool {
+        self.ended != Some(Ending::Stopped)
     }
 
     /// One more token for every chain; says what came, and when all is done.
@@ -61,10 +69,12 @@ impl Run {
         Ok(())
     }
 
-    /// Says that the run is over.
+    /// Says that the run is over, unless it was over before.
     pub fn end(&mut self, ending: Ending) {
-        if std::mem::take(&mut self.active) {
-            say(&Event::Done { run: self.id, ending, tokens: self.tokens, seconds: self.seconds() });
+        if self.ended.is_none() {
+            self.ended = Some(ending);
+            let (run, turn, tokens, seconds) = (self.id, self.turn, self.tokens, self.seconds());
+            say(&Event::Done { run, turn, ending, tokens, seconds });
         }
     }
 
@@ -87,8 +97,8 @@ impl Run {
         self.swarm.force(forced.chain as usize, forced.position as usize, forced.token)
     }
 
-    /// Says what stays of every chain, and goes on from there.
-    pub fn rewound(&mut self) {
+    /// Says what stays of every chain after this turn, and goes on from there.
+    pub fn rewound(&mut self, turn: u32) {
         let measures: Vec<Vec<(f32, f32)>> = (0..self.swarm.chains())
             .map(|chain| {
                 let picked = self.swarm.picked(chain).iter();
@@ -96,15 +106,15 @@ impl Run {
             })
             .collect();
         let kept = measures.iter().map(|chain| chain.len() as u32).collect();
-        say(&Event::Rewound { run: self.id, kept, measures });
-        (self.active, self.tokens, self.started_ms) = (true, 0, now_ms());
+        say(&Event::Rewound { run: self.id, turn, kept, measures });
+        (self.turn, self.ended) = (turn, None);
+        (self.tokens, self.started_ms) = (0, now_ms());
     }
 
-    /// Says the row that a token was picked from; silent where there is none.
+    /// Says the row that a token was picked from, or that there is none.
     pub fn look(&self, chain: u32, position: u32) {
-        if let Some(row) = self.swarm.row(chain as usize, position as usize) {
-            say(&Event::Row { run: self.id, chain, position, logits: row.to_vec() });
-        }
+        let logits = self.swarm.row(chain as usize, position as usize).map(<[f32]>::to_vec);
+        say(&Event::Row { run: self.id, chain, position, logits });
     }
 
     fn seconds(&self) -> f32 {

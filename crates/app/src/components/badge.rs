@@ -27,11 +27,11 @@ pub fn Badge(props: &BadgeProps) -> Html {
         ..
     } = props;
     let Some(kind) = engines.serving(*choice, *chains) else {
-        let failed = matches!(
-            (&engines.cpu, &engines.webgpu),
-            (Standing::Refused(_), Standing::Refused(_))
-        );
-        let text = if failed { "no engine" } else { "starting…" };
+        let text = if engines.hopeless(*choice).is_some() {
+            "no engine"
+        } else {
+            "starting…"
+        };
         return html! { <div class="badge"><button data-testid="device" data-device="none">{ text }</button></div> };
     };
     let report = engines.report(kind).expect("the serving engine is ready");

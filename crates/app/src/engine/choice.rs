@@ -116,6 +116,35 @@ impl Engines {
         }
     }
 
+    /// Takes a refusal back that came from what the reader had chosen before, not from the engine itself: a software adapter
+    /// is refused only as long as nobody asks for it.
+    pub fn reconsider(&mut self, before: DeviceChoice, now: DeviceChoice) {
+        let unasked = Self {
+            webgpu: Standing::Absent,
+            ..self.clone()
+        };
+        if before != now
+            && let (Standing::Refused(reason), Step::Refuse(by_choice)) =
+                (&self.webgpu, unasked.next_step(before))
+            && *reason == by_choice
+        {
+            self.webgpu = Standing::Absent;
+        }
+    }
+
+    /// Why no engine serves and none will, in sentences; none while one does or may.
+    pub fn hopeless(&self, choice: DeviceChoice) -> Option<String> {
+        let Standing::Refused(cpu) = &self.cpu else {
+            return None;
+        };
+        let cpu = format!("CPU: {}", sentence(cpu));
+        match &self.webgpu {
+            Standing::Refused(webgpu) => Some(format!("{cpu} WebGPU: {}", sentence(webgpu))),
+            Standing::Absent if choice == DeviceChoice::Cpu => Some(cpu),
+            _ => None,
+        }
+    }
+
     /// The device that a run of so many chains goes to; none while none is ready.
     pub fn serving(&self, choice: DeviceChoice, chains: u32) -> Option<DeviceKind> {
         let (cpu, webgpu) = (
@@ -160,16 +189,15 @@ impl Engines {
                     if chains == 1 { "chain" } else { "chains" },
                 ),
                 (_, _, Standing::Refused(reason)) => {
-                    format!("WebGPU is not used: {}.", reason.trim_end_matches('.'))
+                    format!("WebGPU is not used: {}", sentence(reason))
                 }
                 (_, _, Standing::Starting(_)) => {
                     "WebGPU is still starting; it takes over once it has proved itself.".to_owned()
                 }
                 _ if kind == DeviceKind::WebGpu => match &self.cpu {
-                    Standing::Refused(reason) => format!(
-                        "The CPU engine did not start: {}.",
-                        reason.trim_end_matches('.')
-                    ),
+                    Standing::Refused(reason) => {
+                        format!("The CPU engine does not serve: {}", sentence(reason))
+                    }
                     _ => "The CPU engine is not ready.".to_owned(),
                 },
                 _ => "The browser is being asked for a WebGPU adapter.".to_owned(),
@@ -184,6 +212,16 @@ pub fn name(kind: DeviceKind) -> &'static str {
         DeviceKind::Cpu => "CPU",
         DeviceKind::WebGpu => "WebGPU",
     }
+}
+
+/// A reason with a full stop, unless it has an end of its own.
+pub fn sentence(reason: &str) -> String {
+    let end = if reason.ends_with(['.', '?', '!']) {
+        ""
+    } else {
+        "."
+    };
+    format!("{reason}{end}")
 }
 
 /// Milliseconds a step at the measured number of chains nearest to this one (by ratio).

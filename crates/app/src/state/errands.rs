@@ -4,7 +4,7 @@
 
 use protocol::{Command, DeviceKind};
 
-use super::{Focus, Look, State};
+use super::{Focus, Look, State, Stop};
 
 /// A command for an engine.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,6 +29,7 @@ pub fn errands(state: &State) -> Vec<Errand> {
     {
         let mut tell = |command| errands.push(Errand { to, command });
         let terms = state.terms();
+        let mut turn = run.turn;
         if run.told.is_none() {
             tell(Command::Generate {
                 run: run.id,
@@ -39,19 +40,22 @@ pub fn errands(state: &State) -> Vec<Errand> {
                 shaping: terms.shaping,
             });
         } else if run.is_held() && run.told != Some(terms) {
+            turn += 1;
             tell(Command::Shape {
                 run: run.id,
+                turn,
                 shaping: terms.shaping,
                 seed: terms.seed,
             });
         }
-        if let Some(forced) = run.force {
+        if let Some(forced) = run.force.filter(|_| run.is_held()) {
             tell(Command::Force {
                 run: run.id,
+                turn: turn + 1,
                 forced,
             });
         }
-        if run.stop {
+        if run.stop == Stop::Wanted {
             tell(Command::Stop { run: run.id });
         }
         if let Focus::Token {

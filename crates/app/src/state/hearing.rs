@@ -4,8 +4,8 @@ use std::rc::Rc;
 
 use protocol::{DeviceKind, Ending, Event, Prompted, RunId, VERSION};
 
-use super::{Focus, Language, Look, Phase, Row, Run, State, Voice};
-use crate::engine::choice::{Progress, Standing, name};
+use super::{Focus, Language, Look, Phase, Row, Run, State, Stop, Voice};
+use crate::engine::choice::{Progress, Standing, name, sentence};
 
 impl State {
     pub(super) fn hear(&mut self, voice: Voice, event: Event) {
@@ -52,10 +52,8 @@ impl State {
                     self.look_again();
                 }
             }
-            (voice, Event::Rewound { run, kept, measures }) => {
-                if let Some(present) = present(self.run.as_mut(), voice, run) {
-                    present.awaits_rewind = false;
-                    present.phase = Phase::Running;
+            (voice, Event::Rewound { run, kept, measures, .. }) => {
+                if present(self.run.as_mut(), voice, run).is_some() {
                     if let Some(language) = &self.language {
                         Rc::make_mut(&mut self.swarm).rewind(&kept, &measures, language);
                     }
@@ -63,12 +61,12 @@ impl State {
                     self.look_again();
                 }
             }
-            (voice, Event::Done { run, ending, .. }) => {
+            (voice, Event::Done { run, turn, ending, .. }) => {
                 if let Some(present) = present(self.run.as_mut(), voice, run)
-                    && !(present.awaits_rewind && ending == Ending::Finished)
+                    && present.turn == turn
                 {
                     present.phase = Phase::Ended(ending);
-                    present.awaits_rewind = false;
+                    present.stop = Stop::No;
                     if matches!(self.focus, Focus::Token { look: Look::Lost, .. }) {
                         self.focus = Focus::Prompt;
                     }
@@ -79,36 +77,62 @@ impl State {
                     self.take_row(chain, position, logits);
                 }
             }
-            (Voice::Device(kind), Event::Failed { message }) => self.take_failure(kind, message),
+            (Voice::Device(_), Event::Failed { run, message }) => self.take_failure(run, message),
             (Voice::Device(_), Event::Hello { .. })
             | (Voice::Recording, Event::Hello { .. } | Event::Progress { .. } | Event::Unavailable { .. } | Event::Failed { .. }) => {}
         }
     }
 
-    /// An engine is out; its run, if it had the present one, is over.
+    /// An engine is out. Of several reasons the first counts: what a broken engine says later follows from it.
     pub(super) fn refuse(&mut self, kind: DeviceKind, reason: String) {
-        if let Some(run) = &mut self.run
-            && run.device() == Some(kind)
-        {
-            if run.phase == Phase::Running {
-                self.notes
-                    .push(format!("The {} engine stopped: {reason}", name(kind)));
-            }
-            run.phase = Phase::Ended(Ending::Failed);
-            run.awaits_rewind = false;
-            run.stop = false;
+        if matches!(self.engines.of(kind), Standing::Refused(_)) {
+            return;
         }
-        *self.engines.of_mut(kind) = Standing::Refused(reason);
+        let served = self.serving();
+        *self.engines.of_mut(kind) = Standing::Refused(reason.clone());
+        // What the panel shows is to come from the device that serves now.
+        self.reading.wanted |= self.live && self.serving() != served;
+        if self.run.as_ref().and_then(Run::device) == Some(kind) {
+            self.lose_run(kind, &reason);
+        }
     }
 
-    /// Something asked for could not be done: a run that had not begun will not begin, and terms that were refused bring no
-    /// `Rewound`.
-    fn take_failure(&mut self, kind: DeviceKind, message: String) {
-        if let Some(run) = self.run.as_mut().filter(|run| run.device() == Some(kind)) {
-            run.awaits_rewind = false;
-            if run.phase == Phase::Running && run.told.is_some() && run.prompt_tokens.is_empty() {
-                run.phase = Phase::Ended(Ending::Failed);
+    /// The present run's engine is out. If tokens were still to come, the other engine begins the run again.
+    fn lose_run(&mut self, kind: DeviceKind, reason: &str) {
+        let serving = self.serving();
+        let Some(run) = &mut self.run else { return };
+        run.lost = true;
+        if !matches!(
+            self.focus,
+            Focus::Token {
+                look: Look::Had,
+                ..
             }
+        ) {
+            self.focus = Focus::Prompt;
+        }
+        if run.phase != Phase::Running {
+            return;
+        }
+        let mut note = format!("The {} engine stopped: {}", name(kind), sentence(reason));
+        match serving {
+            Some(other) if run.stop == Stop::No => {
+                let (prompt, chains, length) = (run.prompt.clone(), run.chains, run.length);
+                run.phase = Phase::Failed;
+                self.reading.wanted &= self.reading.text != prompt;
+                self.focus = Focus::Prompt;
+                self.begin_on(other, prompt, chains, length);
+                note += &format!(" The {} engine tells the stories again.", name(other));
+            }
+            _ => run.phase = Phase::Failed,
+        }
+        self.notes.push(note);
+    }
+
+    /// Something asked for could not be done; a run that could not begin is over.
+    fn take_failure(&mut self, id: Option<RunId>, message: String) {
+        if let Some(run) = self.run.as_mut().filter(|run| Some(run.id) == id) {
+            run.phase = Phase::Failed;
         }
         if !self.notes.contains(&message) {
             self.notes.push(message);
@@ -117,6 +141,11 @@ impl State {
 
     /// The first engine is ready: its own run takes the recording's place, unless the reader was doing something else.
     fn go_live(&mut self) {
+        if let Some(recorded) = &mut self.run
+            && recorded.phase == Phase::Running
+        {
+            recorded.phase = Phase::Ended(Ending::Stopped);
+        }
         if self.run_when_ready {
             self.begin();
         } else if self.prompt_row.is_none() || *self.reading.text != *self.settings.prompt {
@@ -147,7 +176,7 @@ impl State {
         }
     }
 
-    fn take_row(&mut self, chain: u32, position: u32, logits: Vec<f32>) {
+    fn take_row(&mut self, chain: u32, position: u32, logits: Option<Vec<f32>>) {
         let Focus::Token {
             chain: c,
             position: p,
@@ -160,6 +189,10 @@ impl State {
         if (*c, *p) != (chain, position) || *look != Look::Asked {
             return;
         }
+        let Some(logits) = logits else {
+            self.focus = Focus::Prompt;
+            return;
+        };
         let (Some(run), Some(words)) = (&self.run, self.swarm.chain(chain)) else {
             return;
         };

@@ -24,7 +24,7 @@ pub use chain::{BLOCK, Chain, Word};
 pub use dial::Dial;
 pub use errands::{Errand, errands};
 pub use language::Language;
-pub use run::{Phase, Run, Terms, Voice};
+pub use run::{Phase, Run, Stop, Terms, Voice};
 pub use status::{Status, status};
 pub use swarm::Swarm;
 
@@ -256,6 +256,8 @@ impl State {
                 let rerun = settings.prompt != self.settings.prompt
                     || settings.chains != self.settings.chains
                     || settings.length != self.settings.length;
+                self.engines
+                    .reconsider(self.settings.device, settings.device);
                 self.settings = settings;
                 self.notes.extend(notes.into_iter().map(|note| note.0));
                 if rerun {
@@ -302,10 +304,17 @@ impl State {
             wanted: false,
         };
         self.focus = Focus::Prompt;
-        let Some(device) = self.serving() else {
-            self.run_when_ready = true;
-            return;
-        };
+        match self.serving() {
+            Some(device) => {
+                let Settings { chains, length, .. } = self.settings;
+                self.begin_on(device, self.reading.text.clone(), chains, length);
+            }
+            None => self.run_when_ready = true,
+        }
+    }
+
+    /// Puts a new run in the place of the present one.
+    fn begin_on(&mut self, device: DeviceKind, prompt: Rc<str>, chains: Chains, length: Length) {
         if let Some(before) = &self.run
             && let Some(kind) = before.device()
             && kind != device
@@ -314,14 +323,8 @@ impl State {
             self.left_running = Some((kind, before.id));
         }
         self.last_run = RunId(self.last_run.0.wrapping_add(1).max(1));
-        let Settings { chains, length, .. } = self.settings;
-        self.run = Some(Run::new(
-            self.last_run,
-            Voice::Device(device),
-            self.reading.text.clone(),
-            chains,
-            length,
-        ));
+        let voice = Voice::Device(device);
+        self.run = Some(Run::new(self.last_run, voice, prompt, chains, length));
         self.swarm = Rc::new(Swarm::of(chains.get()));
         self.recorded = None;
         self.run_when_ready = false;
@@ -329,8 +332,13 @@ impl State {
 
     fn stop(&mut self) {
         self.run_when_ready = false;
-        if let Some(run) = &mut self.run {
-            run.stop = run.told.is_some() && run.phase == Phase::Running;
+        let terms = self.terms();
+        if let Some(run) = &mut self.run
+            && run.stop == Stop::No
+            && run.told.is_some()
+            && run.is_running(terms)
+        {
+            run.stop = Stop::Wanted;
         }
     }
 
@@ -413,17 +421,22 @@ impl State {
             } if id == run.id => run.told = Some(Terms { shaping, seed }),
             Command::Shape {
                 run: id,
+                turn,
                 shaping,
                 seed,
             } if id == run.id => {
                 run.told = Some(Terms { shaping, seed });
-                run.awaits_rewind = true;
+                (run.turn, run.phase) = (turn, Phase::Running);
             }
-            Command::Force { run: id, forced } if id == run.id && run.force == Some(forced) => {
+            Command::Force {
+                run: id,
+                turn,
+                forced,
+            } if id == run.id && run.force == Some(forced) => {
                 run.force = None;
-                run.awaits_rewind = true;
+                (run.turn, run.phase) = (turn, Phase::Running);
             }
-            Command::Stop { run: id } if id == run.id => run.stop = false,
+            Command::Stop { run: id } if id == run.id => run.stop = Stop::Told,
             Command::Look {
                 chain, position, ..
             } => {

@@ -21,6 +21,19 @@ pub enum Phase {
     Running,
     /// It is over.
     Ended(Ending),
+    /// It could not begin, or its engine broke; a note says why.
+    Failed,
+}
+
+/// How far the reader's wish to end a run is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stop {
+    /// No such wish, or the run is over.
+    No,
+    /// The worker is to be told.
+    Wanted,
+    /// It was told; it will say how the run ended.
+    Told,
 }
 
 /// The knobs and coins that a worker decodes with.
@@ -49,13 +62,15 @@ pub struct Run {
     pub length: Length,
     /// What the worker decodes with; none until it was told to begin.
     pub told: Option<Terms>,
-    /// The worker was told of new terms or a forced token, and has not answered with `Rewound` yet: a `Done` that arrives
-    /// meanwhile is about the terms before.
-    pub awaits_rewind: bool,
+    /// How many times the worker was told of new terms or a forced token. Its answers carry the number: a `Done` of an
+    /// earlier turn is about what the chains were before.
+    pub turn: u32,
     /// A token to be forced that the worker was not told of yet.
     pub force: Option<Forced>,
-    /// The reader wants it to end, and the worker was not told yet.
-    pub stop: bool,
+    /// Whether the reader wants it to end.
+    pub stop: Stop,
+    /// Its engine is out, and what is left of it is on this page only.
+    pub lost: bool,
     /// How far it is.
     pub phase: Phase,
     /// Tokens a second, all chains together, as the worker last said.
@@ -73,9 +88,10 @@ impl Run {
             chains,
             length,
             told: None,
-            awaits_rewind: false,
+            turn: 0,
             force: None,
-            stop: false,
+            stop: Stop::No,
+            lost: false,
             phase: Phase::Running,
             tokens_per_second: 0.0,
         }
@@ -91,14 +107,17 @@ impl Run {
 
     /// Whether its worker still holds it, so that new terms make sense.
     pub fn is_held(&self) -> bool {
-        self.device().is_some()
-            && matches!(self.phase, Phase::Running | Phase::Ended(Ending::Finished))
+        let open = match self.phase {
+            Phase::Running => self.stop != Stop::Told,
+            Phase::Ended(ending) => ending == Ending::Finished,
+            Phase::Failed => false,
+        };
+        self.device().is_some() && !self.lost && open
     }
 
     /// Whether its worker is, or is about to be, at work under these terms.
     pub fn is_running(&self, terms: Terms) -> bool {
         self.phase == Phase::Running
-            || self.is_held()
-                && (self.awaits_rewind || self.force.is_some() || self.told != Some(terms))
+            || self.is_held() && (self.force.is_some() || self.told != Some(terms))
     }
 }

@@ -41,12 +41,21 @@ impl Status {
 
 /// Status, sentence, and the share that is done (0 to 1) where that is known.
 pub fn status(state: &State) -> (Status, String, Option<f64>) {
+    if let Some(reasons) = state.engines.hopeless(state.settings.device) {
+        let what = if state.live {
+            "No engine is left."
+        } else {
+            "No engine could start."
+        };
+        let sentence = format!("{what} {reasons} Reloading the page may help.");
+        return (Status::Failed, sentence, None);
+    }
     if !state.live {
-        return before_live(state);
+        return engines_start(state);
     }
     let starting = forced_start(state);
     let Some(run) = state.run.as_ref().filter(|run| run.device().is_some()) else {
-        return starting.unwrap_or((Status::Ready, "Ready.".to_owned(), None));
+        return starting.unwrap_or_else(|| waiting(state));
     };
     let tokens = state.swarm.tokens();
     let most = run.chains.get() as usize * run.length.get() as usize;
@@ -63,7 +72,7 @@ pub fn status(state: &State) -> (Status, String, Option<f64>) {
     }
     let tokens = grouped(tokens as u64);
     match run.phase {
-        Phase::Ended(Ending::Failed) => (
+        Phase::Failed => (
             Status::Failed,
             "The run failed; the note says why. Try again, or with fewer chains.".to_owned(),
             None,
@@ -97,19 +106,18 @@ fn forced_start(state: &State) -> Option<(Status, String, Option<f64>)> {
     }
 }
 
-fn before_live(state: &State) -> (Status, String, Option<f64>) {
-    if let (Standing::Refused(cpu), Standing::Refused(webgpu)) =
-        (&state.engines.cpu, &state.engines.webgpu)
-    {
-        return (
-            Status::Failed,
-            format!(
-                "No engine could start. CPU: {cpu}. WebGPU: {webgpu}. Reloading the page may help."
-            ),
-            None,
-        );
+/// No run: the model waits, or its engine is out and another may still come.
+fn waiting(state: &State) -> (Status, String, Option<f64>) {
+    if state.serving().is_some() {
+        (Status::Ready, "Ready.".to_owned(), None)
+    } else {
+        engines_start(state)
     }
-    let status = if state.recorded.is_some() {
+}
+
+/// Engine and weights are on their way.
+fn engines_start(state: &State) -> (Status, String, Option<f64>) {
+    let status = if state.recorded.is_some() && !state.live {
         Status::Recorded
     } else {
         Status::Loading
@@ -136,8 +144,7 @@ pub fn sentence(progress: Progress) -> String {
             megabytes(total)
         ),
         (Stage::Weights, None) => format!("Fetching the model: {} MB", megabytes(done)),
-        (Stage::Upload, Some(total)) => format!("Unpacking the model: {done} of {total} tensors"),
-        (Stage::Upload, None) => "Unpacking the model".to_owned(),
+        (Stage::Upload, _) => "Unpacking the model".to_owned(),
         (Stage::SelfTest, Some(total)) => format!("Trying the device: {done} of {total} steps"),
         (Stage::SelfTest, None) => "Trying the device".to_owned(),
     }

@@ -55,8 +55,13 @@ fn step(run: RunId, position: u32, tokens: &[u8]) -> Event {
 }
 
 fn done(run: RunId, ending: Ending) -> Event {
+    done_at(run, 0, ending)
+}
+
+fn done_at(run: RunId, turn: u32, ending: Ending) -> Event {
     Event::Done {
         run,
+        turn,
         ending,
         tokens: 2,
         seconds: 0.1,
@@ -178,6 +183,7 @@ fn a_slider_that_moves_often_within_a_frame_sends_one_command_and_reads_as_runni
         commands,
         [Command::Shape {
             run: state.run_id(),
+            turn: 1,
             shaping,
             seed
         }]
@@ -203,26 +209,40 @@ fn a_slider_leaves_the_swarm_and_the_row_the_very_same() {
     assert!(Rc::ptr_eq(before.row().unwrap(), after.row().unwrap()));
 }
 
+fn rewound(run: RunId, turn: u32, kept: [u32; 2]) -> Event {
+    let measures = kept.map(|kept| vec![(0.5, 0.5); kept as usize]).to_vec();
+    Event::Rewound {
+        run,
+        turn,
+        kept: kept.to_vec(),
+        measures,
+    }
+}
+
 #[test]
-fn a_done_about_old_terms_does_not_end_the_new_ones() {
+fn only_the_done_of_the_last_turn_ends_a_run() {
     let state = finished();
+    let run = state.run_id();
     let shaping = hotter(&state);
     let (_, state) = state.after(Action::Shape(shaping)).told();
-    let run = state.run_id();
     let state = state.heard(CPU, done(run, Ending::Finished));
     assert_eq!(state.status_word(), "running");
-    let measures = vec![vec![(0.5, 0.5); 2], vec![(0.5, 0.5); 1]];
-    let state = state.heard(
-        CPU,
-        Event::Rewound {
-            run,
-            kept: vec![2, 1],
-            measures,
-        },
-    );
+    let shaping = hotter(&state);
+    let (commands, state) = state.after(Action::Shape(shaping)).told();
+    assert!(matches!(commands[..], [Command::Shape { turn: 2, .. }]));
+    let state = state
+        .heard(CPU, rewound(run, 1, [2, 1]))
+        .heard(CPU, done_at(run, 1, Ending::Finished));
     assert_eq!(state.swarm.tokens(), 3);
-    let state = state.heard(CPU, done(run, Ending::Finished));
-    assert_eq!(state.status_word(), "done");
+    assert_eq!(
+        state.status_word(),
+        "running",
+        "these are the chains of the turn before"
+    );
+    let state = state
+        .heard(CPU, rewound(run, 2, [1, 1]))
+        .heard(CPU, done_at(run, 2, Ending::Finished));
+    assert_eq!((state.status_word(), state.swarm.tokens()), ("done", 2));
 }
 
 #[test]
@@ -243,10 +263,44 @@ fn stopping_is_said_once_and_a_stopped_run_takes_no_new_knobs() {
     let run = state.run_id();
     let (commands, state) = state.after(Action::Stop).told();
     assert_eq!(commands, [Command::Stop { run }]);
+    let shaping = hotter(&state);
+    let state = state.after(Action::Stop).after(Action::Shape(shaping));
+    assert!(errands(&state).is_empty());
     let state = state.heard(CPU, done(run, Ending::Stopped));
     assert_eq!(state.status_word(), "done");
+    assert!(errands(&state).is_empty());
+}
+
+#[test]
+fn a_run_that_finished_before_it_heard_of_the_stop_takes_new_knobs() {
+    let (_, state) = starting().heard(CPU, ready(DeviceKind::Cpu)).told();
+    let run = state.run_id();
+    let (_, state) = state.after(Action::Stop).told();
     let shaping = hotter(&state);
-    assert!(errands(&state.after(Action::Shape(shaping))).is_empty());
+    let state = state
+        .after(Action::Shape(shaping))
+        .heard(CPU, done(run, Ending::Finished));
+    let (commands, _) = state.told();
+    assert!(matches!(commands[..], [Command::Shape { turn: 1, .. }]));
+}
+
+#[test]
+fn a_run_that_decodes_again_can_be_stopped() {
+    let state = finished();
+    let run = state.run_id();
+    let shaping = hotter(&state);
+    let (commands, state) = state
+        .after(Action::Shape(shaping))
+        .after(Action::Stop)
+        .told();
+    assert!(matches!(
+        commands[..],
+        [Command::Shape { .. }, Command::Stop { .. }]
+    ));
+    let state = state
+        .heard(CPU, rewound(run, 1, [2, 1]))
+        .heard(CPU, done_at(run, 1, Ending::Stopped));
+    assert_eq!(state.status_word(), "done");
 }
 
 #[test]
@@ -296,7 +350,7 @@ fn an_opened_token_shows_its_row_with_the_tokens_before_it() {
             run,
             chain: 1,
             position: 2,
-            logits: vec![0.0; 258],
+            logits: Some(vec![0.0; 258]),
         },
     );
     let row = state.row().unwrap();
@@ -315,15 +369,7 @@ fn an_opened_token_is_asked_for_again_when_the_tokens_before_it_changed() {
         })
         .told();
     let run = state.run_id();
-    let measures = vec![vec![(0.5, 0.5); 3], vec![(0.5, 0.5); 1]];
-    let state = state.heard(
-        CPU,
-        Event::Rewound {
-            run,
-            kept: vec![3, 1],
-            measures,
-        },
-    );
+    let state = state.heard(CPU, rewound(run, 0, [3, 1]));
     assert!(errands(&state).is_empty());
     let pick = |position| Pick {
         chain: 1,
@@ -352,6 +398,22 @@ fn an_opened_token_is_asked_for_again_when_the_tokens_before_it_changed() {
 }
 
 #[test]
+fn a_row_that_is_no_more_gives_the_panel_back_to_the_prompt() {
+    let open = Action::Open {
+        chain: 1,
+        position: 2,
+    };
+    let (_, state) = finished().after(open).told();
+    let gone = Event::Row {
+        run: state.run_id(),
+        chain: 1,
+        position: 2,
+        logits: None,
+    };
+    assert_eq!(state.heard(CPU, gone).focus, Focus::Prompt);
+}
+
+#[test]
 fn forcing_needs_the_row_that_it_is_about() {
     let (_, state) = finished()
         .after(Action::Open {
@@ -370,7 +432,7 @@ fn forcing_needs_the_row_that_it_is_about() {
             run,
             chain: 1,
             position: 2,
-            logits: vec![0.0; 258],
+            logits: Some(vec![0.0; 258]),
         },
     );
     let (commands, state) = state.after(Action::Force(65)).told();
@@ -378,6 +440,7 @@ fn forcing_needs_the_row_that_it_is_about() {
         commands,
         [Command::Force {
             run,
+            turn: 1,
             forced: Forced {
                 chain: 1,
                 position: 2,
@@ -402,19 +465,35 @@ fn a_prompt_that_has_not_been_run_cannot_be_branched() {
     assert!(errands(&state.after(Action::Force(65))).is_empty());
 }
 
+fn failed(run: Option<RunId>) -> Event {
+    Event::Failed {
+        run,
+        message: "the prompt is too long".to_owned(),
+    }
+}
+
 #[test]
 fn a_run_that_cannot_begin_has_failed_and_says_why() {
     let (_, state) = starting().heard(CPU, ready(DeviceKind::Cpu)).told();
-    let state = state.heard(
-        CPU,
-        Event::Failed {
-            message: "the prompt is too long".to_owned(),
-        },
-    );
+    let (run, prompt) = (state.run_id(), state.settings.prompt.clone());
+    let state = state
+        .heard(CPU, prompted(&prompt))
+        .heard(CPU, failed(Some(run)));
     assert_eq!(state.status_word(), "failed");
     assert_eq!(state.notes, ["the prompt is too long"]);
     let shaping = hotter(&state);
     assert!(errands(&state.after(Action::Shape(shaping))).is_empty());
+}
+
+#[test]
+fn what_fails_beside_a_run_or_before_it_does_not_end_it() {
+    let (_, state) = starting().heard(CPU, ready(DeviceKind::Cpu)).told();
+    let before = RunId(state.run_id().0 - 1);
+    let state = state
+        .heard(CPU, failed(None))
+        .heard(CPU, failed(Some(before)));
+    assert_eq!(state.status_word(), "running");
+    assert_eq!(state.notes, ["the prompt is too long"]);
 }
 
 #[test]
@@ -456,6 +535,20 @@ fn a_recording_plays_until_an_engine_is_ready_and_cannot_be_branched() {
     );
     let state = state.heard(Voice::Recording, step(RECORDED_RUN, 1, b"ab"));
     assert_eq!(state.swarm.tokens(), 0);
+}
+
+#[test]
+fn a_replay_cut_short_runs_no_more() {
+    let (settings, _) = read_link("n=2");
+    let state = starting()
+        .after(Action::Play(settings))
+        .heard(Voice::Recording, ready(DeviceKind::Cpu))
+        .heard(Voice::Recording, step(RECORDED_RUN, 0, b"ab"))
+        .after(Action::Prompt("A cat".to_owned()))
+        .heard(CPU, ready(DeviceKind::Cpu));
+    let run = state.run.as_ref().unwrap();
+    assert!(!run.is_running(state.terms()));
+    assert_eq!(state.swarm.tokens(), 2);
 }
 
 #[test]
@@ -509,18 +602,132 @@ fn the_next_run_goes_to_webgpu_once_it_is_ready_and_the_old_one_is_stopped() {
     assert_eq!(errands.len(), 2);
 }
 
+fn lost() -> Event {
+    let reason = "out of memory".to_owned();
+    Event::Unavailable { reason }
+}
+
 #[test]
 fn an_engine_that_breaks_ends_its_run_and_says_why() {
     let (_, state) = starting().heard(CPU, ready(DeviceKind::Cpu)).told();
-    let state = state.heard(
-        CPU,
-        Event::Unavailable {
-            reason: "out of memory".to_owned(),
-        },
-    );
+    let state = state.heard(CPU, lost());
     assert_eq!(state.status_word(), "failed");
     assert!(state.notes[0].contains("out of memory"));
     assert_eq!(state.serving(), None);
+}
+
+#[test]
+fn an_engine_that_breaks_leaves_a_finished_run_as_it_is() {
+    let state = finished().heard(CPU, lost());
+    assert_eq!((state.status_word(), state.swarm.tokens()), ("done", 6));
+    let shaping = hotter(&state);
+    assert!(errands(&state.clone().after(Action::Shape(shaping))).is_empty());
+    assert!(!state.can_open());
+}
+
+#[test]
+fn the_first_reason_of_a_broken_engine_counts() {
+    let later = Event::Unavailable {
+        reason: "unreachable".to_owned(),
+    };
+    let state = finished().heard(CPU, lost()).heard(CPU, later);
+    assert_eq!(
+        state.engines.cpu,
+        Standing::Refused("out of memory".to_owned())
+    );
+}
+
+/// A run on WebGPU, with the CPU engine ready beside it.
+fn on_webgpu() -> State {
+    let mut state = finished();
+    state.settings.device = DeviceChoice::WebGpu;
+    let (_, state) = state
+        .after(Action::Started(DeviceKind::WebGpu))
+        .heard(WEBGPU, ready(DeviceKind::WebGpu))
+        .after(Action::Generate)
+        .told();
+    state
+}
+
+#[test]
+fn a_run_whose_gpu_is_lost_is_begun_again_on_the_cpu_with_a_note() {
+    let state = on_webgpu();
+    let before = state.run_id();
+    let state = state
+        .heard(WEBGPU, step(before, 0, b"ab"))
+        .heard(WEBGPU, lost());
+    assert_eq!(
+        state.notes,
+        ["The WebGPU engine stopped: out of memory. The CPU engine tells the stories again."]
+    );
+    assert_eq!((state.status_word(), state.swarm.tokens()), ("running", 0));
+    let errands = errands(&state);
+    assert!(
+        matches!(&errands[..], [Errand { to: DeviceKind::Cpu, command: Command::Generate { run, .. } }] if *run != before),
+        "{errands:?}"
+    );
+}
+
+#[test]
+fn a_run_that_was_to_stop_is_not_begun_again() {
+    let (_, state) = on_webgpu().after(Action::Stop).told();
+    let state = state.heard(WEBGPU, lost());
+    assert_eq!(state.status_word(), "failed");
+    assert_eq!(
+        state.run.and_then(|run| run.device()),
+        Some(DeviceKind::WebGpu)
+    );
+}
+
+#[test]
+fn a_run_that_decodes_again_is_told_to_stop_when_the_next_goes_elsewhere() {
+    let state = finished();
+    let (run, shaping) = (state.run_id(), hotter(&state));
+    let (_, mut state) = state.after(Action::Shape(shaping)).told();
+    state.settings.device = DeviceChoice::WebGpu;
+    let state = state
+        .after(Action::Started(DeviceKind::WebGpu))
+        .heard(WEBGPU, ready(DeviceKind::WebGpu))
+        .after(Action::Generate);
+    assert_eq!(state.left_running, Some((DeviceKind::Cpu, run)));
+}
+
+#[test]
+fn when_no_engine_is_left_the_status_gives_every_reason() {
+    let refused = Action::Refused(DeviceKind::WebGpu, "no adapter".to_owned());
+    let (status, sentence, _) = status(&finished().after(refused).heard(CPU, lost()));
+    assert_eq!(status, Status::Failed);
+    assert!(sentence.contains("CPU: out of memory.") && sentence.contains("WebGPU: no adapter."));
+}
+
+#[test]
+fn a_cpu_that_fails_where_nothing_else_is_asked_for_is_shown() {
+    let mut state = starting();
+    state.settings.device = DeviceChoice::Cpu;
+    let (status, sentence, _) = status(&state.heard(CPU, lost()));
+    assert_eq!(status, Status::Failed);
+    assert!(sentence.contains("out of memory"), "{sentence}");
+}
+
+#[test]
+fn a_link_that_asks_for_webgpu_lifts_the_refusal_of_a_software_adapter() {
+    use crate::engine::choice::Step;
+    let state = finished().after(Action::Adapter(Adapter::Software("SwiftShader".to_owned())));
+    let Step::Refuse(reason) = state.engines.next_step(DeviceChoice::Auto) else {
+        panic!("a software adapter is refused by itself");
+    };
+    let follow = |state: &State| {
+        let mut settings = state.settings.clone();
+        settings.device = DeviceChoice::WebGpu;
+        let state = state.clone().after(Action::Follow(settings, Vec::new()));
+        state.engines.next_step(state.settings.device)
+    };
+    let by_choice = state
+        .clone()
+        .after(Action::Refused(DeviceKind::WebGpu, reason));
+    assert_eq!(follow(&by_choice), Step::Start);
+    let by_itself = state.after(Action::Refused(DeviceKind::WebGpu, "lost".to_owned()));
+    assert_eq!(follow(&by_itself), Step::Wait);
 }
 
 #[test]
