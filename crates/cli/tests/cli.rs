@@ -13,7 +13,7 @@ use std::sync::OnceLock;
 use protocol::{Event, RECORDED_RUN, Recording, read_link};
 use serde_json::Value;
 
-const RECIPE: &str = r#"
+const RECIPE: &str = r"
 seed = 1
 
 [model]
@@ -44,7 +44,7 @@ beta_2 = 0.99
 epsilon = 1e-8
 weight_decay = 0.05
 clip_norm = 1.0
-"#;
+";
 
 /// A folder of this name among cargo's temporary ones, empty.
 fn folder(name: &str) -> PathBuf {

@@ -86,8 +86,13 @@ pub fn split(text: &str) -> Vec<String> {
     text.split(END_OF_TEXT).map(|part| part.trim().to_owned()).filter(|part| !part.is_empty()).collect()
 }
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+/// A digest as it is usually written.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    let digit = |value: u8| char::from(b"0123456789abcdef"[usize::from(value)]);
+    bytes
+        .iter()
+        .flat_map(|byte| [digit(byte >> 4), digit(byte & 15)])
+        .collect()
 }
 
 /// One document as sequences that each begin with the end-of-text token; the last also ends with it.

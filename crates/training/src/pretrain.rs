@@ -14,7 +14,7 @@ use transformer::{Llama, LlamaConfig, RotaryTable};
 use crate::batches::deal;
 use crate::checkpoint::{self, Progress};
 use crate::clip::clip_by_global_norm;
-use crate::corpus::Corpus;
+use crate::corpus::{Corpus, hex};
 use crate::error::{TrainingError, at};
 use crate::export::{Precision, to_safetensors};
 use crate::recipe::Recipe;
@@ -182,7 +182,7 @@ fn optimizer(recipe: &Recipe) -> ModuleOptimizer {
 
 fn recipe_hash(recipe: &Recipe, with_texts: bool) -> String {
     let text = toml::to_string(recipe).expect("a recipe is plain data");
-    Sha256::digest(format!("{text}{with_texts}").as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&Sha256::digest(format!("{text}{with_texts}").as_bytes()))
 }
 
 /// Writes weights, log and the small files that `transformers` reads into the model's folder.
