@@ -14,10 +14,16 @@ use crate::port::scope;
 ///
 /// # Errors
 /// In words for the reader.
-pub async fn fetch(address: &str, mut heard: impl FnMut(u64, Option<u64>)) -> Result<Vec<u8>, String> {
-    let unreachable = |_| format!("{address} cannot be fetched; is the server running, and the network up?");
-    let response: Response =
-        JsFuture::from(scope().fetch_with_str(address)).await.map_err(unreachable)?.unchecked_into();
+pub async fn fetch(
+    address: &str,
+    mut heard: impl FnMut(u64, Option<u64>),
+) -> Result<Vec<u8>, String> {
+    let unreachable =
+        |_| format!("{address} cannot be fetched; is the server running, and the network up?");
+    let response: Response = JsFuture::from(scope().fetch_with_str(address))
+        .await
+        .map_err(unreachable)?
+        .unchecked_into();
     if !response.ok() {
         return Err(format!(
             "{address} is not there (the server says {}); is the model's name in the link right?",
@@ -29,13 +35,18 @@ pub async fn fetch(address: &str, mut heard: impl FnMut(u64, Option<u64>)) -> Re
         None => said("content-length").and_then(|length| length.parse().ok()),
         Some(_) => None,
     };
-    let Some(body) = response.body() else { return Ok(Vec::new()) };
+    let Some(body) = response.body() else {
+        return Ok(Vec::new());
+    };
     let reader: ReadableStreamDefaultReader = body.get_reader().unchecked_into();
     let mut bytes = Vec::new();
     loop {
-        let piece = JsFuture::from(reader.read())
-            .await
-            .map_err(|_| format!("{address} broke off after {} bytes; reload the page", bytes.len()))?;
+        let piece = JsFuture::from(reader.read()).await.map_err(|_| {
+            format!(
+                "{address} broke off after {} bytes; reload the page",
+                bytes.len()
+            )
+        })?;
         let part = |key: &str| Reflect::get(&piece, &key.into()).unwrap_or(JsValue::UNDEFINED);
         if part("done").is_truthy() {
             return Ok(bytes);

@@ -12,7 +12,9 @@ struct Journal {
     first_error: Mutex<Option<String>>,
 }
 
-static JOURNAL: Journal = Journal { first_error: Mutex::new(None) };
+static JOURNAL: Journal = Journal {
+    first_error: Mutex::new(None),
+};
 
 impl Log for Journal {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {

@@ -18,7 +18,8 @@ pub struct Pause {
 impl Pause {
     /// Opens the channel.
     pub fn new() -> Self {
-        let channel = MessageChannel::new().expect("every browser with workers has message channels");
+        let channel =
+            MessageChannel::new().expect("every browser with workers has message channels");
         let waiting = Rc::new(RefCell::new(VecDeque::<oneshot::Sender<()>>::new()));
         let queue = Rc::clone(&waiting);
         let wake = Closure::<dyn FnMut(MessageEvent)>::new(move |_| {
@@ -27,8 +28,14 @@ impl Pause {
                 let _ = sleeper.send(());
             }
         });
-        channel.port1().set_onmessage(Some(wake.as_ref().unchecked_ref()));
-        Self { port: channel.port2(), waiting, _wake: wake }
+        channel
+            .port1()
+            .set_onmessage(Some(wake.as_ref().unchecked_ref()));
+        Self {
+            port: channel.port2(),
+            waiting,
+            _wake: wake,
+        }
     }
 
     /// Waits for the browser's pending tasks.

@@ -22,7 +22,9 @@ pub fn open() -> Inbox {
         match decode(&bytes) {
             // The other end lives as long as the loop; a command after its end has no hearer.
             Ok(command) => drop(outside.unbounded_send(command)),
-            Err(error) => say(&Event::Unavailable { reason: error.to_string() }),
+            Err(error) => say(&Event::Unavailable {
+                reason: error.to_string(),
+            }),
         }
     });
     scope().set_onmessage(Some(hear.as_ref().unchecked_ref()));
@@ -36,7 +38,9 @@ pub fn say(event: &Event) {
     let message = encode(event).expect("every event can be written");
     let bytes = Uint8Array::from(message.as_slice());
     let transfer = Array::of1(&bytes.buffer());
-    scope().post_message_with_transfer(&bytes, &transfer).expect("fresh bytes can be transferred");
+    scope()
+        .post_message_with_transfer(&bytes, &transfer)
+        .expect("fresh bytes can be transferred");
 }
 
 /// Milliseconds of the worker's clock.

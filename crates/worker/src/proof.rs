@@ -58,8 +58,9 @@ async fn webgpu(files: &ModelFiles) -> Result<Ready, String> {
     let model = Model::load(files, &gpu).map_err(|error| error.to_string())?;
     progress(Stage::SelfTest, 0, Some(2));
     let reference = Model::load(files, &device::cpu()).map_err(|error| error.to_string())?;
-    let agreement =
-        self_test::compare(&model.engine, &reference.engine).await.map_err(|error| error.to_string())?;
+    let agreement = self_test::compare(&model.engine, &reference.engine)
+        .await
+        .map_err(|error| error.to_string())?;
     refused_program()?;
     if !agreement.holds() {
         return Err(format!(
@@ -96,15 +97,22 @@ fn refused_program() -> Result<(), String> {
 /// The small build carries no GPU code.
 #[cfg(not(feature = "webgpu"))]
 async fn webgpu(_files: &ModelFiles) -> Result<Ready, String> {
-    std::future::ready(Err("this worker was built without WebGPU; use worker-webgpu".to_owned())).await
+    std::future::ready(Err(
+        "this worker was built without WebGPU; use worker-webgpu".to_owned(),
+    ))
+    .await
 }
 
 async fn speeds(engine: &Engine) -> Result<Vec<Speed>, String> {
     let mut speeds = Vec::new();
     for chains in TIMED_CHAINS {
-        let step_ms =
-            self_test::measure(engine, chains, now_ms).await.map_err(|error| error.to_string())?;
-        speeds.push(Speed { chains: chains as u32, step_ms: step_ms as f32 });
+        let step_ms = self_test::measure(engine, chains, now_ms)
+            .await
+            .map_err(|error| error.to_string())?;
+        speeds.push(Speed {
+            chains: chains as u32,
+            step_ms: step_ms as f32,
+        });
         if step_ms > SLOW_MS {
             break;
         }

@@ -18,7 +18,14 @@ const REPICKED_AT_ONCE: usize = 8;
 
 /// Serves the page for as long as the worker lives.
 pub async fn serve(kind: DeviceKind, inbox: Inbox) {
-    let mut room = Room { kind, inbox, waiting: VecDeque::new(), pause: Pause::new(), model: None, run: None };
+    let mut room = Room {
+        kind,
+        inbox,
+        waiting: VecDeque::new(),
+        pause: Pause::new(),
+        model: None,
+        run: None,
+    };
     while let Some(command) = room.next().await {
         let outcome = match command {
             Some(command) => room.act(command).await,
@@ -81,15 +88,32 @@ impl Room {
         match command {
             Command::Load { folder } => self.load(&folder).await,
             Command::Prompt { text } => self.prompt(text).await,
-            Command::Generate { run, prompt, chains, length, seed, shaping } => {
-                self.generate(run, prompt, chains, length, seed, shaping).await
+            Command::Generate {
+                run,
+                prompt,
+                chains,
+                length,
+                seed,
+                shaping,
+            } => {
+                self.generate(run, prompt, chains, length, seed, shaping)
+                    .await
             }
-            Command::Shape { run, turn, shaping, seed } => {
+            Command::Shape {
+                run,
+                turn,
+                shaping,
+                seed,
+            } => {
                 self.reshape(run, turn, shaping, seed).await;
                 Ok(())
             }
             Command::Force { run, turn, forced } => self.force(run, turn, forced),
-            Command::Look { run, chain, position } => {
+            Command::Look {
+                run,
+                chain,
+                position,
+            } => {
                 if let Some(run) = self.present(run) {
                     run.look(chain, position);
                 }
@@ -117,7 +141,9 @@ impl Room {
     }
 
     async fn load(&mut self, folder: &str) -> Result<(), Trouble> {
-        let ready = proof::load(self.kind, folder).await.map_err(Trouble::Device)?;
+        let ready = proof::load(self.kind, folder)
+            .await
+            .map_err(Trouble::Device)?;
         let config = ready.model.engine.config();
         say(&Event::Ready {
             device: ready.report,
@@ -131,11 +157,16 @@ impl Room {
     }
 
     async fn prompt(&mut self, text: String) -> Result<(), Trouble> {
-        let (model, tokens) =
-            self.read(&text, 1).map_err(|message| Trouble::Request { run: None, message })?;
+        let (model, tokens) = self
+            .read(&text, 1)
+            .map_err(|message| Trouble::Request { run: None, message })?;
         let rows = device::read_rows(model.engine.read(&tokens).logits).await?;
         let logits = rows.into_iter().next().unwrap_or_default();
-        say(&Event::Prompted(Prompted { text, tokens, logits }));
+        say(&Event::Prompted(Prompted {
+            text,
+            tokens,
+            logits,
+        }));
         Ok(())
     }
 
@@ -152,21 +183,43 @@ impl Room {
             run.end(Ending::Stopped);
         }
         let length = length.get() as usize;
-        let (model, tokens) =
-            self.read(&prompt, length).map_err(|message| Trouble::Request { run: Some(id), message })?;
-        let plan = Plan { shaping, seed, length };
-        let swarm = Swarm::start(&model.engine, tokens.clone(), chains.get() as usize, plan).await?;
+        let (model, tokens) = self
+            .read(&prompt, length)
+            .map_err(|message| Trouble::Request {
+                run: Some(id),
+                message,
+            })?;
+        let plan = Plan {
+            shaping,
+            seed,
+            length,
+        };
+        let swarm =
+            Swarm::start(&model.engine, tokens.clone(), chains.get() as usize, plan).await?;
         let logits = swarm.row(0, 0).unwrap_or_default().to_vec();
-        say(&Event::Prompted(Prompted { text: prompt, tokens, logits }));
+        say(&Event::Prompted(Prompted {
+            text: prompt,
+            tokens,
+            logits,
+        }));
         self.run = Some(Run::new(id, swarm));
         Ok(())
     }
 
     /// A prompt's tokens, if the model can read them and still has room for `length` more.
     fn read(&self, prompt: &str, length: usize) -> Result<(&Model, Vec<u32>), String> {
-        let model = self.model.as_ref().ok_or_else(|| "no model is loaded yet".to_owned())?;
-        let tokens = model.vocabulary.encode(prompt).map_err(|error| error.to_string())?;
-        let room = model.engine.room(&tokens).map_err(|error| error.to_string())?;
+        let model = self
+            .model
+            .as_ref()
+            .ok_or_else(|| "no model is loaded yet".to_owned())?;
+        let tokens = model
+            .vocabulary
+            .encode(prompt)
+            .map_err(|error| error.to_string())?;
+        let room = model
+            .engine
+            .room(&tokens)
+            .map_err(|error| error.to_string())?;
         if room < length {
             return Err(format!(
                 "after this prompt the model has room for {room} tokens, not {length}; shorten the prompt or the length"
@@ -186,7 +239,12 @@ impl Room {
                 self.pause.rest().await;
                 self.listen();
                 match self.waiting.front() {
-                    Some(&Command::Shape { run, turn: newer, shaping, seed }) if run == id => {
+                    Some(&Command::Shape {
+                        run,
+                        turn: newer,
+                        shaping,
+                        seed,
+                    }) if run == id => {
                         self.waiting.pop_front();
                         if let Some(run) = self.open(id) {
                             run.set_plan(shaping, seed);
@@ -206,15 +264,20 @@ impl Room {
 
     /// Puts a token into a chain. The turn is answered even where that cannot be, so that the page waits for nothing.
     fn force(&mut self, id: RunId, turn: u32, forced: Forced) -> Result<(), Trouble> {
-        let Some(run) = self.open(id) else { return Ok(()) };
+        let Some(run) = self.open(id) else {
+            return Ok(());
+        };
         let done = run.force(forced);
         run.rewound(turn);
         if done {
             return Ok(());
         }
         // Counted from 1, as the page shows them.
-        let message =
-            format!("story {} has no token {} to replace", forced.chain + 1, forced.position + 1);
+        let message = format!(
+            "story {} has no token {} to replace",
+            forced.chain + 1,
+            forced.position + 1
+        );
         Err(Trouble::Request { run: None, message })
     }
 

@@ -21,7 +21,14 @@ pub struct Run {
 impl Run {
     /// A run that begins now.
     pub fn new(id: RunId, swarm: Swarm) -> Self {
-        Self { id, swarm, turn: 0, ended: None, tokens: 0, started_ms: now_ms() }
+        Self {
+            id,
+            swarm,
+            turn: 0,
+            ended: None,
+            tokens: 0,
+            started_ms: now_ms(),
+        }
     }
 
     /// The page's name for it.
@@ -62,7 +69,11 @@ impl Run {
             })
             .collect();
         let tokens_per_second = self.tokens as f32 / self.seconds().max(1e-3);
-        say(&Event::Step { run: self.id, picks, tokens_per_second });
+        say(&Event::Step {
+            run: self.id,
+            picks,
+            tokens_per_second,
+        });
         if self.swarm.is_done() {
             self.end(Ending::Finished);
         }
@@ -74,7 +85,13 @@ impl Run {
         if self.ended.is_none() {
             self.ended = Some(ending);
             let (run, turn, tokens, seconds) = (self.id, self.turn, self.tokens, self.seconds());
-            say(&Event::Done { run, turn, ending, tokens, seconds });
+            say(&Event::Done {
+                run,
+                turn,
+                ending,
+                tokens,
+                seconds,
+            });
         }
     }
 
@@ -94,7 +111,11 @@ impl Run {
 
     /// Puts a token into a chain. False when the chain has no such place.
     pub fn force(&mut self, forced: Forced) -> bool {
-        self.swarm.force(forced.chain as usize, forced.position as usize, forced.token)
+        self.swarm.force(
+            forced.chain as usize,
+            forced.position as usize,
+            forced.token,
+        )
     }
 
     /// Says what stays of every chain after this turn, and goes on from there.
@@ -102,19 +123,34 @@ impl Run {
         let measures: Vec<Vec<(f32, f32)>> = (0..self.swarm.chains())
             .map(|chain| {
                 let picked = self.swarm.picked(chain).iter();
-                picked.map(|picked| (picked.surprisal_bits as f32, picked.entropy_bits as f32)).collect()
+                picked
+                    .map(|picked| (picked.surprisal_bits as f32, picked.entropy_bits as f32))
+                    .collect()
             })
             .collect();
         let kept = measures.iter().map(|chain| chain.len() as u32).collect();
-        say(&Event::Rewound { run: self.id, turn, kept, measures });
+        say(&Event::Rewound {
+            run: self.id,
+            turn,
+            kept,
+            measures,
+        });
         (self.turn, self.ended) = (turn, None);
         (self.tokens, self.started_ms) = (0, now_ms());
     }
 
     /// Says the row that a token was picked from, or that there is none.
     pub fn look(&self, chain: u32, position: u32) {
-        let logits = self.swarm.row(chain as usize, position as usize).map(<[f32]>::to_vec);
-        say(&Event::Row { run: self.id, chain, position, logits });
+        let logits = self
+            .swarm
+            .row(chain as usize, position as usize)
+            .map(<[f32]>::to_vec);
+        say(&Event::Row {
+            run: self.id,
+            chain,
+            position,
+            logits,
+        });
     }
 
     fn seconds(&self) -> f32 {
