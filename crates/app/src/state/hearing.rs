@@ -114,19 +114,21 @@ impl State {
         if run.phase != Phase::Running {
             return;
         }
-        let mut note = format!("The {} engine stopped: {}", name(kind), sentence(reason));
-        match serving {
-            Some(other) if run.stop == Stop::No => {
-                let (prompt, chains, length) = (run.prompt.clone(), run.chains, run.length);
-                run.phase = Phase::Failed;
-                self.reading.wanted &= self.reading.text != prompt;
-                self.focus = Focus::Prompt;
-                self.begin_on(other, prompt, chains, length);
-                note += &format!(" The {} engine tells the stories again.", name(other));
-            }
-            _ => run.phase = Phase::Failed,
-        }
-        self.notes.push(note);
+        run.phase = Phase::Failed;
+        let note = format!("The {} engine stopped: {}", name(kind), sentence(reason));
+        let Some(other) = serving.filter(|_| run.stop == Stop::No) else {
+            self.notes.push(note);
+            return;
+        };
+        let (prompt, chains, length) = (run.prompt.clone(), run.chains, run.length);
+        self.notes.push(format!(
+            "{note} The {} engine tells the stories again.",
+            name(other)
+        ));
+        // The run brings the row of its own prompt.
+        self.reading.wanted &= self.reading.text != prompt;
+        self.focus = Focus::Prompt;
+        self.begin_on(other, prompt, chains, length);
     }
 
     /// Something asked for could not be done; a run that could not begin is over.

@@ -335,7 +335,7 @@ impl State {
         let terms = self.terms();
         if let Some(run) = &mut self.run
             && run.stop == Stop::No
-            && run.told.is_some()
+            && run.device().is_some()
             && run.is_running(terms)
         {
             run.stop = Stop::Wanted;

@@ -285,6 +285,16 @@ fn a_run_that_finished_before_it_heard_of_the_stop_takes_new_knobs() {
 }
 
 #[test]
+fn a_run_that_is_stopped_before_its_worker_was_told_is_begun_and_stopped() {
+    let state = finished().after(Action::Generate).after(Action::Stop);
+    let (commands, _) = state.told();
+    assert!(matches!(
+        commands[..],
+        [Command::Generate { .. }, Command::Stop { .. }]
+    ));
+}
+
+#[test]
 fn a_run_that_decodes_again_can_be_stopped() {
     let state = finished();
     let run = state.run_id();
