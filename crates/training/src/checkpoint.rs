@@ -34,15 +34,34 @@ pub struct Progress {
 ///
 /// # Errors
 /// When the folder cannot be written.
-pub fn save(folder: &Path, model: &Llama, optimizer: &ModuleOptimizer, progress: &Progress) -> Result<(), TrainingError> {
-    let broken = |problem: String| TrainingError::Checkpoint { path: folder.to_owned(), problem };
+pub fn save(
+    folder: &Path,
+    model: &Llama,
+    optimizer: &ModuleOptimizer,
+    progress: &Progress,
+) -> Result<(), TrainingError> {
+    let broken = |problem: String| TrainingError::Checkpoint {
+        path: folder.to_owned(),
+        problem,
+    };
     let fresh = folder.with_extension("new");
     let old = folder.with_extension("old");
     fs::create_dir_all(&fresh).map_err(at(&fresh))?;
-    let model = model.clone().into_record().into_bytes().map_err(|error| broken(error.to_string()))?;
-    let optimizer = optimizer.into_bytes().map_err(|error| broken(error.to_string()))?;
-    let progress = serde_json::to_vec_pretty(progress).map_err(|error| broken(error.to_string()))?;
-    for (name, bytes) in [(MODEL, &model[..]), (OPTIMIZER, &optimizer[..]), (PROGRESS, &progress)] {
+    let model = model
+        .clone()
+        .into_record()
+        .into_bytes()
+        .map_err(|error| broken(error.to_string()))?;
+    let optimizer = optimizer
+        .into_bytes()
+        .map_err(|error| broken(error.to_string()))?;
+    let progress =
+        serde_json::to_vec_pretty(progress).map_err(|error| broken(error.to_string()))?;
+    for (name, bytes) in [
+        (MODEL, &model[..]),
+        (OPTIMIZER, &optimizer[..]),
+        (PROGRESS, &progress),
+    ] {
         let path = fresh.join(name);
         fs::write(&path, bytes).map_err(at(&path))?;
     }
@@ -67,8 +86,13 @@ pub fn load(
     optimizer: ModuleOptimizer,
 ) -> Result<(Llama, ModuleOptimizer, Option<Progress>), TrainingError> {
     let folder = present(folder);
-    let Some(folder) = folder else { return Ok((model, optimizer, None)) };
-    let broken = |problem: String| TrainingError::Checkpoint { path: folder.clone(), problem };
+    let Some(folder) = folder else {
+        return Ok((model, optimizer, None));
+    };
+    let broken = |problem: String| TrainingError::Checkpoint {
+        path: folder.clone(),
+        problem,
+    };
     let read = |name: &str| {
         let path = folder.join(name);
         fs::read(&path).map_err(at(&path))
@@ -78,9 +102,12 @@ pub fn load(
     if progress.recipe != recipe {
         return Err(broken("was made by another recipe".to_owned()));
     }
-    let record = ModuleRecord::from_bytes(Bytes::from_bytes_vec(read(MODEL)?)).map_err(|error| broken(error.to_string()))?;
+    let record = ModuleRecord::from_bytes(Bytes::from_bytes_vec(read(MODEL)?))
+        .map_err(|error| broken(error.to_string()))?;
     // Checkpoints from before dropout was this project's own hold its switch too.
-    let model = model.try_load_record(record.allow_unused(true)).map_err(|error| broken(error.to_string()))?;
+    let model = model
+        .try_load_record(record.allow_unused(true))
+        .map_err(|error| broken(error.to_string()))?;
     let optimizer = optimizer
         .from_bytes(Bytes::from_bytes_vec(read(OPTIMIZER)?))
         .map_err(|error| broken(error.to_string()))?;
@@ -90,5 +117,7 @@ pub fn load(
 /// The newest whole checkpoint: a crash between two renames leaves only the old one.
 fn present(folder: &Path) -> Option<PathBuf> {
     let old = folder.with_extension("old");
-    [folder.to_owned(), old].into_iter().find(|path| path.join(PROGRESS).is_file())
+    [folder.to_owned(), old]
+        .into_iter()
+        .find(|path| path.join(PROGRESS).is_file())
 }

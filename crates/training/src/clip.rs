@@ -7,13 +7,23 @@ use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
 
 /// Scales all gradients so that their common norm is at most `largest`; returns the norm before.
-pub fn clip_by_global_norm<M: Module>(module: &M, gradients: &mut GradientsParams, largest: f64) -> f64 {
-    let mut sum = SumOfSquares { gradients, total: None };
+pub fn clip_by_global_norm<M: Module>(
+    module: &M,
+    gradients: &mut GradientsParams,
+    largest: f64,
+) -> f64 {
+    let mut sum = SumOfSquares {
+        gradients,
+        total: None,
+    };
     module.visit(&mut sum);
     let Some(total) = sum.total else { return 0.0 };
     let norm = total.sqrt().into_scalar::<f64>();
     if norm > largest {
-        module.visit(&mut Scale { gradients, factor: largest / norm });
+        module.visit(&mut Scale {
+            gradients,
+            factor: largest / norm,
+        });
     }
     norm
 }

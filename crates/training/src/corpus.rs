@@ -30,10 +30,16 @@ impl Corpus {
         let stories = (0..recipe.world.stories)
             .map(|index| world.story(recipe.world.seed, index).text)
             .collect();
-        let mut sources = vec![Source { documents: stories, passes: 1 }];
+        let mut sources = vec![Source {
+            documents: stories,
+            passes: 1,
+        }];
         if let Some(folder) = texts {
             for share in &recipe.texts {
-                sources.push(Source { documents: read_text(share, folder)?, passes: share.passes });
+                sources.push(Source {
+                    documents: read_text(share, folder)?,
+                    passes: share.passes,
+                });
             }
         }
         Ok(Self { sources })
@@ -41,7 +47,9 @@ impl Corpus {
 
     /// Every distinct document once.
     pub fn documents(&self) -> impl Iterator<Item = &str> {
-        self.sources.iter().flat_map(|source| source.documents.iter().map(String::as_str))
+        self.sources
+            .iter()
+            .flat_map(|source| source.documents.iter().map(String::as_str))
     }
 
     /// Every document as tokens, repeated by its source's passes. Long documents are cut at line ends into parts of at
@@ -49,7 +57,11 @@ impl Corpus {
     ///
     /// # Errors
     /// When the tokenizer refuses a text.
-    pub fn sequences(&self, tokenizer: &Tokenizer, context: usize) -> Result<Vec<Vec<u32>>, TrainingError> {
+    pub fn sequences(
+        &self,
+        tokenizer: &Tokenizer,
+        context: usize,
+    ) -> Result<Vec<Vec<u32>>, TrainingError> {
         let mut sequences = Vec::new();
         for source in &self.sources {
             let mut parts = Vec::new();
@@ -76,14 +88,21 @@ fn read_text(share: &TextShare, folder: &Path) -> Result<Vec<String>, TrainingEr
     let text = std::fs::read_to_string(&path).map_err(at(&path))?;
     let found = hex(&Sha256::digest(text.as_bytes()));
     if found != share.sha256 {
-        return Err(TrainingError::OtherText { path, found, expected: share.sha256.clone() });
+        return Err(TrainingError::OtherText {
+            path,
+            found,
+            expected: share.sha256.clone(),
+        });
     }
     Ok(split(&text))
 }
 
 /// The documents of a file, without the white space around them.
 pub fn split(text: &str) -> Vec<String> {
-    text.split(END_OF_TEXT).map(|part| part.trim().to_owned()).filter(|part| !part.is_empty()).collect()
+    text.split(END_OF_TEXT)
+        .map(|part| part.trim().to_owned())
+        .filter(|part| !part.is_empty())
+        .collect()
 }
 
 /// A digest as it is usually written.
@@ -96,12 +115,17 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 }
 
 /// One document as sequences that each begin with the end-of-text token; the last also ends with it.
-fn cut(document: &str, tokenizer: &Tokenizer, context: usize) -> Result<Vec<Vec<u32>>, TrainingError> {
+fn cut(
+    document: &str,
+    tokenizer: &Tokenizer,
+    context: usize,
+) -> Result<Vec<Vec<u32>>, TrainingError> {
     let mut sequences = Vec::new();
     let mut current = vec![END_OF_TEXT_ID];
     for line in document.split_inclusive('\n') {
-        let encoding =
-            tokenizer.encode_fast(line, false).map_err(|error| TrainingError::Tokenizer(error.to_string()))?;
+        let encoding = tokenizer
+            .encode_fast(line, false)
+            .map_err(|error| TrainingError::Tokenizer(error.to_string()))?;
         let ids = encoding.get_ids();
         if current.len() > 1 && current.len() + ids.len() >= context {
             sequences.push(std::mem::replace(&mut current, vec![END_OF_TEXT_ID]));

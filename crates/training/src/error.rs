@@ -45,7 +45,9 @@ pub enum TrainingError {
         folder: PathBuf,
     },
     /// A text is not the one that the recipe was written for.
-    #[error("{path} is another text than the recipe's (sha256 {found}, expected {expected}); fetch it again, or change the recipe")]
+    #[error(
+        "{path} is another text than the recipe's (sha256 {found}, expected {expected}); fetch it again, or change the recipe"
+    )]
     OtherText {
         /// Which file.
         path: PathBuf,
@@ -66,7 +68,9 @@ pub enum TrainingError {
         problem: String,
     },
     /// The loss is no longer a number.
-    #[error("the loss at step {step} is {loss}: the run diverged; lower `optimizer.learning_rate`, or resume from the checkpoint before")]
+    #[error(
+        "the loss at step {step} is {loss}: the run diverged; lower `optimizer.learning_rate`, or resume from the checkpoint before"
+    )]
     Diverged {
         /// At which step.
         step: usize,
@@ -89,5 +93,8 @@ pub enum TrainingError {
 
 /// Puts the path beside an I/O error.
 pub(crate) fn at(path: &Path) -> impl FnOnce(std::io::Error) -> TrainingError + '_ {
-    move |source| TrainingError::File { path: path.to_owned(), source }
+    move |source| TrainingError::File {
+        path: path.to_owned(),
+        source,
+    }
 }

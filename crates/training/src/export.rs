@@ -32,7 +32,9 @@ pub fn to_safetensors(model: &Llama, precision: Precision) -> Vec<u8> {
             let shape: Vec<usize> = data.shape().iter().copied().collect();
             let values = data.iter::<f32>();
             let bytes = match precision {
-                Precision::F16 => values.flat_map(|value| f16::from_f32(value).to_le_bytes()).collect(),
+                Precision::F16 => values
+                    .flat_map(|value| f16::from_f32(value).to_le_bytes())
+                    .collect(),
                 Precision::F32 => values.flat_map(f32::to_le_bytes).collect(),
             };
             (name, shape, bytes)
@@ -43,7 +45,8 @@ pub fn to_safetensors(model: &Llama, precision: Precision) -> Vec<u8> {
         Precision::F32 => Dtype::F32,
     };
     let views = tensors.iter().map(|(name, shape, bytes)| {
-        let view = TensorView::new(dtype, shape.clone(), bytes).expect("bytes follow from shape and dtype");
+        let view = TensorView::new(dtype, shape.clone(), bytes)
+            .expect("bytes follow from shape and dtype");
         (name.as_str(), view)
     });
     // `transformers` refuses a file that does not say which framework's layout it has.

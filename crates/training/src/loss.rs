@@ -19,7 +19,12 @@ pub struct Loss {
 /// # Shapes
 /// - logits: `[rows, vocab]`, tracked
 /// - targets, weights: `[rows]`, plain; weights are 0 (padding) or 1, with at least one 1
-pub fn cross_entropy(logits: Tensor<2>, targets: Tensor<1, Int>, weights: Tensor<1>, counted: usize) -> Loss {
+pub fn cross_entropy(
+    logits: Tensor<2>,
+    targets: Tensor<1, Int>,
+    weights: Tensor<1>,
+    counted: usize,
+) -> Loss {
     let rows = targets.dims()[0];
     let plain = logits.clone().inner();
     let targets = targets.reshape([rows, 1]);
@@ -34,5 +39,8 @@ pub fn cross_entropy(logits: Tensor<2>, targets: Tensor<1, Int>, weights: Tensor
     let gradient = probabilities.scatter(1, targets, minus_one, IndexingUpdateOp::Add)
         * (weights / counted as f64); // [rows, vocab]
     let surrogate = (logits * Tensor::from_inner(gradient)).sum();
-    Loss { surrogate, total_nats }
+    Loss {
+        surrogate,
+        total_nats,
+    }
 }

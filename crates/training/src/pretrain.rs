@@ -82,7 +82,12 @@ pub fn pretrain(
     let tokenizer = tokenizer(&corpus, recipe, places.model)?;
     let sequences = corpus.sequences(&tokenizer, recipe.model.context)?;
     let lengths: Vec<usize> = sequences.iter().map(Vec::len).collect();
-    let batches = deal(&lengths, recipe.batches.tokens, recipe.batches.pool, recipe.seed);
+    let batches = deal(
+        &lengths,
+        recipe.batches.tokens,
+        recipe.batches.pool,
+        recipe.seed,
+    );
 
     let config = recipe.config();
     let tracked = device.clone().autodiff();
@@ -90,8 +95,14 @@ pub fn pretrain(
     let fresh = config.init(recipe.model.dropout, &tracked);
     let hash = recipe_hash(recipe, places.texts.is_some());
     let folder = places.run.join("checkpoint");
-    let (mut model, mut optimizer, resumed) = checkpoint::load(&folder, &hash, fresh, optimizer(recipe))?;
-    let mut progress = resumed.unwrap_or(Progress { step: 0, tokens: 0, recipe: hash, seconds: 0.0 });
+    let (mut model, mut optimizer, resumed) =
+        checkpoint::load(&folder, &hash, fresh, optimizer(recipe))?;
+    let mut progress = resumed.unwrap_or(Progress {
+        step: 0,
+        tokens: 0,
+        recipe: hash,
+        seconds: 0.0,
+    });
     let rotary = RotaryTable::new(&config, &tracked);
     let workers = Workers::new(recipe.batches.shards)?;
     let mut log = Log::open(places.run.join("log.jsonl"), progress.step)?;
@@ -102,7 +113,8 @@ pub fn pretrain(
         let seed = recipe.seed ^ (step as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
         let rate = learning_rate(&recipe.optimizer, step, batches.len());
         let (shards, predicted) = shard(batch, &sequences, recipe.batches.shards);
-        let (loss, mut gradients) = workers.backward(&model, &rotary, &shards, predicted, seed, device);
+        let (loss, mut gradients) =
+            workers.backward(&model, &rotary, &shards, predicted, seed, device);
         if !loss.is_finite() {
             return Err(TrainingError::Diverged { step, loss });
         }
@@ -139,14 +151,21 @@ pub fn pretrain(
 ///
 /// # Errors
 /// When there is no checkpoint of this recipe, or a file cannot be written.
-pub fn export_checkpoint(recipe: &Recipe, places: &Places<'_>, device: &Device) -> Result<(), TrainingError> {
+pub fn export_checkpoint(
+    recipe: &Recipe,
+    places: &Places<'_>,
+    device: &Device,
+) -> Result<(), TrainingError> {
     let config = recipe.config();
     let fresh = config.init(0.0, device);
     let hash = recipe_hash(recipe, places.texts.is_some());
     let folder = places.run.join("checkpoint");
     let (model, _, progress) = checkpoint::load(&folder, &hash, fresh, optimizer(recipe))?;
     if progress.is_none() {
-        return Err(TrainingError::Checkpoint { path: folder, problem: "does not exist yet".to_owned() });
+        return Err(TrainingError::Checkpoint {
+            path: folder,
+            problem: "does not exist yet".to_owned(),
+        });
     }
     export(&model, &config, places)
 }
@@ -157,7 +176,9 @@ fn tokenizer(corpus: &Corpus, recipe: &Recipe, folder: &Path) -> Result<Tokenize
     let said = |error: tokenizers::Error| TrainingError::Tokenizer(error.to_string());
     if !path.is_file() {
         let documents: Vec<&str> = corpus.documents().collect();
-        vocabulary::train(&documents, recipe.model.vocabulary)?.save(&path, false).map_err(said)?;
+        vocabulary::train(&documents, recipe.model.vocabulary)?
+            .save(&path, false)
+            .map_err(said)?;
     }
     let tokenizer = Tokenizer::from_file(&path).map_err(said)?;
     let found = tokenizer.get_vocab_size(true);
@@ -240,8 +261,16 @@ impl Log {
             Err(_) => Vec::new(),
         };
         fs::write(&path, kept.concat()).map_err(at(&path))?;
-        let file = OpenOptions::new().append(true).open(&path).map_err(at(&path))?;
-        Ok(Self { path, file, nats: 0.0, predicted: 0 })
+        let file = OpenOptions::new()
+            .append(true)
+            .open(&path)
+            .map_err(at(&path))?;
+        Ok(Self {
+            path,
+            file,
+            nats: 0.0,
+            predicted: 0,
+        })
     }
 
     fn push(&mut self, report: &StepReport, predicted: usize) -> Result<(), TrainingError> {

@@ -128,19 +128,31 @@ impl Recipe {
         let refuse = |field, problem: String| Err(TrainingError::Value { field, problem });
         let model = &self.model;
         if model.vocabulary <= 257 {
-            return refuse("model.vocabulary", "must be above 257: every byte and the end-of-text token".into());
+            return refuse(
+                "model.vocabulary",
+                "must be above 257: every byte and the end-of-text token".into(),
+            );
         }
         if model.heads == 0 || !model.width.is_multiple_of(2 * model.heads) {
-            return refuse("model.width", "must be an even multiple of model.heads".into());
+            return refuse(
+                "model.width",
+                "must be an even multiple of model.heads".into(),
+            );
         }
         if model.key_value_heads == 0 || !model.heads.is_multiple_of(model.key_value_heads) {
             return refuse("model.key_value_heads", "must divide model.heads".into());
         }
         if !(0.0..1.0).contains(&model.dropout) {
-            return refuse("model.dropout", format!("is {}, must be from 0 to below 1", model.dropout));
+            return refuse(
+                "model.dropout",
+                format!("is {}, must be from 0 to below 1", model.dropout),
+            );
         }
         if self.batches.tokens < model.context {
-            return refuse("batches.tokens", format!("must hold one document of {} tokens", model.context));
+            return refuse(
+                "batches.tokens",
+                format!("must hold one document of {} tokens", model.context),
+            );
         }
         if self.batches.pool == 0 {
             return refuse("batches.pool", "must be at least 1".into());

@@ -34,7 +34,9 @@ mod tests {
 
     #[test]
     fn it_rises_to_the_top_and_falls_to_the_bottom() {
-        let rates: Vec<f64> = (0..100).map(|step| learning_rate(&recipe(), step, 100)).collect();
+        let rates: Vec<f64> = (0..100)
+            .map(|step| learning_rate(&recipe(), step, 100))
+            .collect();
         assert!((rates[0] - 0.1).abs() < 1e-12);
         assert!((rates[10] - 1.0).abs() < 1e-12);
         assert!(rates[..10].windows(2).all(|pair| pair[0] < pair[1]));

@@ -24,16 +24,30 @@ pub struct Shard {
 /// Cuts a batch into at most `parts` shards; also says how many tokens it predicts in all.
 pub fn shard(batch: &Batch, sequences: &[Vec<u32>], parts: usize) -> (Vec<Shard>, usize) {
     let rows = batch.len().div_ceil(parts);
-    let shards = batch.chunks(rows).map(|part| Shard::new(part, sequences)).collect();
-    (shards, batch.iter().map(|&index| sequences[index].len() - 1).sum())
+    let shards = batch
+        .chunks(rows)
+        .map(|part| Shard::new(part, sequences))
+        .collect();
+    (
+        shards,
+        batch.iter().map(|&index| sequences[index].len() - 1).sum(),
+    )
 }
 
 impl Shard {
     fn new(part: &[usize], sequences: &[Vec<u32>]) -> Self {
-        let time = part.iter().map(|&index| sequences[index].len()).max().unwrap_or(1) - 1;
+        let time = part
+            .iter()
+            .map(|&index| sequences[index].len())
+            .max()
+            .unwrap_or(1)
+            - 1;
         let rows = part.len();
-        let (mut inputs, mut targets, mut weights) =
-            (vec![0; rows * time], vec![0; rows * time], vec![0.0; rows * time]);
+        let (mut inputs, mut targets, mut weights) = (
+            vec![0; rows * time],
+            vec![0; rows * time],
+            vec![0.0; rows * time],
+        );
         for (row, &index) in part.iter().enumerate() {
             for (column, pair) in sequences[index].windows(2).enumerate() {
                 let place = row * time + column;
@@ -42,7 +56,13 @@ impl Shard {
                 weights[place] = 1.0;
             }
         }
-        Self { rows, time, inputs, targets, weights }
+        Self {
+            rows,
+            time,
+            inputs,
+            targets,
+            weights,
+        }
     }
 
     /// Sum of nats over the shard, and the gradient of the mean over all `predicted` tokens of the batch.
@@ -55,16 +75,24 @@ impl Shard {
         tracked: &Device,
     ) -> (f64, GradientsParams) {
         let (rows, time) = (self.rows, self.time);
-        let inputs = Tensor::<2, Int>::from_data(TensorData::new(self.inputs.clone(), [rows, time]), tracked);
+        let inputs = Tensor::<2, Int>::from_data(
+            TensorData::new(self.inputs.clone(), [rows, time]),
+            tracked,
+        );
         let hidden = Tensor::<2, Bool>::tril_mask([time, time], 0, tracked).unsqueeze::<4>();
         let stream = model.stream(inputs, &rotary.range(0, time), &hidden, None);
         let width = stream.dims()[2];
         let logits = model.logits(stream.reshape([rows * time, width]));
-        let targets = Tensor::from_data(TensorData::new(self.targets.clone(), [rows * time]), plain);
-        let weights = Tensor::from_data(TensorData::new(self.weights.clone(), [rows * time]), plain);
+        let targets =
+            Tensor::from_data(TensorData::new(self.targets.clone(), [rows * time]), plain);
+        let weights =
+            Tensor::from_data(TensorData::new(self.weights.clone(), [rows * time]), plain);
         let loss = cross_entropy(logits, targets, weights, predicted);
         let nats = loss.total_nats.into_scalar::<f64>();
-        (nats, GradientsParams::from_grads(loss.surrogate.backward(), model))
+        (
+            nats,
+            GradientsParams::from_grads(loss.surrogate.backward(), model),
+        )
     }
 }
 
@@ -104,16 +132,24 @@ impl Workers {
                     // Leaves of its own: backward passes over shared leaves would wait for each other.
                     let mut model = model.clone().fork(tracked);
                     model.throw_dropout(seed, number);
-                    scope.spawn(move || pool.install(|| shard.backward(&model, rotary, predicted, plain, tracked)))
+                    scope.spawn(move || {
+                        pool.install(|| shard.backward(&model, rotary, predicted, plain, tracked))
+                    })
                 })
                 .collect();
-            running.into_iter().map(|thread| thread.join().expect("a shard does not panic")).collect()
+            running
+                .into_iter()
+                .map(|thread| thread.join().expect("a shard does not panic"))
+                .collect()
         });
         let mut nats = 0.0;
         let mut sum = GradientsParams::new();
         for (part, mut gradients) in parts {
             nats += part;
-            model.visit(&mut Add { sum: &mut sum, part: &mut gradients });
+            model.visit(&mut Add {
+                sum: &mut sum,
+                part: &mut gradients,
+            });
         }
         (nats / predicted as f64, sum)
     }

@@ -34,8 +34,12 @@ pub fn train(documents: &[&str], vocabulary: usize) -> Result<Tokenizer, Trainin
         ByteLevel,
         ByteLevel,
     > = TokenizerImpl::new(BPE::default());
-    tokenizer.with_pre_tokenizer(Some(bytes)).with_decoder(Some(bytes));
-    tokenizer.train(&mut trainer, documents.iter().copied()).map_err(said)?;
+    tokenizer
+        .with_pre_tokenizer(Some(bytes))
+        .with_decoder(Some(bytes));
+    tokenizer
+        .train(&mut trainer, documents.iter().copied())
+        .map_err(said)?;
     // Through JSON, as every reader will load it.
     let json = tokenizer.to_string(false).map_err(said)?;
     Tokenizer::from_bytes(json.as_bytes()).map_err(said)
