@@ -208,6 +208,9 @@ fn a_link_is_an_experiment() {
         page.set(&format!("{knob}-value"), value).unwrap();
     }
     let told = generated(&mut page, 3);
+    // The address follows once the hand has rested.
+    page.wait_until("the link", "location.hash.includes('len=9')", RUN)
+        .unwrap();
     let hash = page.evaluate("location.hash.slice(1)").unwrap();
 
     let mut again = open_ready(&site, hash.as_str().unwrap(), WIDE, Gpu::Absent);

@@ -12,7 +12,7 @@ impl State {
         match (voice, event) {
             (Voice::Device(kind), Event::Hello { version }) if version != VERSION => self.refuse(
                 kind,
-                "page and engine are of different versions: reload the page, with Ctrl+Shift+R if need be".to_owned(),
+                "page and engine are of different versions: reload the page, with Ctrl+Shift+R if need be",
             ),
             (Voice::Device(kind), Event::Progress { stage, done, total }) => {
                 if let Standing::Starting(progress) = self.engines.of_mut(kind) {
@@ -37,7 +37,7 @@ impl State {
                     _ => {}
                 }
             }
-            (Voice::Device(kind), Event::Unavailable { reason }) => self.refuse(kind, reason),
+            (Voice::Device(kind), Event::Unavailable { reason }) => self.refuse(kind, &reason),
             (voice, Event::Prompted(prompted)) => {
                 if self.live == (voice != Voice::Recording) {
                     self.take_prompt(prompted, voice);
@@ -84,16 +84,16 @@ impl State {
     }
 
     /// An engine is out. Of several reasons the first counts: what a broken engine says later follows from it.
-    pub(super) fn refuse(&mut self, kind: DeviceKind, reason: String) {
+    pub(super) fn refuse(&mut self, kind: DeviceKind, reason: &str) {
         if matches!(self.engines.of(kind), Standing::Refused(_)) {
             return;
         }
         let served = self.serving();
-        *self.engines.of_mut(kind) = Standing::Refused(reason.clone());
+        *self.engines.of_mut(kind) = Standing::Refused(reason.to_owned());
         // What the panel shows is to come from the device that serves now.
         self.reading.wanted |= self.live && self.serving() != served;
         if self.run.as_ref().and_then(Run::device) == Some(kind) {
-            self.lose_run(kind, &reason);
+            self.lose_run(kind, reason);
         }
     }
 

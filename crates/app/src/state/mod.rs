@@ -271,7 +271,7 @@ impl State {
                 }
             }
             Action::Started(kind) => *self.engines.of_mut(kind) = Standing::Starting(None),
-            Action::Refused(kind, reason) => self.refuse(kind, reason),
+            Action::Refused(kind, reason) => self.refuse(kind, &reason),
             Action::Adapter(adapter) => self.engines.adapter = Some(adapter),
             Action::Told(errands) => {
                 for errand in errands {
