@@ -114,7 +114,7 @@ pub fn test(project: &Project, only: &[Step]) -> ExitCode {
         }
     }
     if let Some(error) = &failure {
-        println!("\n{error:?}");
+        println!("\n{error:#}");
     }
     println!(
         "\nAll this took {}.\n{} passed, {} failed",
@@ -162,7 +162,7 @@ fn conformance(project: &Project) -> Result<Tally> {
                 .env("COLLAPSE", &collapse))
         });
         if let Err(error) = &passed {
-            println!("{error:?}");
+            println!("{error:#}");
         }
         tally += Tally::of_one(passed.is_ok());
     }
