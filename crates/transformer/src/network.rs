@@ -73,13 +73,26 @@ impl LlamaConfig {
     /// Fresh weights: normal with deviation 0.02, those that write into the residual stream divided by the square root
     /// of their number (GPT-2's recipe), norms at one.
     pub fn init(&self, dropout: f64, device: &Device) -> Llama {
-        let normal = Initializer::Normal { mean: 0.0, std: INITIAL_DEVIATION };
-        let writes = (2 * self.num_hidden_layers) as f64;
-        let small = Initializer::Normal { mean: 0.0, std: INITIAL_DEVIATION / writes.sqrt() };
-        let linear = |from: usize, to: usize, initializer: &Initializer| {
-            LinearConfig::new(from, to).with_bias(false).with_initializer(initializer.clone()).init(device)
+        let normal = Initializer::Normal {
+            mean: 0.0,
+            std: INITIAL_DEVIATION,
         };
-        let norm = || RmsNormConfig::new(self.hidden_size).with_epsilon(self.rms_norm_eps).init(device);
+        let writes = (2 * self.num_hidden_layers) as f64;
+        let small = Initializer::Normal {
+            mean: 0.0,
+            std: INITIAL_DEVIATION / writes.sqrt(),
+        };
+        let linear = |from: usize, to: usize, initializer: &Initializer| {
+            LinearConfig::new(from, to)
+                .with_bias(false)
+                .with_initializer(initializer.clone())
+                .init(device)
+        };
+        let norm = || {
+            RmsNormConfig::new(self.hidden_size)
+                .with_epsilon(self.rms_norm_eps)
+                .init(device)
+        };
         let (width, inner) = (self.hidden_size, self.intermediate_size);
         let query_width = self.num_attention_heads * self.head_dim;
         let key_width = self.num_key_value_heads * self.head_dim;
@@ -115,7 +128,13 @@ impl LlamaConfig {
 impl Attention {
     /// Query, key, value and output projections.
     pub(crate) fn assemble([query, key, value, output]: [Linear; 4], head_dim: usize) -> Self {
-        Self { query, key, value, output, head_dim }
+        Self {
+            query,
+            key,
+            value,
+            output,
+            head_dim,
+        }
     }
 }
 
@@ -127,7 +146,13 @@ impl Llama {
         head: Option<Linear>,
     ) -> Self {
         let embedding = Param::from_tensor(embedding);
-        Self { embedding, blocks, norm, head, dropout: Dropout::new(0.0) }
+        Self {
+            embedding,
+            blocks,
+            norm,
+            head,
+            dropout: Dropout::new(0.0),
+        }
     }
 
     /// Turns dropout on, for passes over one shard of a batch: masks depend on these two numbers alone.
@@ -187,9 +212,16 @@ impl Block {
         hidden: &Tensor<4, Bool>,
         cache: Option<&mut LayerCache>,
     ) -> Tensor<3> {
-        let seen = self.attention.forward(self.attention_norm.forward(stream.clone()), rotation, hidden, cache);
+        let seen = self.attention.forward(
+            self.attention_norm.forward(stream.clone()),
+            rotation,
+            hidden,
+            cache,
+        );
         let stream = stream + self.dropout.forward(seen, 0);
-        let thought = self.feed_forward.forward(self.feed_forward_norm.forward(stream.clone()));
+        let thought = self
+            .feed_forward
+            .forward(self.feed_forward_norm.forward(stream.clone()));
         stream + self.dropout.forward(thought, 1)
     }
 }
@@ -205,7 +237,9 @@ impl Attention {
         let [batch, time, _] = input.dims();
         let split = |projected: Tensor<3>| {
             let heads = projected.dims()[2] / self.head_dim;
-            projected.reshape([batch, time, heads, self.head_dim]).swap_dims(1, 2) // [batch, heads, time, head_dim]
+            projected
+                .reshape([batch, time, heads, self.head_dim])
+                .swap_dims(1, 2) // [batch, heads, time, head_dim]
         };
         let queries = rotation.apply(split(self.query.forward(input.clone())));
         let keys = rotation.apply(split(self.key.forward(input.clone())));
@@ -216,7 +250,11 @@ impl Attention {
         };
         let mixed = attend(queries, keys, values, hidden);
         let [_, heads, _, head_dim] = mixed.dims();
-        self.output.forward(mixed.swap_dims(1, 2).reshape([batch, time, heads * head_dim]))
+        self.output.forward(
+            mixed
+                .swap_dims(1, 2)
+                .reshape([batch, time, heads * head_dim]),
+        )
     }
 }
 
@@ -227,12 +265,18 @@ impl Attention {
 /// - keys, values: `[batch, key_value_heads, keys, head_dim]`
 /// - hidden: `[batch or 1, 1, time, keys]`, true where a query may not look
 /// - output: `[batch, heads, time, head_dim]`
-fn attend(queries: Tensor<4>, keys: Tensor<4>, values: Tensor<4>, hidden: &Tensor<4, Bool>) -> Tensor<4> {
+fn attend(
+    queries: Tensor<4>,
+    keys: Tensor<4>,
+    values: Tensor<4>,
+    hidden: &Tensor<4, Bool>,
+) -> Tensor<4> {
     let [batch, heads, time, head_dim] = queries.dims();
     let [_, key_heads, count, _] = keys.dims();
     let group = heads / key_heads;
     // Scaling the queries costs less than scaling the scores; those that share a key head become rows of one product.
-    let queries = (queries / (head_dim as f64).sqrt()).reshape([batch, key_heads, group * time, head_dim]);
+    let queries =
+        (queries / (head_dim as f64).sqrt()).reshape([batch, key_heads, group * time, head_dim]);
     let scores = queries.matmul(keys.swap_dims(2, 3));
     let scores = scores.reshape([batch, heads, time, count]);
     let hidden = hidden.clone().expand([batch, heads, time, count]);
