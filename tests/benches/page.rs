@@ -90,6 +90,12 @@ fn slider(site: &Site, report: &mut Report) -> String {
     page.click("generate").unwrap();
     page.wait_until("the swarm", DONE, START).unwrap();
     page.slow_down(SLOWER).unwrap();
+    let parts = [
+        ("script", "ScriptDuration"),
+        ("style", "RecalcStyleDuration"),
+        ("layout", "LayoutDuration"),
+    ];
+    let before = parts.map(|(_, on)| page.spent(on).unwrap());
     // Browsers hand out input events right before a frame's callbacks; a message posted there arrives when that frame is painted.
     let moves = page
         .evaluate(&format!(
@@ -126,6 +132,15 @@ fn slider(site: &Site, report: &mut Report) -> String {
         times[times.len() * 95 / 100],
         "ms",
     );
+    for ((part, on), before) in parts.into_iter().zip(before) {
+        let mean_ms = 1000.0 * (page.spent(on).unwrap() - before) / f64::from(MOVES);
+        report.add(
+            &format!("{what}, {part} in the mean"),
+            "page",
+            mean_ms,
+            "ms",
+        );
+    }
     let at_once = moves.iter().filter(|(_, repainted)| *repainted).count();
     let share = 100.0 * at_once as f64 / moves.len() as f64;
     report.add(

@@ -176,6 +176,23 @@ impl Page {
         Ok(())
     }
 
+    /// Seconds that the main thread has spent so far on `ScriptDuration`, `LayoutDuration`, `RecalcStyleDuration` or all
+    /// of its work, `TaskDuration`.
+    pub fn spent(&mut self, on: &str) -> Result<f64> {
+        self.devtools
+            .call(Some(&self.session), "Performance.enable", &json!({}))?;
+        let answer =
+            self.devtools
+                .call(Some(&self.session), "Performance.getMetrics", &json!({}))?;
+        let metrics = answer["metrics"]
+            .as_array()
+            .context("the browser keeps metrics")?;
+        let metric = metrics.iter().find(|metric| metric["name"] == on);
+        metric
+            .and_then(|metric| metric["value"].as_f64())
+            .with_context(|| format!("the browser does not measure {on}"))
+    }
+
     /// A PNG of the window, in base64.
     pub fn screenshot(&mut self) -> Result<String> {
         let answer = self.devtools.call(
