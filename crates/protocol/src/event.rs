@@ -10,7 +10,7 @@ pub type TokenBytes = Vec<u8>;
 /// Worker to page.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Event {
-    /// First of all: the wasm runs.
+    /// First of all: the wasm runs, and listens.
     Hello {
         /// [`crate::VERSION`] of the worker.
         version: u32,
@@ -107,6 +107,9 @@ pub enum Stage {
     Upload,
     /// Comparing the GPU's logits with the CPU's, and timing both; counted in steps.
     SelfTest,
+    /// Fetching the engine's wasm; counted in bytes. No worker says it, as none runs yet: the page makes it from what
+    /// `www/worker.js` counts.
+    Program,
 }
 
 /// A prompt as the model sees it, and what it thinks comes next.

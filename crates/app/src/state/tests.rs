@@ -753,6 +753,46 @@ fn an_engine_of_another_version_is_refused_with_advice() {
 }
 
 #[test]
+fn the_engines_wasm_is_counted_before_the_model() {
+    let fetching = |done, total| {
+        let progress = Event::Progress {
+            stage: Stage::Program,
+            done,
+            total,
+        };
+        let state = fresh().after(Action::Started(DeviceKind::Cpu));
+        status(&state.heard(CPU, progress))
+    };
+    let (now, sentence, share) = fetching(1_200_000, Some(3_340_000));
+    assert_eq!(now, Status::Loading);
+    assert_eq!(sentence, "Fetching the CPU engine: 1.2 of 3.3 MB");
+    assert!((share.unwrap() - 1.2 / 3.34).abs() < 1e-9);
+    let (_, sentence, share) = fetching(1_200_000, None);
+    assert_eq!(sentence, "Fetching the CPU engine: 1.2 MB");
+    assert_eq!(share, None);
+}
+
+#[test]
+fn a_forced_engine_is_counted_while_another_serves() {
+    let mut state = finished();
+    state.settings.device = DeviceChoice::WebGpu;
+    let progress = Event::Progress {
+        stage: Stage::Program,
+        done: 6_400_000,
+        total: Some(12_860_000),
+    };
+    let state = state
+        .after(Action::Started(DeviceKind::WebGpu))
+        .heard(WEBGPU, progress);
+    let (now, sentence, _) = status(&state);
+    assert_eq!(now, Status::Loading);
+    assert_eq!(
+        sentence,
+        "WebGPU is starting. Fetching the WebGPU engine: 6.4 of 12.9 MB"
+    );
+}
+
+#[test]
 fn progress_is_told_in_bytes_of_bytes() {
     let progress = Event::Progress {
         stage: Stage::Weights,
