@@ -208,15 +208,25 @@ fn a_forced_token_stands_and_its_chain_goes_on_from_it() {
     }
     assert_rows_are_the_models(&model, &swarm);
 
+    let cooler = warm().shaping.with_temperature(1.199).unwrap();
+    swarm.set_plan(cooler, 7);
+    assert!(swarm.repick(1) > 3, "the knobs hardly moved");
+    assert_eq!(
+        tokens(&swarm, 1)[3],
+        other,
+        "other knobs do not move a forced token"
+    );
     swarm.set_plan(warm().shaping, 8);
     for chain in 0..4 {
         swarm.repick(chain);
     }
+    assert!(tokens(&swarm, 1).len() < 3, "other coins, other tokens");
     finish(&mut swarm);
+    let fresh = finished(&model, 4, Plan { seed: 8, ..warm() });
     assert_eq!(
-        tokens(&swarm, 1)[3],
-        other,
-        "other coins do not move a forced token"
+        all_tokens(&swarm),
+        all_tokens(&fresh),
+        "it goes with the tokens before it"
     );
 
     let before = all_tokens(&swarm);

@@ -93,21 +93,13 @@ impl Evaluate {
 
 impl Report {
     fn new(sums: &Evaluation) -> Self {
-        let &Evaluation {
-            tokens,
-            bytes,
-            stories,
-            cut,
-            ..
-        } = sums;
-        let (bits_per_byte, nats_per_token) = (sums.bits_per_byte(), sums.nats_per_token());
         Self {
-            bits_per_byte,
-            nats_per_token,
-            tokens,
-            bytes,
-            stories,
-            cut,
+            bits_per_byte: sums.bits_per_byte(),
+            nats_per_token: sums.nats_per_token(),
+            tokens: sums.tokens,
+            bytes: sums.bytes,
+            stories: sums.stories,
+            cut: sums.cut,
         }
     }
 
@@ -115,17 +107,15 @@ impl Report {
         if json {
             return output::json(self);
         }
-        let Self {
-            bits_per_byte,
-            nats_per_token,
-            tokens,
-            bytes,
-            stories,
-            cut,
-        } = self;
         output::line(&format!(
-            "{bits_per_byte:.4} bits per byte, {nats_per_token:.4} nats per token\n\
-             {stories} stories ({cut} cut at the context's end), {tokens} tokens, {bytes} bytes"
+            "{:.4} bits per byte, {:.4} nats per token\n\
+             {} stories ({} cut at the context's end), {} tokens, {} bytes",
+            self.bits_per_byte,
+            self.nats_per_token,
+            self.stories,
+            self.cut,
+            self.tokens,
+            self.bytes
         ))
     }
 }

@@ -1,8 +1,9 @@
 //! Logits to distribution to token, and what is measured of both.
 //!
 //! Lives here: one row of logits, the knobs that shape it ([`Shaping`]), the distribution that results ([`shape`],
-//! [`Distribution`]), the coin that picks a token ([`coin()`]), realignment of two rows ([`mix`]), beam search over any model
-//! ([`Beam`]), and the measures: entropy, divergences, repetition. Pure functions of plain slices.
+//! [`Distribution`]), the coin that picks a token ([`coin()`]) and what is told of the token ([`Pick`]), realignment of two rows
+//! ([`mix`]), beam search over any model ([`Beam`]), and the measures: entropy, divergences, repetition. Pure functions of plain
+//! slices.
 //!
 //! Does not live here: tensors, models, text, threads, files, clocks, random state. The crate builds for
 //! `wasm32-unknown-unknown`, and page, worker, trainer and command line share it, so that there is one softmax in the house.
@@ -33,6 +34,7 @@ mod knob;
 mod loops;
 mod measures;
 mod order;
+mod pick;
 mod realign;
 mod row;
 mod shaping;
@@ -45,5 +47,6 @@ pub use distribution::{Distribution, Segment, shape};
 pub use knob::{Knob, KnobError};
 pub use loops::{LoopPeriod, loop_period};
 pub use measures::{distinct_n, kl_bits, kl_nats, surprisal_nats, total_variation};
+pub use pick::Pick;
 pub use realign::{MixError, mix};
 pub use shaping::Shaping;

@@ -1,5 +1,6 @@
 //! What the worker tells the page.
 
+use decoding::Pick;
 use serde::{Deserialize, Serialize};
 
 use crate::RunId;
@@ -121,23 +122,6 @@ pub struct Prompted {
     pub tokens: Vec<u32>,
     /// The row after the last token: `[vocab]`, before any shaping.
     pub logits: Vec<f32>,
-}
-
-/// One chain's new token.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Pick {
-    /// Which chain, from 0.
-    pub chain: u32,
-    /// Which generated token of the chain, from 0.
-    pub position: u32,
-    /// The token.
-    pub token: u32,
-    /// `-log2 p` of the token under the knobs, bits.
-    pub surprisal_bits: f32,
-    /// Entropy of the distribution it was picked from, bits.
-    pub entropy_bits: f32,
-    /// This was the chain's last token (end of text, or the length is reached).
-    pub last: bool,
 }
 
 /// How a run ended.

@@ -18,7 +18,7 @@ mod swarm;
 mod text;
 mod weights;
 
-pub use cache::LayerCache;
+pub use cache::{LayerCache, Slots};
 pub use config::{LONGEST_CONTEXT, LlamaConfig};
 pub use device::DeviceError;
 pub use engine::{Batch, Engine, Prefix};
@@ -27,6 +27,6 @@ pub use model::{Model, ModelFiles};
 pub use network::{Attention, Block, FeedForward, Llama};
 pub use prompt::PromptError;
 pub use rope::{RotaryTable, Rotation};
-pub use swarm::{Picked, Plan, Step, Swarm};
+pub use swarm::{Picked, Plan, Swarm};
 pub use text::Vocabulary;
 pub use weights::NamedTensor;

@@ -1,7 +1,7 @@
 //! One run of a swarm: what it has said, and how long it took.
 
 use decoding::Shaping;
-use protocol::{Ending, Event, Forced, Pick, RunId};
+use protocol::{Ending, Event, Forced, RunId};
 use transformer::{DeviceError, Swarm};
 
 use crate::port::{now_ms, say};
@@ -55,19 +55,8 @@ impl Run {
             self.end(Ending::Finished);
             return Ok(());
         }
-        let steps = self.swarm.step().await?;
-        self.tokens += steps.len() as u32;
-        let picks = steps
-            .iter()
-            .map(|step| Pick {
-                chain: step.chain as u32,
-                position: step.position as u32,
-                token: step.picked.token,
-                surprisal_bits: step.picked.surprisal_bits as f32,
-                entropy_bits: step.picked.entropy_bits as f32,
-                last: step.last,
-            })
-            .collect();
+        let picks = self.swarm.step().await?;
+        self.tokens += picks.len() as u32;
         let tokens_per_second = self.tokens as f32 / self.seconds().max(1e-3);
         say(&Event::Step {
             run: self.id,
