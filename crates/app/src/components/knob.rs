@@ -28,7 +28,7 @@ struct Draft {
 pub fn Knob(props: &KnobProps) -> Html {
     let KnobProps { dial, text, turn } = props.clone();
     let face = dial.face();
-    let draft = use_state(|| None::<Draft>);
+    let draft = use_state_eq(|| None::<Draft>);
 
     let slide = {
         let (turn, draft) = (turn.clone(), draft.clone());
