@@ -27,8 +27,8 @@ const CHAINS: [usize; 3] = [1, 16, 64];
 const TURNED_CHAINS: usize = 64;
 /// Tokens of each of them.
 const TURNED_LENGTH: usize = 100;
-/// Between these temperatures the swarm is turned to and fro: most chains keep some tokens, few keep all.
-const TURNED_BETWEEN: [f64; 2] = [1.0, 0.9];
+/// Between these temperatures the swarm is turned to and fro: a small move of a slider, so that chains keep many tokens.
+const TURNED_BETWEEN: [f64; 2] = [1.0, 0.99];
 
 /// Arguments of `collapse bench`.
 #[derive(Args)]
