@@ -26,9 +26,12 @@ use thread::Thread;
 /// A hand that has not moved a knob for so long rests.
 const HAND_RESTS_MS: f64 = 100.0;
 
-/// While a knob moves, a swarm is re-decoded and redrawn at most so often: redrawing takes longer than a frame, and so fewer
-/// than one frame in twenty is late.
-const PATIENCE_MS: f64 = 800.0;
+/// While a knob moves, a swarm is re-decoded and redrawn at most so often: redrawing takes longer than a frame, and so few
+/// frames are late.
+const PATIENCE_MS: f64 = 1000.0;
+
+/// With fewer cores, page and browser need them all while a knob moves: re-decoding waits until the hand rests.
+const CORES: f64 = 4.0;
 
 /// Everything here that is not state.
 #[derive(Default)]
@@ -51,7 +54,11 @@ impl Room {
     /// How long something done last at `last_ms` is still to wait for the hand to rest; none when its time has come.
     fn wait_ms(&self, now_ms: f64, last_ms: f64) -> Option<u32> {
         let hand = self.turned_ms + HAND_RESTS_MS - now_ms;
-        let patience = last_ms + PATIENCE_MS - now_ms;
+        let patience = if cores() < CORES {
+            f64::INFINITY
+        } else {
+            last_ms + PATIENCE_MS - now_ms
+        };
         let wait = hand.min(patience);
         (wait > 0.0).then_some(wait.ceil() as u32)
     }
@@ -157,6 +164,11 @@ fn speak(state: UseReducerHandle<State>, room: Rc<RefCell<Room>>) {
     if !errands.is_empty() {
         state.dispatch(Action::Told(errands));
     }
+}
+
+/// How many threads the browser says this machine runs at once.
+fn cores() -> f64 {
+    web_sys::window().map_or(CORES, |window| window.navigator().hardware_concurrency())
 }
 
 /// Starts an engine's worker. Once it says hello, and only then does it listen, it is told to load the model.
