@@ -27,7 +27,7 @@ enum Place {
     /// All rows from this slot on.
     Shared(usize),
     /// Every row one slot of its own, as lines of `[rows * key_value_heads * slots, head_dim]`.
-    Own(Tensor<1, Int>),
+    Own(Box<Tensor<1, Int>>),
 }
 
 impl Slots {
@@ -53,7 +53,7 @@ impl Slots {
                 all.reshape([shape[0] * heads * shape[2], head_dim])
                     .select_assign(
                         0,
-                        lines.clone(),
+                        Tensor::clone(lines),
                         new.reshape([rows * heads, head_dim]),
                         IndexingUpdateOp::Assign,
                     )
@@ -92,10 +92,8 @@ impl LayerCache {
                 })
                 .collect();
             let count = lines.len();
-            Place::Own(Tensor::from_data(
-                TensorData::new(lines, [count]),
-                &self.keys.device(),
-            ))
+            let data = TensorData::new(lines, [count]);
+            Place::Own(Box::new(Tensor::from_data(data, &self.keys.device())))
         };
         Slots {
             place,
