@@ -3,7 +3,7 @@
 //! For what changes with every move of a knob: however much a canvas shows, it is one element, and costs neither style nor
 //! layout. It is invisible to screen readers; what it shows is said by the elements around it.
 
-use std::{cell::RefCell, rc::Rc};
+use std::{cell::RefCell, collections::HashMap, rc::Rc};
 
 use wasm_bindgen::{JsCast as _, closure::Closure};
 use web_sys::{
@@ -28,6 +28,8 @@ pub struct Sheet {
     pub height: f64,
     /// The page's colours.
     pub inks: Inks,
+    /// How wide texts are, CSS pixels: measuring takes far longer than writing.
+    widths: RefCell<HashMap<String, f64>>,
 }
 
 /// Colours of the style sheet, under their names there.
@@ -64,7 +66,22 @@ impl Sheet {
             width: width.into(),
             height: height.into(),
             inks: Inks::of(&style),
+            widths: RefCell::default(),
         })
+    }
+
+    /// How wide a text is, CSS pixels.
+    pub fn width_of(&self, text: &str) -> f64 {
+        if let Some(width) = self.widths.borrow().get(text) {
+            return *width;
+        }
+        // A text that cannot be measured has no room.
+        let width = self
+            .pen
+            .measure_text(text)
+            .map_or(f64::INFINITY, |measured| measured.width());
+        self.widths.borrow_mut().insert(text.to_owned(), width);
+        width
     }
 
     fn show(&self, picture: &impl Picture) {

@@ -36,7 +36,11 @@ pub fn CurvePlot(props: &CurvePlotProps) -> Html {
     );
     // Both are as large as the drawing area and moved as a whole, which neither lays out nor paints the plot again.
     let (left, down) = (beta_share(*beta), 1.0 - (bits / top).clamp(0.0, 1.0));
-    let place = format!("transform:translate({:.2}%,{:.2}%)", 100.0 * left, 100.0 * down);
+    let place = format!(
+        "transform:translate({:.2}%,{:.2}%)",
+        100.0 * left,
+        100.0 * down
+    );
     html! {
         <div class="marked" role="img" aria-label={label}>
             <Axes curve={curve.clone()} />

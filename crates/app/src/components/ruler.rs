@@ -71,6 +71,7 @@ impl Picture for Pieces {
             width,
             height,
             inks,
+            ..
         } = sheet;
         pen.set_fill_style_str(&inks.now);
         for (rank, piece) in self.laid.iter().enumerate() {
@@ -83,13 +84,15 @@ impl Picture for Pieces {
         pen.set_text_baseline("middle");
         let write = |text: &str, start: f64, end: f64| {
             let room = width * (end - start) - 10.0;
-            let fits = pen
-                .measure_text(text)
-                .is_ok_and(|measured| measured.width() * NARROWEST <= room);
-            if fits {
-                // A text that cannot be drawn leaves the piece without its name.
-                _ = pen.fill_text_with_max_width(text, width * start + 6.0, height / 2.0, room);
-            }
+            let (x, y, natural) = (width * start + 6.0, height / 2.0, sheet.width_of(text));
+            // A text that cannot be drawn leaves the piece without its name.
+            _ = if natural <= room {
+                pen.fill_text(text, x, y)
+            } else if natural * NARROWEST <= room {
+                pen.fill_text_with_max_width(text, x, y, room)
+            } else {
+                Ok(())
+            };
         };
         for ((rank, piece), name) in self.laid.iter().enumerate().zip(&self.names) {
             pen.set_fill_style_str(if tint(rank) > 0.5 {
