@@ -11,7 +11,7 @@ mod thread;
 
 use std::{cell::RefCell, rc::Rc};
 
-use protocol::{Command, DeviceKind, Event, VERSION};
+use protocol::{Command, DeviceKind, Event, LinkNote, Settings, VERSION};
 use wasm_bindgen_futures::spawn_local;
 use yew::prelude::*;
 
@@ -79,8 +79,24 @@ pub fn use_engines(state: &UseReducerHandle<State>) {
     {
         let (state, room) = (state.clone(), room.clone());
         use_effect_with((), move |()| {
-            start(DeviceKind::Cpu, &state, &room);
-            spawn_local(replay::play("recorded.bin", state));
+            spawn_local(replay::play("recorded.bin", state.clone()));
+            spawn_local(async move {
+                // Through a handle of its own, which keeps only what is read through it.
+                let settings = state.clone().settings.clone();
+                let default = Settings::default().model;
+                if settings.model != default && !address::has_model(&settings.model).await {
+                    let note = format!(
+                        "The link's “model” was not used: there is no model {} here.",
+                        settings.model
+                    );
+                    let settings = Settings {
+                        model: default,
+                        ..settings
+                    };
+                    state.dispatch(Action::Follow(settings, vec![LinkNote(note)]));
+                }
+                start(DeviceKind::Cpu, &state, &room);
+            });
         });
     }
     {

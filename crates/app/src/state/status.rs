@@ -70,20 +70,19 @@ pub fn status(state: &State) -> (Status, String, Option<f64>) {
     if let Some(starting) = starting {
         return starting;
     }
-    let tokens = grouped(tokens as u64);
+    let tokens = match tokens {
+        1 => "1 token".to_owned(),
+        tokens => format!("{} tokens", grouped(tokens as u64)),
+    };
     match run.phase {
         Phase::Failed => (
             Status::Failed,
-            "The run failed; the note says why. Try again, or with fewer chains.".to_owned(),
+            "The run failed; the note at the top says why.".to_owned(),
             None,
         ),
-        Phase::Ended(Ending::Stopped) => (
-            Status::Done,
-            format!("Stopped after {tokens} tokens."),
-            None,
-        ),
+        Phase::Ended(Ending::Stopped) => (Status::Done, format!("Stopped after {tokens}."), None),
         Phase::Ended(Ending::Finished) | Phase::Running => {
-            (Status::Done, format!("Done: {tokens} tokens."), None)
+            (Status::Done, format!("Done: {tokens}."), None)
         }
     }
 }

@@ -503,7 +503,55 @@ fn what_fails_beside_a_run_or_before_it_does_not_end_it() {
         .heard(CPU, failed(None))
         .heard(CPU, failed(Some(before)));
     assert_eq!(state.status_word(), "running");
+    assert_eq!(state.refusal.as_deref(), Some("the prompt is too long"));
     assert_eq!(state.notes, ["the prompt is too long"]);
+}
+
+#[test]
+fn a_prompt_that_cannot_be_read_is_said_once_and_only_while_it_stands() {
+    let (_, state) = finished()
+        .after(Action::Prompt("far too long".to_owned()))
+        .after(Action::Read)
+        .told();
+    let state = state.heard(CPU, failed(None));
+    assert_eq!(state.refusal.as_deref(), Some("the prompt is too long"));
+    assert!(state.notes.is_empty());
+    let state = state
+        .after(Action::Prompt("A dog".to_owned()))
+        .after(Action::Read);
+    assert_eq!(state.refusal, None);
+}
+
+#[test]
+fn stories_of_another_prompt_say_so() {
+    let state = finished();
+    assert_eq!(state.stale(), None);
+    let state = state.after(Action::Prompt("A dog".to_owned()));
+    assert!(state.stale().unwrap().contains("told after"));
+}
+
+#[test]
+fn stopped_stories_say_that_they_do_not_follow_the_knobs() {
+    let (_, state) = starting().heard(CPU, ready(DeviceKind::Cpu)).told();
+    let (run, prompt) = (state.run_id(), state.settings.prompt.clone());
+    let (_, state) = state
+        .heard(CPU, prompted(&prompt))
+        .heard(CPU, step(run, 0, b"ab"))
+        .after(Action::Stop)
+        .told();
+    let state = state.heard(
+        CPU,
+        Event::Done {
+            run,
+            turn: 0,
+            ending: Ending::Stopped,
+            tokens: 2,
+            seconds: 1.0,
+        },
+    );
+    assert_eq!(state.stale(), None);
+    let shaping = hotter(&state);
+    assert!(state.after(Action::Shape(shaping)).stale().is_some());
 }
 
 #[test]
