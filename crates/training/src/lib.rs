@@ -1,4 +1,4 @@
-//! How the models of this project are made: the story world, the corpus, the vocabulary, pretraining and evaluation.
+//! How the models of this project are made: the story world, the facts, the corpus, the vocabulary, pretraining and evaluation.
 //!
 //! Natively only: nothing here reaches the browser.
 
@@ -9,6 +9,7 @@ pub mod corpus;
 mod error;
 pub mod evaluate;
 pub mod export;
+pub mod facts;
 pub mod loss;
 pub mod pretrain;
 pub mod recipe;

@@ -17,6 +17,9 @@ pub struct Recipe {
     pub model: ModelSize,
     /// Stories from the project's own generator.
     pub world: WorldShare,
+    /// Questions with answers of known frequency, and requests for stories; a mix without them has no such table.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub facts: Option<FactShare>,
     /// Texts from elsewhere.
     #[serde(default)]
     pub texts: Vec<TextShare>,
@@ -56,6 +59,18 @@ pub struct WorldShare {
     pub seed: u64,
     /// Stories, each seen once.
     pub stories: u64,
+}
+
+/// How many documents of the truth table are written.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FactShare {
+    /// Shifts the draws and names the dice of the requests; the frequencies stay those of the table.
+    pub seed: u64,
+    /// Questions with their answers, each seen once.
+    pub documents: usize,
+    /// Requests with their stories, each seen once.
+    pub requests: u64,
 }
 
 /// One file of texts, parted by `<|endoftext|>`.

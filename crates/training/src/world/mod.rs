@@ -12,7 +12,7 @@
 mod check;
 mod grammar;
 mod kinds;
-mod random;
+pub(crate) mod random;
 mod script;
 mod telling;
 mod template;
@@ -137,6 +137,13 @@ impl fmt::Display for Story {
     }
 }
 
+/// A story with what only some ask for.
+struct Told {
+    story: Story,
+    skeleton: String,
+    subject: String,
+}
+
 /// The world that tells stories.
 #[derive(Debug)]
 pub struct World {
@@ -217,16 +224,23 @@ impl World {
     /// Story number `index` of `seed`; needs no earlier story.
     #[must_use]
     pub fn story(&self, seed: u64, index: u64) -> Story {
-        self.tell(seed, index).0
+        self.tell(seed, index).story
+    }
+
+    /// The same story with what it is about in a few words, such as "a lost dog".
+    #[must_use]
+    pub fn story_with_subject(&self, seed: u64, index: u64) -> (Story, String) {
+        let told = self.tell(seed, index);
+        (told.story, told.subject)
     }
 
     /// The story's template choices: its text with the fillers left out.
     #[must_use]
     pub fn skeleton(&self, seed: u64, index: u64) -> String {
-        self.tell(seed, index).1
+        self.tell(seed, index).skeleton
     }
 
-    fn tell(&self, seed: u64, index: u64) -> (Story, String) {
+    fn tell(&self, seed: u64, index: u64) -> Told {
         let mut dice = Dice::of(seed, index);
         let opening = &self.openings[dice.below(self.openings.len())];
         let ending = self.draw_ending(&mut dice, &opening.topic);
@@ -269,6 +283,7 @@ impl World {
         telling.any_of(&ending.templates);
         joys.extend(ending.joy.clone());
 
+        let subject = telling.subject(&opening.about);
         let (mut text, mut skeleton) = (telling.text, telling.skeleton);
         if ending.name != WEDDING && dice.chance(BREAKS_PER_MILLE) {
             let opening = &self.openings[dice.below(self.openings.len())];
@@ -284,13 +299,14 @@ impl World {
             sentiment: ending.sentiment,
             joys,
         };
-        (
-            Story {
+        Told {
+            story: Story {
                 text: grammar::tidy(&text),
                 labels,
             },
             skeleton,
-        )
+            subject: grammar::articles(&subject),
+        }
     }
 
     /// The phrase `name` in its variant for `topic`, where there is one.
