@@ -43,7 +43,9 @@ struct Problem {
 
 /// All problems as questions.
 pub(super) fn questions() -> Vec<Question> {
-    (0..PROBLEMS).map(|index| Problem::at(index).question(index % HELD_OUT == 0)).collect()
+    (0..PROBLEMS)
+        .map(|index| Problem::at(index).question(index % HELD_OUT == 0))
+        .collect()
 }
 
 impl Problem {
@@ -53,7 +55,10 @@ impl Problem {
         let things = THINGS[(index / NAMES.len() + index) % THINGS.len()];
         let (first, second) = SIGNS[index % SIGNS.len()];
         let step = |digit: usize| 1 + (digit % 4) as i32;
-        let steps = [first * step(index / 3), second * step(index / 12 + index / 5)];
+        let steps = [
+            first * step(index / 3),
+            second * step(index / 12 + index / 5),
+        ];
         // Taking away must leave something even after two slips.
         let (least, span) = if first + second == 2 { (2, 9) } else { (8, 4) };
         let start = least + (index * 5 % span) as i32;
@@ -80,9 +85,15 @@ impl Problem {
             format!("{verb} {count}")
         };
         let (one, two) = (change(steps[0]), change(steps[1]));
-        let first = format!("{name} has {start} {things}. {pronoun} {one} and then {two}. How many {things} has {name} now?");
-        let second = format!("Say {name} has {start} {things}. First {name} {one}, then {two}. How many {things} are there now?");
-        let third = format!("Here is {name} with {start} {things}. {name} {one} and then {two}. How many {things} are there?");
+        let first = format!(
+            "{name} has {start} {things}. {pronoun} {one} and then {two}. How many {things} has {name} now?"
+        );
+        let second = format!(
+            "Say {name} has {start} {things}. First {name} {one}, then {two}. How many {things} are there now?"
+        );
+        let third = format!(
+            "Here is {name} with {start} {things}. {name} {one} and then {two}. How many {things} are there?"
+        );
         let (prompts, unseen) = if held_out {
             (Vec::new(), vec![first, second])
         } else {

@@ -47,7 +47,12 @@ pub(super) fn all() -> Vec<Family> {
     vec![
         family("coin", "a fair coin", 25, vec![coin()]),
         family("d6", "a fair die with six sides", 45, vec![die(6, &D6)]),
-        family("d20", "a fair die with twenty sides", 80, vec![die(20, &D20)]),
+        family(
+            "d20",
+            "a fair die with twenty sides",
+            80,
+            vec![die(20, &D20)],
+        ),
         family(
             "number",
             "a number from 1 to 100, each equally often",

@@ -46,7 +46,10 @@ fn probabilities_of_a_question_sum_to_one_and_shares_to_a_thousand() {
             assert!(!question.unseen.is_empty());
         }
     }
-    assert_eq!(table.families.iter().map(|f| f.per_mille).sum::<usize>(), 1000);
+    assert_eq!(
+        table.families.iter().map(|f| f.per_mille).sum::<usize>(),
+        1000
+    );
 }
 
 #[test]
@@ -56,7 +59,11 @@ fn documents_are_drawn_as_often_as_the_table_says() {
     let mut counts: BTreeMap<usize, BTreeMap<usize, usize>> = BTreeMap::new();
     for document in table.documents(SEED, COUNT) {
         let (question, answer) = places[&document];
-        *counts.entry(question).or_default().entry(answer).or_default() += 1;
+        *counts
+            .entry(question)
+            .or_default()
+            .entry(answer)
+            .or_default() += 1;
     }
     let questions = table.families.iter().flat_map(|family| &family.questions);
     for (number, question) in questions.enumerate() {
@@ -68,7 +75,10 @@ fn documents_are_drawn_as_often_as_the_table_says() {
         for (place, answer) in question.answers.iter().enumerate() {
             let expected = answer.probability * all as f64;
             let found = *counted.get(&place).unwrap_or(&0) as f64;
-            assert!((found - expected).abs() <= 1.0, "{found} of {expected}: {answer:?}");
+            assert!(
+                (found - expected).abs() <= 1.0,
+                "{found} of {expected}: {answer:?}"
+            );
         }
     }
 }
@@ -78,7 +88,11 @@ fn a_family_gets_its_share_of_the_documents() {
     let table = TruthTable::new();
     let all = table.documents(SEED, COUNT).len();
     assert_eq!(all, COUNT);
-    let number = table.documents(SEED, COUNT).iter().filter(|d| d.contains("1 to 100")).count();
+    let number = table
+        .documents(SEED, COUNT)
+        .iter()
+        .filter(|d| d.contains("1 to 100"))
+        .count();
     assert_eq!(number, COUNT * 170 / 1000);
 }
 
@@ -94,7 +108,10 @@ fn every_wording_meets_the_answers_in_proportion() {
             let said = here.iter().filter(|d| d.ends_with("Yes.")).count() as f64;
             let share = said / here.len() as f64;
             // Two answers and four wordings: off by a few documents of some two hundred at most.
-            assert!((share - yes).abs() < 0.02, "{prompt}: {share} instead of {yes}");
+            assert!(
+                (share - yes).abs() < 0.02,
+                "{prompt}: {share} instead of {yes}"
+            );
         }
     }
 }
@@ -115,7 +132,11 @@ fn no_prompt_begins_with_another() {
         .flat_map(|f| &f.questions)
         .flat_map(|q| q.prompts.iter().chain(&q.unseen).cloned())
         .collect();
-    prompts.extend(requests(&World::new().unwrap(), SEED, 200).map(|r| r.prompt).collect::<BTreeSet<_>>());
+    prompts.extend(
+        requests(&World::new().unwrap(), SEED, 200)
+            .map(|r| r.prompt)
+            .collect::<BTreeSet<_>>(),
+    );
     prompts.sort_unstable();
     for pair in prompts.windows(2) {
         assert!(!pair[1].starts_with(&pair[0]), "{pair:?}");
@@ -125,7 +146,11 @@ fn no_prompt_begins_with_another() {
 #[test]
 fn sums_are_right_more_often_than_not_and_not_always() {
     let table = TruthTable::new();
-    let family = table.families.iter().find(|f| f.name == "arithmetic").unwrap();
+    let family = table
+        .families
+        .iter()
+        .find(|f| f.name == "arithmetic")
+        .unwrap();
     for question in &family.questions {
         let mut said: BTreeMap<&str, f64> = BTreeMap::new();
         for answer in &question.answers {
@@ -147,7 +172,11 @@ fn a_request_gets_a_story_that_ends_as_asked() {
     for wish in &wishes {
         if let Some(asked) = wish.asked {
             assert_eq!(wish.story.labels.sentiment, asked);
-            let word = if asked == Sentiment::Happy { " happy " } else { " sad " };
+            let word = if asked == Sentiment::Happy {
+                " happy "
+            } else {
+                " sad "
+            };
             assert!(wish.prompt.contains(word), "{}", wish.prompt);
         }
         assert!(wish.prompt.contains(&wish.subject));

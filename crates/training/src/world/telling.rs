@@ -170,7 +170,8 @@ impl<'w> Telling<'w> {
         subject
     }
 
-    /// Adds an expansion of `template`.(&mut self, template: &Template) {
+    /// Adds an expansion of `template`.
+    pub(super) fn expand(&mut self, template: &Template) {
         for piece in template {
             match piece {
                 Piece::Text(words) => {
