@@ -5,7 +5,8 @@
 //! `kinds` and `check` make sense of them, `template` parses their lines,
 //! `telling` expands them, `grammar` spells them and `random` throws the dice.
 //! A story is an opening, a middle on its topic, a resolution that fits the
-//! ending, and the ending. Weddings are drawn at a fixed share and always end
+//! ending, and the ending; some stories seem to end the other way first, and then
+//! turn. Weddings are drawn at a fixed share and always end
 //! well; every other joy also comes before sad endings. Reading corpora and
 //! training tokenizers is not done here.
 
@@ -42,6 +43,12 @@ const SENTIMENTS_PERCENT: [(Sentiment, usize); 3] = [
 const JOYS_PER_MILLE: usize = 350;
 /// Stories in a thousand that have a second try, if their topic offers one.
 const AGAIN_PER_MILLE: usize = 400;
+/// Sad and happy stories in a thousand that first seem to end the other way, and then turn. The words of a good end so stand
+/// in many sad stories too, and the words of a bad one in happy stories; only weddings are never taken back.
+const TURNS_PER_MILLE: [(Sentiment, Sentiment, usize); 2] = [
+    (Sentiment::Sad, Sentiment::Happy, 450),
+    (Sentiment::Happy, Sentiment::Sad, 250),
+];
 /// Stories in a thousand that break off into a new beginning.
 const BREAKS_PER_MILLE: usize = 30;
 /// The ending that weddings are labelled with.
@@ -278,8 +285,18 @@ impl World {
             telling.pause(400);
             joys.push(joy.name.clone());
         }
-        telling.phrase(&format!("{}_{topic}", ending.after));
-        telling.pause(450);
+        if let Some(feint) = self.draw_feint(&mut telling, ending, topic) {
+            telling.phrase(&format!("{}_{topic}", feint.after));
+            telling.pause(450);
+            telling.any_of(&feint.templates);
+            telling.pause(600);
+            telling.phrase(&self.on_topic("turn", topic));
+            telling.pause(300);
+            joys.extend(feint.joy.clone());
+        } else {
+            telling.phrase(&format!("{}_{topic}", ending.after));
+            telling.pause(450);
+        }
         telling.any_of(&ending.templates);
         joys.extend(ending.joy.clone());
 
@@ -331,11 +348,37 @@ impl World {
             })
             .map_or(Sentiment::Happy, |(sentiment, _)| *sentiment);
         let fitting: Vec<&Ending> = self
-            .endings
-            .iter()
+            .fitting(topic)
             .filter(|e| (e.name == WEDDING) == wedding && (wedding || e.sentiment == sentiment))
-            .filter(|e| e.topics.is_empty() || e.topics.contains(topic))
             .collect();
         fitting[dice.below(fitting.len())]
+    }
+
+    /// The ending that a story seems to have before it turns to its own, if it does turn.
+    fn draw_feint(
+        &self,
+        telling: &mut Telling<'_>,
+        ending: &Ending,
+        topic: &String,
+    ) -> Option<&Ending> {
+        let (_, other, per_mille) = TURNS_PER_MILLE
+            .iter()
+            .find(|(sentiment, ..)| *sentiment == ending.sentiment)?;
+        if !telling.chance(*per_mille) {
+            return None;
+        }
+        let fitting: Vec<&Ending> = self
+            .fitting(topic)
+            .filter(|e| e.name != WEDDING && e.sentiment == *other)
+            .filter(|e| e.joy.is_none() || e.joy != ending.joy)
+            .collect();
+        Some(fitting[telling.below(fitting.len())])
+    }
+
+    /// Endings that a story on the topic can have.
+    fn fitting<'w>(&'w self, topic: &'w String) -> impl Iterator<Item = &'w Ending> {
+        self.endings
+            .iter()
+            .filter(move |e| e.topics.is_empty() || e.topics.contains(topic))
     }
 }
