@@ -290,13 +290,12 @@ impl World {
             telling.pause(450);
             telling.any_of(&feint.templates);
             telling.pause(600);
-            telling.phrase(&self.on_topic("turn", topic));
+            telling.phrase("turn");
             telling.pause(300);
             joys.extend(feint.joy.clone());
-        } else {
-            telling.phrase(&format!("{}_{topic}", ending.after));
-            telling.pause(450);
         }
+        telling.phrase(&format!("{}_{topic}", ending.after));
+        telling.pause(450);
         telling.any_of(&ending.templates);
         joys.extend(ending.joy.clone());
 
