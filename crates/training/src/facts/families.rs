@@ -102,7 +102,7 @@ const COIN: Wordings = [
     "I toss a coin. It shows",
     "Toss a coin. The coin says",
     "Flip a coin. It comes up",
-    "Heads or tails?",
+    "Heads or tails? The coin says",
     "I flip a coin. It shows",
 ];
 const D6: Wordings = [

@@ -348,6 +348,7 @@ impl World {
             .map_or(Sentiment::Happy, |(sentiment, _)| *sentiment);
         let fitting: Vec<&Ending> = self
             .fitting(topic)
+            .into_iter()
             .filter(|e| (e.name == WEDDING) == wedding && (wedding || e.sentiment == sentiment))
             .collect();
         fitting[dice.below(fitting.len())]
@@ -368,6 +369,7 @@ impl World {
         }
         let fitting: Vec<&Ending> = self
             .fitting(topic)
+            .into_iter()
             .filter(|e| e.name != WEDDING && e.sentiment == *other)
             .filter(|e| e.joy.is_none() || e.joy != ending.joy)
             .collect();
@@ -375,9 +377,10 @@ impl World {
     }
 
     /// Endings that a story on the topic can have.
-    fn fitting<'w>(&'w self, topic: &'w String) -> impl Iterator<Item = &'w Ending> {
+    fn fitting(&self, topic: &String) -> Vec<&Ending> {
         self.endings
             .iter()
-            .filter(move |e| e.topics.is_empty() || e.topics.contains(topic))
+            .filter(|e| e.topics.is_empty() || e.topics.contains(topic))
+            .collect()
     }
 }

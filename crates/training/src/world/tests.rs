@@ -108,7 +108,7 @@ fn stories_are_cleanly_spelt() {
             "{text}"
         );
         for wrong in [
-            "  ", " .", " ,", "..", ".,", " \n", "\n\n", " ?", " !", " i ",
+            "  ", " .", " ,", "..", ".,", " \n", "\n\n", " ?", " !", " i ", "!\".", "?\".",
         ] {
             assert!(!text.contains(wrong), "{wrong:?} in {text}");
         }
