@@ -3,6 +3,7 @@
 //! Natively only: nothing here reaches the browser.
 
 pub mod batches;
+pub mod calibration;
 pub mod checkpoint;
 mod clip;
 pub mod corpus;
