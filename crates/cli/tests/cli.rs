@@ -348,8 +348,7 @@ fn evaluate_compares_a_model_with_a_truth_table() {
     let path = folder("truth").join("truth.json");
     let file = path.to_str().unwrap();
     succeeds(&["corpus", "--truth", file]);
-    let mut table: serde_json::Value =
-        serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
+    let mut table: Value = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
     let families = table["families"].as_array_mut().unwrap();
     families.retain(|family| family["name"] == "coin" || family["name"] == "d6");
     fs::write(&path, table.to_string()).unwrap();

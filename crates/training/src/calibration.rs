@@ -249,7 +249,7 @@ mod tests {
         }
         let scores = Scores::of(&all);
         assert!(
-            scores.ece < 1e-12 && scores.total_variation < 1e-9,
+            scores.ece < 1e-9 && scores.total_variation < 1e-9,
             "{scores:?}"
         );
     }

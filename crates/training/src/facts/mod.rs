@@ -16,6 +16,9 @@ use serde::{Deserialize, Serialize};
 use crate::world::random::Dice;
 pub use requests::{Request, RequestTruth, requests};
 
+/// Probabilities are rounded to twelve decimals, so that a file has them exactly.
+const DECIMALS: f64 = 1e12;
+
 /// Everything that is asked in fact documents, and how often each answer is given.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -71,8 +74,13 @@ impl TruthTable {
     /// The table by which fact documents are written.
     #[must_use]
     pub fn new() -> Self {
+        let mut families = families::all();
+        let questions = families.iter_mut().flat_map(|f| &mut f.questions);
+        for answer in questions.flat_map(|question| &mut question.answers) {
+            answer.probability = (answer.probability * DECIMALS).round() / DECIMALS;
+        }
         Self {
-            families: families::all(),
+            families,
             requests: RequestTruth::new(),
         }
     }
