@@ -1,7 +1,7 @@
 //! `collapse evaluate`: bits per byte of held-out stories, and calibration on a truth table.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use clap::Args;
@@ -69,7 +69,7 @@ impl Evaluate {
             .as_ref()
             .map(|text| self.select(text))
             .transpose()?;
-        let table = self.truth.as_ref().map(read_table).transpose()?;
+        let table = self.truth.as_deref().map(read_table).transpose()?;
         let model = self.model.load()?;
         let text = stories.map(|stories| score(&model, &stories)).transpose()?;
         let truth = table.map(|table| compare(&model, &table)).transpose()?;
@@ -82,7 +82,7 @@ impl Evaluate {
         truth.map_or(Ok(()), |truth| print_calibration(&truth))
     }
 
-    fn select(&self, path: &PathBuf) -> anyhow::Result<Vec<String>> {
+    fn select(&self, path: &Path) -> anyhow::Result<Vec<String>> {
         let text = fs::read_to_string(path)
             .with_context(|| format!("cannot read the text {}", path.display()))?;
         let (stories, least, most) = (self.stories, self.least, self.most);
@@ -124,7 +124,7 @@ fn bar(length: usize, unit: &str) -> ProgressBar {
         .with_style(ProgressStyle::with_template(&style).expect("the template is fixed"))
 }
 
-fn read_table(path: &PathBuf) -> anyhow::Result<TruthTable> {
+fn read_table(path: &Path) -> anyhow::Result<TruthTable> {
     let text = fs::read_to_string(path)
         .with_context(|| format!("cannot read the truth table {}", path.display()))?;
     serde_json::from_str(&text).with_context(|| {

@@ -86,6 +86,9 @@ impl TruthTable {
     }
 
     /// The table as the file that ships beside a model.
+    ///
+    /// # Panics
+    /// Never: a table is plain data.
     #[must_use]
     pub fn to_json(&self) -> String {
         let mut json = serde_json::to_string_pretty(self).expect("a table is plain data");
