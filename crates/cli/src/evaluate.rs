@@ -66,7 +66,7 @@ impl Evaluate {
         // Files first: a mistake in a name is known before the model is loaded.
         let stories = self
             .text
-            .as_ref()
+            .as_deref()
             .map(|text| self.select(text))
             .transpose()?;
         let table = self.truth.as_deref().map(read_table).transpose()?;
