@@ -1,11 +1,11 @@
-//! Writes a model as a Hugging Face folder's `model.safetensors`.
+//! Writes a model as a Hugging Face folder's `model.safetensors`, and an adapter as PEFT's `adapter_model.safetensors`.
 
 use std::collections::HashMap;
 
 use half::f16;
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, serialize};
-use transformer::{Llama, NamedTensor};
+use transformer::{Adapter, BASE_KEY, Llama, NamedTensor};
 
 /// How a weight is stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,12 +17,21 @@ pub enum Precision {
 }
 
 /// The bytes of `model.safetensors`.
-///
-/// # Panics
-/// Never for the tensors of a [`Llama`]: names differ and lengths follow from shapes.
 pub fn to_safetensors(model: &Llama, precision: Precision) -> Vec<u8> {
-    let tensors: Vec<(String, Vec<usize>, Vec<u8>)> = model
-        .named_tensors()
+    write(model.named_tensors(), precision, None)
+}
+
+/// The bytes of `adapter_model.safetensors`, with the fingerprint of the base that the adapter was tuned on.
+pub fn adapter_to_safetensors(
+    adapter: &Adapter,
+    precision: Precision,
+    base: Option<&str>,
+) -> Vec<u8> {
+    write(adapter.named_tensors(), precision, base)
+}
+
+fn write(tensors: Vec<NamedTensor>, precision: Precision, base: Option<&str>) -> Vec<u8> {
+    let tensors: Vec<(String, Vec<usize>, Vec<u8>)> = tensors
         .into_iter()
         .map(|tensor| {
             let (name, data) = match tensor {
@@ -50,6 +59,7 @@ pub fn to_safetensors(model: &Llama, precision: Precision) -> Vec<u8> {
         (name.as_str(), view)
     });
     // `transformers` refuses a file that does not say which framework's layout it has.
-    let metadata = HashMap::from([("format".to_owned(), "pt".to_owned())]);
+    let mut metadata = HashMap::from([("format".to_owned(), "pt".to_owned())]);
+    metadata.extend(base.map(|base| (BASE_KEY.to_owned(), base.to_owned())));
     serialize(views, Some(metadata)).expect("names differ and lengths follow from shapes")
 }

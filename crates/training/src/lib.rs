@@ -1,4 +1,5 @@
-//! How the models of this project are made: the story world, the facts, the corpus, the vocabulary, pretraining and evaluation.
+//! How the models of this project are made: the story world, the facts, the corpus, the vocabulary, pretraining, tuning and
+//! evaluation.
 //!
 //! Natively only: nothing here reaches the browser.
 
@@ -11,11 +12,13 @@ mod error;
 pub mod evaluate;
 pub mod export;
 pub mod facts;
+mod log;
 pub mod loss;
 pub mod pretrain;
 pub mod recipe;
 pub mod schedule;
 mod shards;
+pub mod tuning;
 pub mod vocabulary;
 pub mod world;
 

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use burn::optim::{AdamWConfig, ModuleOptimizer};
 use serde::{Deserialize, Serialize};
 use transformer::LlamaConfig;
 
@@ -122,6 +123,18 @@ pub struct OptimizerRecipe {
     pub weight_decay: f32,
     /// Largest norm of the whole gradient.
     pub clip_norm: f64,
+}
+
+impl OptimizerRecipe {
+    /// The optimizer, without moments yet.
+    pub fn init(&self) -> ModuleOptimizer {
+        AdamWConfig::new()
+            .with_beta_1(self.beta_1)
+            .with_beta_2(self.beta_2)
+            .with_epsilon(self.epsilon)
+            .with_weight_decay(self.weight_decay)
+            .init()
+    }
 }
 
 impl Recipe {

@@ -20,7 +20,7 @@ mod template;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -225,6 +225,19 @@ impl World {
     pub fn endings(&self) -> impl Iterator<Item = (&str, Sentiment)> {
         self.endings
             .iter()
+            .map(|ending| (ending.name.as_str(), ending.sentiment))
+    }
+
+    /// What stories are about, in alphabetical order.
+    pub fn topics(&self) -> BTreeSet<&str> {
+        let openings = self.openings.iter();
+        openings.map(|opening| opening.topic.as_str()).collect()
+    }
+
+    /// Kinds of ending that a story on a topic can have, with their sentiment.
+    pub fn endings_of(&self, topic: &str) -> impl Iterator<Item = (&str, Sentiment)> {
+        self.fitting(&topic.to_owned())
+            .into_iter()
             .map(|ending| (ending.name.as_str(), ending.sentiment))
     }
 
