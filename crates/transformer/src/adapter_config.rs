@@ -21,17 +21,26 @@ pub struct AdapterConfig {
 const LARGEST_RANK: u64 = 1 << 15;
 
 /// Variants of LoRA that compute something else; PEFT writes them down as null, false or empty where they are off.
-const OTHER_KINDS: [&str; 10] = [
+const OTHER_KINDS: [&str; 19] = [
     "fan_in_fan_out",
     "use_rslora",
     "use_dora",
+    "use_qalora",
+    "use_bdlora",
     "lora_bias",
     "modules_to_save",
     "layers_to_transform",
+    "layer_replication",
     "rank_pattern",
     "alpha_pattern",
     "exclude_modules",
+    "target_parameters",
     "trainable_token_indices",
+    "alora_invocation_tokens",
+    "arrow_config",
+    "kasa_config",
+    "monteclora_config",
+    "velora_config",
 ];
 
 fn refuse(field: &'static str, found: &Value, expected: &str) -> AdapterError {
