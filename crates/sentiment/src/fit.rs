@@ -11,6 +11,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::Serialize;
 use thiserror::Error;
 
 use crate::predictor::{Predictor, probability};
@@ -27,7 +28,7 @@ pub struct Labelled {
 }
 
 /// How the fit is done.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Settings {
     /// `λ`, above 0: the larger, the weaker the weights, most of all those of rare words.
     pub penalty: f64,

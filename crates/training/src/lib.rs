@@ -1,4 +1,5 @@
-//! How the models of this project are made: the story world, the facts, the corpus, the vocabulary, pretraining and evaluation.
+//! How the models of this project are made: the story world, the facts, the corpus, the vocabulary, pretraining, evaluation,
+//! and the sentiment predictor's fit.
 //!
 //! Natively only: nothing here reaches the browser.
 
@@ -12,6 +13,7 @@ pub mod evaluate;
 pub mod export;
 pub mod facts;
 pub mod loss;
+pub mod predictor;
 pub mod pretrain;
 pub mod recipe;
 pub mod schedule;
