@@ -16,7 +16,9 @@ mod output;
 mod pretrain;
 mod progress;
 mod record;
+mod reward;
 mod sample;
+mod score;
 mod tune;
 
 use std::process::ExitCode;
@@ -47,6 +49,10 @@ enum Command {
     Tune(tune::Tune),
     /// Draw the loss curve of a training log as a picture.
     Curve(curve::Curve),
+    /// Fit the weak sentiment predictor to stories of the world, and write its weights, report and card.
+    Reward(reward::Reward),
+    /// Show how glad a text sounds to the sentiment predictor, as a whole and word by word.
+    Score(score::Score),
     /// Write down a run for the page to play until its weights have arrived.
     Record(record::Record),
     /// Measure load, prefill and decode on every device that this program was built for.
@@ -63,6 +69,8 @@ impl Command {
             Self::Pretrain(arguments) => arguments.run(),
             Self::Tune(arguments) => arguments.run(),
             Self::Curve(arguments) => arguments.run(),
+            Self::Reward(arguments) => arguments.run(),
+            Self::Score(arguments) => arguments.run(),
             Self::Record(arguments) => arguments.run(),
             Self::Bench(arguments) => arguments.run(),
         }

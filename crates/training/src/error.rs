@@ -92,6 +92,14 @@ pub enum TrainingError {
     /// The model could not be read or written.
     #[error(transparent)]
     Model(#[from] transformer::LoadError),
+    /// A sentiment predictor could not be read.
+    #[error("{path}: {source}")]
+    Predictor {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: sentiment::FileError,
+    },
     /// A prompt of a tuning run does not fit the base.
     #[error(transparent)]
     Prompt(#[from] transformer::PromptError),

@@ -1,5 +1,5 @@
-//! How the models of this project are made: the story world, the facts, the corpus, the vocabulary, pretraining, tuning and
-//! evaluation.
+//! How the models of this project are made: the story world, the facts, the corpus, the vocabulary, pretraining, the sentiment
+//! predictor's fit, tuning and evaluation.
 //!
 //! Natively only: nothing here reaches the browser.
 
@@ -14,6 +14,7 @@ pub mod export;
 pub mod facts;
 mod log;
 pub mod loss;
+pub mod predictor;
 pub mod pretrain;
 pub mod recipe;
 pub mod schedule;

@@ -97,7 +97,7 @@ pub fn tune(
     let files = ModelFiles::read(&places.adapter.join(&recipe.base))?;
     let model = Model::load(&files, device)?;
     let world = World::new()?;
-    let judge = recipe.reward.open(&world)?;
+    let judge = recipe.reward.open(&world, places.adapter)?;
     let prompts = gather(recipe, &world, &model)?;
 
     let config = model.engine.config();

@@ -4,8 +4,11 @@
 //! distribution.
 
 mod endings;
+mod gladness;
 mod helper;
 mod raters;
+
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -14,6 +17,7 @@ use crate::error::TrainingError;
 use crate::facts::Question;
 use crate::world::World;
 pub use endings::Endings;
+pub use gladness::{Gladness, Unit};
 pub use helper::Helper;
 pub use raters::Raters;
 
@@ -36,6 +40,13 @@ pub trait Judge: Sync {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "name", rename_all = "snake_case", deny_unknown_fields)]
 pub enum RewardRecipe {
+    /// How glad the completion sounds: see [`Gladness`].
+    Sentiment {
+        /// The predictor's weights, as seen from the recipe's folder.
+        weights: PathBuf,
+        /// What of its score is paid.
+        unit: Unit,
+    },
     /// What was asked for: see [`Helper`].
     Helper {},
     /// What raters prefer: see [`Raters`].
@@ -50,12 +61,15 @@ pub enum RewardRecipe {
 }
 
 impl RewardRecipe {
-    /// The judge itself.
+    /// The judge itself; `folder` is the recipe's.
     ///
     /// # Errors
-    /// When a parameter makes no sense.
-    pub fn open(&self, world: &World) -> Result<Box<dyn Judge>, TrainingError> {
+    /// When a parameter makes no sense, or a file cannot be read.
+    pub fn open(&self, world: &World, folder: &Path) -> Result<Box<dyn Judge>, TrainingError> {
         match *self {
+            Self::Sentiment { ref weights, unit } => {
+                Ok(Box::new(Gladness::read(&folder.join(weights), unit)?))
+            }
             Self::Helper {} => Ok(Box::new(Helper::new(world))),
             Self::Raters {} => Ok(Box::new(Raters {
                 preference: 1.0,
