@@ -72,7 +72,7 @@ impl Toy {
                 .collect();
         }
         let rewards = (0..completions.len() as u32)
-            .map(|index| 2.0 * coin(9, 0, index).value())
+            .map(|index| 4.0 * coin(9, 0, index).value())
             .collect();
         Self {
             rotary: RotaryTable::new(&config, &device),
@@ -161,13 +161,13 @@ impl Toy {
 
     /// Follows the exact gradient until it no longer moves.
     fn settle(&self, whole: bool) -> Vec<f64> {
-        const STEPS: usize = 600;
+        const STEPS: usize = 300;
         let mut adapter = self.adapter();
         let mut optimizer = AdamWConfig::new().with_weight_decay(0.0).init();
         for step in 0..STEPS {
             let loss = self.loss(&adapter, whole);
             let gradients = GradientsParams::from_grads(loss.surrogate.backward(), &adapter);
-            let rate = 0.02 * (1.0 - step as f64 / STEPS as f64);
+            let rate = 0.04 * (1.0 - step as f64 / STEPS as f64);
             adapter = optimizer.step(rate, adapter, gradients);
         }
         self.policy(&adapter)
@@ -424,8 +424,9 @@ fn neither_a_pause_nor_the_number_of_cores_changes_what_comes_out() {
 fn a_run_starts_at_the_base_and_leaves_it_and_its_adapter_opens_on_that_base_alone() {
     let folder = house();
     let reports = sit(folder.path(), 2, None);
-    assert_eq!(reports[0].kl_nats, 0.0);
-    assert!(reports[3].kl_nats > 0.0);
+    // The same sums in another order: single precision.
+    assert!(reports[0].kl_nats.abs() < 1e-5);
+    assert!(reports[3].kl_nats > 0.01);
     // The controller lets go while the policy is within the budget.
     assert!(reports[1].kl_coefficient < reports[0].kl_coefficient);
 

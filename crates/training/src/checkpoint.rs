@@ -27,9 +27,9 @@ pub struct Progress {
     pub recipe: String,
     /// Seconds of computing so far.
     pub seconds: f64,
-    /// The KL coefficient of the next step, in tuning.
+    /// The KL coefficient of the next step, in tuning, where it is driven.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub kl_coefficient: Option<f64>,
+    pub kl_coefficient: Option<f32>,
 }
 
 /// Writes a checkpoint in place of the one before.

@@ -6,7 +6,7 @@
 use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
 
 use crate::cache::LayerCache;
-use crate::{Adapter, Llama, LlamaConfig, LoadError, RotaryTable};
+use crate::{Adapter, Llama, LlamaConfig, LoadError, RotaryTable, Rotation};
 
 /// Weights on a device, with what decoding needs beside them.
 ///
@@ -16,9 +16,17 @@ use crate::{Adapter, Llama, LlamaConfig, LoadError, RotaryTable};
 pub struct Engine {
     config: LlamaConfig,
     network: Llama,
+    tuned: Option<Tuned>,
     rotary: RotaryTable,
     device: Device,
     fingerprint: Option<String>,
+}
+
+/// A second network beside the first, and how much of it is taken.
+#[derive(Clone, Debug)]
+struct Tuned {
+    network: Llama,
+    lambda: f64,
 }
 
 /// A prompt that was read once and can be continued by any number of chains.
@@ -58,6 +66,7 @@ impl Engine {
         Self {
             config,
             network,
+            tuned: None,
             rotary,
             device: device.clone(),
             fingerprint: None,
@@ -77,7 +86,31 @@ impl Engine {
         }
     }
 
-    /// The weights.
+    /// The model on the line through this one (0) and the one that an adapter makes of it (1): its logits are
+    /// `(1 - lambda) z_base + lambda z_tuned`, as [`decoding::mix`] mixes rows. Between and beyond the two ends both networks
+    /// are computed. An adapter leaves the output projection alone, so the streams before it are mixed, which is the same.
+    ///
+    /// # Panics
+    /// When the adapter was loaded or made for a base of other sizes, or `lambda` is not finite.
+    #[must_use]
+    pub fn realigned(&self, adapter: &Adapter, lambda: f64) -> Self {
+        assert!(lambda.is_finite(), "lambda is a finite number");
+        if lambda == 0.0 {
+            return self.clone();
+        }
+        let adapted = self.adapted(adapter);
+        if lambda == 1.0 {
+            return adapted;
+        }
+        let network = adapted.network;
+        Self {
+            tuned: Some(Tuned { network, lambda }),
+            fingerprint: None,
+            ..self.clone()
+        }
+    }
+
+    /// The weights; those of the base where there are two.
     pub fn network(&self) -> &Llama {
         &self.network
     }
@@ -107,7 +140,7 @@ impl Engine {
     pub fn score(&self, tokens: &[u32]) -> Tensor<2> {
         let time = self.sound_length(tokens);
         let hidden = Tensor::<2, Bool>::tril_mask([time, time], 0, &self.device).unsqueeze::<4>();
-        let stream = self.network.stream(
+        let stream = self.stream(
             self.matrix(tokens, 1),
             &self.rotary.range(0, time),
             &hidden,
@@ -125,7 +158,7 @@ impl Engine {
         let mut caches = self.caches(1, time);
         let hidden = Tensor::<2, Bool>::tril_mask([time, time], 0, &self.device).unsqueeze::<4>();
         let rotation = self.rotary.range(0, time);
-        let stream = self.network.stream(
+        let stream = self.stream(
             self.matrix(tokens, 1),
             &rotation,
             &hidden,
@@ -170,7 +203,7 @@ impl Engine {
                 Tensor::<2, Bool>::tril_mask([longest, slots], prefix.tokens as i64, &self.device);
             let rotation = self.rotary.range(prefix.tokens, longest);
             let tokens = self.matrix(&padded, chains);
-            self.network.stream(
+            self.stream(
                 tokens,
                 &rotation,
                 &causal.unsqueeze::<4>(),
@@ -229,9 +262,7 @@ impl Engine {
         let rotation = self.rotary.at(positions);
         let tokens = self.matrix(tokens, chains);
         let hidden = hidden.reshape([chains, 1, 1, slots]);
-        let stream = self
-            .network
-            .stream(tokens, &rotation, &hidden, Some(&mut batch.caches));
+        let stream = self.stream(tokens, &rotation, &hidden, Some(&mut batch.caches));
         for position in &mut batch.positions {
             *position += 1;
         }
@@ -255,6 +286,25 @@ impl Engine {
         batch.positions = chains.iter().map(|&chain| batch.positions[chain]).collect();
     }
 
+    /// The residual stream after the last norm, mixed where there are two networks. The caches of the second lie behind those
+    /// of the first.
+    fn stream(
+        &self,
+        tokens: Tensor<2, Int>,
+        rotation: &Rotation,
+        hidden: &Tensor<4, Bool>,
+        caches: Option<&mut [LayerCache]>,
+    ) -> Tensor<3> {
+        let Some(Tuned { network, lambda }) = &self.tuned else {
+            return self.network.stream(tokens, rotation, hidden, caches);
+        };
+        let layers = self.config.num_hidden_layers;
+        let (first, second) = caches.map(|caches| caches.split_at_mut(layers)).unzip();
+        let base = self.network.stream(tokens.clone(), rotation, hidden, first);
+        let tuned = network.stream(tokens, rotation, hidden, second);
+        base * (1.0 - lambda) + tuned * *lambda
+    }
+
     fn sound_length(&self, tokens: &[u32]) -> usize {
         let context = self.config.max_position_embeddings;
         assert!(
@@ -272,7 +322,8 @@ impl Engine {
             head_dim,
             ..
         } = self.config;
-        (0..num_hidden_layers)
+        let networks = if self.tuned.is_some() { 2 } else { 1 };
+        (0..networks * num_hidden_layers)
             .map(|_| LayerCache::new(batch, num_key_value_heads, capacity, head_dim, &self.device))
             .collect()
     }

@@ -131,6 +131,33 @@ fn a_fresh_adapter_changes_nothing() {
     );
 }
 
+#[test]
+fn a_realigned_model_gives_the_mixed_logits_read_at_once_or_step_by_step() {
+    let (_, engine) = base();
+    let adapter = Adapter::load(&files(&config(3), &factors(3), None), &engine).unwrap();
+    let tuned = engine.adapted(&adapter);
+    let tokens = Numbers(1).tokens(12, small().vocab_size);
+    for lambda in [0.0, 0.3, 1.0, 1.5] {
+        let mixed: Vec<Vec<f64>> = rows(engine.score(&tokens))
+            .iter()
+            .zip(rows(tuned.score(&tokens)))
+            .map(|(base, tuned)| {
+                let row = decoding::mix(base, &tuned, lambda).unwrap();
+                row.into_iter().map(f64::from).collect()
+            })
+            .collect();
+        let realigned = engine.realigned(&adapter, lambda);
+        for (ours, theirs) in rows(realigned.score(&tokens)).iter().zip(&mixed) {
+            assert!(relative_difference(ours, theirs) < 1e-4);
+        }
+        let prefix = realigned.read(&tokens[..5]);
+        let mut batch = realigned.open(&prefix, &[&tokens[5..8], &tokens[5..7]], 4);
+        let logits = rows(realigned.step(&mut batch, &[tokens[8], tokens[7]]));
+        assert!(relative_difference(&logits[0], &mixed[8]) < 1e-4);
+        assert!(relative_difference(&logits[1], &mixed[7]) < 1e-4);
+    }
+}
+
 #[derive(Deserialize)]
 struct Expected {
     sequences: Vec<Sequence>,

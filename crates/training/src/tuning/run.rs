@@ -130,7 +130,8 @@ pub fn tune(
 
     for step in progress.step..recipe.steps.count {
         let clock = Instant::now();
-        let coefficient = progress.kl_coefficient.unwrap_or(recipe.kl.coefficient);
+        let driven = progress.kl_coefficient.map(f64::from);
+        let coefficient = driven.unwrap_or(recipe.kl.coefficient);
         let dealt = deal(prompts.len(), recipe.seed, step, recipe.steps.prompts);
         let dealt: Vec<&Asking> = dealt.into_iter().map(|place| &prompts[place]).collect();
         let (sums, mut gradients, sample) =
@@ -148,7 +149,7 @@ pub fn tune(
         progress.step = step + 1;
         progress.tokens += sums.tokens as u64;
         progress.seconds += clock.elapsed().as_secs_f64();
-        progress.kl_coefficient = Some(recipe.kl.next(coefficient, kl_nats));
+        progress.kl_coefficient = recipe.kl.next(coefficient, kl_nats);
         let report = TuneReport {
             step: progress.step,
             steps: recipe.steps.count,
