@@ -72,7 +72,7 @@ impl Toy {
                 .collect();
         }
         let rewards = (0..completions.len() as u32)
-            .map(|index| 4.0 * coin(9, 0, index).value())
+            .map(|index| 3.0 * coin(9, 0, index).value())
             .collect();
         Self {
             rotary: RotaryTable::new(&config, &device),
@@ -161,13 +161,16 @@ impl Toy {
 
     /// Follows the exact gradient until it no longer moves.
     fn settle(&self, whole: bool) -> Vec<f64> {
-        const STEPS: usize = 300;
+        const STEPS: usize = 600;
         let mut adapter = self.adapter();
-        let mut optimizer = AdamWConfig::new().with_weight_decay(0.0).init();
+        let mut optimizer = AdamWConfig::new()
+            .with_beta_2(0.99)
+            .with_weight_decay(0.0)
+            .init();
         for step in 0..STEPS {
             let loss = self.loss(&adapter, whole);
             let gradients = GradientsParams::from_grads(loss.surrogate.backward(), &adapter);
-            let rate = 0.04 * (1.0 - step as f64 / STEPS as f64);
+            let rate = 0.015 * (1.0 - step as f64 / STEPS as f64);
             adapter = optimizer.step(rate, adapter, gradients);
         }
         self.policy(&adapter)

@@ -1,6 +1,6 @@
 //! Writes a model as a Hugging Face folder's `model.safetensors`, and an adapter as PEFT's `adapter_model.safetensors`.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use half::f16;
 use safetensors::tensor::TensorView;
@@ -27,7 +27,21 @@ pub fn adapter_to_safetensors(
     precision: Precision,
     base: Option<&str>,
 ) -> Vec<u8> {
-    write(adapter.named_tensors(), precision, base)
+    in_order(&write(adapter.named_tensors(), precision, base))
+}
+
+/// The same file with a sorted header: its notes are written in the order of a hash map, which differs from run to run.
+fn in_order(file: &[u8]) -> Vec<u8> {
+    let (length, rest) = file
+        .split_first_chunk()
+        .expect("a file begins with a length");
+    let (header, data) = rest.split_at(u64::from_le_bytes(*length) as usize);
+    let header: BTreeMap<String, BTreeMap<String, serde_json::Value>> =
+        serde_json::from_slice(header).expect("it was just written");
+    let mut header = serde_json::to_vec(&header).expect("it was just read");
+    // Readers want the data at a multiple of eight bytes.
+    header.resize(header.len().next_multiple_of(8), b' ');
+    [&(header.len() as u64).to_le_bytes(), &header[..], data].concat()
 }
 
 fn write(tensors: Vec<NamedTensor>, precision: Precision, base: Option<&str>) -> Vec<u8> {
