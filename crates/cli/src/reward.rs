@@ -37,7 +37,7 @@ pub struct Reward {
     #[arg(long, value_name = "N", default_value_t = 10)]
     least_stories: usize,
     /// Leave smaller weights out of the file, in nats of log-odds
-    #[arg(long, value_name = "NATS", default_value_t = 0.02)]
+    #[arg(long, value_name = "NATS", default_value_t = 0.05)]
     least_weight: f64,
 }
 
