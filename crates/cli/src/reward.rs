@@ -31,7 +31,7 @@ pub struct Reward {
     #[arg(long, value_name = "K", default_value_t = 12)]
     held_out_seed: u64,
     /// Weight of the squared weights in the objective (λ)
-    #[arg(long, value_name = "LAMBDA", default_value_t = 1e-3)]
+    #[arg(long, value_name = "LAMBDA", default_value_t = 3e-3)]
     penalty: f64,
     /// Leave out words and pairs that occur in fewer stories
     #[arg(long, value_name = "N", default_value_t = 10)]
