@@ -12,6 +12,12 @@ use training::world::World;
 
 use crate::output;
 
+/// Of 1e-2, 3e-3, 1e-3 and 3e-4 the one with the least log loss (0.283, 0.262, 0.265 and 0.298 nats) on the happy and sad among
+/// 10,000 stories of seed 13, which serve for nothing else.
+const PENALTY: f64 = 3e-3;
+/// On the same stories, a file with a sixth of the weights costs 0.004 nats of log loss and 0.0001 of AUC.
+const LEAST_WEIGHT: f64 = 0.05;
+
 /// Arguments of `collapse reward`.
 #[derive(Args)]
 pub struct Reward {
@@ -31,13 +37,13 @@ pub struct Reward {
     #[arg(long, value_name = "K", default_value_t = 12)]
     held_out_seed: u64,
     /// Weight of the squared weights in the objective (λ)
-    #[arg(long, value_name = "LAMBDA", default_value_t = 1e-3)]
+    #[arg(long, value_name = "LAMBDA", default_value_t = PENALTY)]
     penalty: f64,
     /// Leave out words and pairs that occur in fewer stories
     #[arg(long, value_name = "N", default_value_t = 10)]
     least_stories: usize,
     /// Leave smaller weights out of the file, in nats of log-odds
-    #[arg(long, value_name = "NATS", default_value_t = 0.02)]
+    #[arg(long, value_name = "NATS", default_value_t = LEAST_WEIGHT)]
     least_weight: f64,
 }
 

@@ -43,7 +43,7 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            penalty: 1e-3,
+            penalty: 3e-3,
             least_texts: 10,
             tolerance: 1e-6,
             most_steps: 20_000,

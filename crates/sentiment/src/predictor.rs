@@ -175,11 +175,7 @@ mod tests {
         let rounded = predictor.pruned(0.0, 2);
         assert_eq!(rounded.bias, 0.13);
         assert_eq!(
-            rounded
-                .weights
-                .into_iter()
-                .map(|(_, weight)| weight)
-                .collect::<Vec<_>>(),
+            rounded.weights.into_values().collect::<Vec<_>>(),
             [0.09, -0.1]
         );
         assert_eq!(predictor.pruned(0.1, 2).gladdest(9), []);
