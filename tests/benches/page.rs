@@ -90,6 +90,7 @@ fn slider(site: &Site, report: &mut Report) -> String {
     page.click("generate").unwrap();
     page.wait_until("the swarm", DONE, START).unwrap();
     page.slow_down(SLOWER).unwrap();
+    floor(&mut page, report);
     let parts = [
         ("script", "ScriptDuration"),
         ("style", "RecalcStyleDuration"),
@@ -154,6 +155,43 @@ fn slider(site: &Site, report: &mut Report) -> String {
         .as_str()
         .unwrap()
         .to_owned()
+}
+
+/// What a frame costs on this machine and under this throttle when a single number on the page changes: the least that a
+/// slider move could take.
+fn floor(page: &mut Page, report: &mut Report) {
+    let times = page
+        .evaluate(&format!(
+            "(async () => {{
+                const number = document.querySelector('[data-testid=beta]').firstChild, said = number.nodeValue, times = [];
+                for (let change = 0; change < {MOVES}; change++) {{
+                    times.push(await new Promise(done => requestAnimationFrame(() => {{
+                        const start = performance.now(), painted = new MessageChannel();
+                        painted.port1.onmessage = () => done(performance.now() - start);
+                        number.nodeValue = (1 + change / 1000).toFixed(3);
+                        painted.port2.postMessage(0);
+                    }})));
+                }}
+                number.nodeValue = said;
+                return times;
+            }})()"
+        ))
+        .unwrap();
+    let mut times: Vec<f64> = serde_json::from_value(times).unwrap();
+    times.sort_by(f64::total_cmp);
+    let what = format!("one number changed at {SLOWER}x CPU throttle");
+    report.add(
+        &format!("{what}, median"),
+        "page",
+        times[times.len() / 2],
+        "ms",
+    );
+    report.add(
+        &format!("{what}, 95th percentile"),
+        "page",
+        times[times.len() * 95 / 100],
+        "ms",
+    );
 }
 
 /// Tokens a second, all chains together, as the page itself says.

@@ -49,6 +49,20 @@ impl Page {
         }
     }
 
+    /// Goes to an address; a script runs before anything of the page does.
+    pub fn visit(&mut self, address: &str, script: &str) -> Result<()> {
+        let script = json!({ "source": script });
+        self.devtools.call(
+            Some(&self.session),
+            "Page.addScriptToEvaluateOnNewDocument",
+            &script,
+        )?;
+        let address = json!({ "url": address });
+        self.devtools
+            .call(Some(&self.session), "Page.navigate", &address)?;
+        Ok(())
+    }
+
     /// What a JavaScript expression gives in the page; a promise is awaited.
     pub fn evaluate(&mut self, expression: &str) -> Result<Value> {
         let params =

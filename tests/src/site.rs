@@ -2,15 +2,31 @@
 //! fallbacks, and puts everything below a path of its own, so that absolute addresses in the site are found out.
 
 use std::fs;
+use std::io::{self, Cursor, Read};
 use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::thread;
+use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
 use tiny_http::{Header, Request, Response, Server};
 
 /// The path that the site is served below.
 const BELOW: &str = "/some/path/";
+
+/// What is wrong with a host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trouble {
+    /// Nothing.
+    None,
+    /// It rests before every piece of 64 KiB.
+    Slow {
+        /// For so long.
+        rest: Duration,
+    },
+    /// A file was not put there.
+    Lacks(&'static str),
+}
 
 /// A folder being served on this machine until it is dropped.
 pub struct Site {
@@ -22,6 +38,11 @@ pub struct Site {
 impl Site {
     /// Serves the built site, `dist/` in the root of the clone.
     pub fn built() -> Result<Self> {
+        Self::troubled(Trouble::None)
+    }
+
+    /// Serves the built site from a host that is not as it should be.
+    pub fn troubled(trouble: Trouble) -> Result<Self> {
         let dist = root().join("dist");
         if !dist.join("index.html").is_file() {
             bail!(
@@ -29,11 +50,15 @@ impl Site {
                 dist.display()
             );
         }
-        Self::serve(&dist)
+        Self::start(&dist, trouble)
     }
 
     /// Serves a folder on a free port.
     pub fn serve(folder: &Path) -> Result<Self> {
+        Self::start(folder, Trouble::None)
+    }
+
+    fn start(folder: &Path, trouble: Trouble) -> Result<Self> {
         let server = Server::http("127.0.0.1:0")
             .map_err(|error| anyhow!("starting a web server: {error}"))?;
         let port = server
@@ -52,7 +77,7 @@ impl Site {
             );
             thread::spawn(move || {
                 for request in server.incoming_requests() {
-                    answer(request, &folder, &served);
+                    answer(request, &folder, &served, trouble);
                 }
             });
         }
@@ -93,7 +118,7 @@ pub fn root() -> PathBuf {
         .to_path_buf()
 }
 
-fn answer(request: Request, folder: &Path, served: &Mutex<Vec<String>>) {
+fn answer(request: Request, folder: &Path, served: &Mutex<Vec<String>>, trouble: Trouble) {
     let path = request
         .url()
         .split(['?', '#'])
@@ -108,6 +133,7 @@ fn answer(request: Request, folder: &Path, served: &Mutex<Vec<String>>) {
         .filter(|file| {
             file.components()
                 .all(|part| matches!(part, Component::Normal(_)))
+                && !matches!(trouble, Trouble::Lacks(name) if *file == Path::new(name))
         })
         .and_then(|file| Some((file, fs::read(folder.join(file)).ok()?)));
     // A browser that went away while we answered is no failure of the site.
@@ -118,11 +144,44 @@ fn answer(request: Request, folder: &Path, served: &Mutex<Vec<String>>) {
                 .lock()
                 .expect("no thread panics while it holds the list")
                 .push(name);
-            request.respond(Response::from_data(bytes).with_header(mime_type(file)))
+            let rest = match trouble {
+                Trouble::Slow { rest } => rest,
+                Trouble::None | Trouble::Lacks(_) => Duration::ZERO,
+            };
+            let length = bytes.len();
+            let body = Pieces {
+                bytes: Cursor::new(bytes),
+                rest,
+            };
+            let headers = vec![mime_type(file)];
+            // In one go, with its length in front, as static hosts send files.
+            let whole = Response::new(200.into(), headers, body, Some(length), None)
+                .with_chunked_threshold(usize::MAX);
+            request.respond(whole)
         }
         None => request
             .respond(Response::from_string(format!("no file at {path}")).with_status_code(404)),
     };
+}
+
+/// Bytes that come a piece at a time.
+struct Pieces {
+    bytes: Cursor<Vec<u8>>,
+    rest: Duration,
+}
+
+/// So much comes between two rests, in bytes.
+const PIECE: usize = 1 << 16;
+
+impl Read for Pieces {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let into_piece = self.bytes.position() as usize % PIECE;
+        if into_piece == 0 {
+            thread::sleep(self.rest);
+        }
+        let most = buffer.len().min(PIECE - into_piece);
+        self.bytes.read(&mut buffer[..most])
+    }
 }
 
 fn mime_type(file: &Path) -> Header {

@@ -195,6 +195,27 @@ fn decoding_stays_pure_mathematics() {
     assert!(asked.is_subset(&allowed), "decoding asks for {asked:?}");
 }
 
+/// wasm-bindgen's tool must be of the version of its library; three files name it.
+#[test]
+fn the_versions_of_the_site_tools_agree() {
+    let read = |path: &str| std::fs::read_to_string(tests::site::root().join(path)).unwrap();
+    let between = |text: &str, before: &str| {
+        let (_, rest) = text
+            .split_once(before)
+            .unwrap_or_else(|| panic!("no {before}"));
+        rest.split_once('"').unwrap().0.to_owned()
+    };
+    let (trunk, tools) = (read("Trunk.toml"), read("crates/xtask/src/tools.rs"));
+    let library = between(&read("Cargo.toml"), "\nwasm-bindgen = \"=");
+    assert_eq!(library, between(&trunk, "\nwasm_bindgen = \""));
+    assert_eq!(library, between(&tools, "WASM_BINDGEN: &str = \""));
+    let binaryen = between(&tools, "BINARYEN: &str = \"");
+    assert_eq!(
+        format!("version_{binaryen}"),
+        between(&trunk, "\nwasm_opt = \"")
+    );
+}
+
 /// A browser cannot wait for its GPU: one place awaits what a device computed, and no code that reaches wasm reads it
 /// otherwise.
 #[test]

@@ -9,7 +9,7 @@ use std::time::Duration;
 use tests::browser::{Gpu, NARROW, WIDE, Window, open};
 use tests::collapse;
 use tests::page::{Bar, Chain, Page};
-use tests::site::Site;
+use tests::site::{Site, Trouble, root};
 
 /// From the address to a model that waits, with software WebGPU's self-test in between, on a busy machine.
 const START: Duration = Duration::from_mins(4);
@@ -187,6 +187,90 @@ fn a_forced_device_that_is_not_there_falls_back_and_says_why() {
     assert!(
         shown.contains("adapter"),
         "the page says why it is not on WebGPU"
+    );
+}
+
+#[test]
+fn the_engine_is_counted_while_it_is_fetched() {
+    /// Keeps what the status line says, and every count of bytes that an engine's worker tells.
+    const LISTEN: &str = "
+        window.said = [];
+        window.counted = [];
+        new MutationObserver(() => {
+            const sentence = document.querySelector('[data-testid=status] span')?.textContent;
+            if (sentence && sentence !== said.at(-1)) said.push(sentence);
+        }).observe(document, { subtree: true, childList: true, characterData: true });
+        window.Worker = class extends Worker {
+            constructor(...given) {
+                super(...given);
+                this.addEventListener('message', ({ data }) => {
+                    if (Number.isInteger(data.done)) counted.push([data.done, data.total]);
+                });
+            }
+        };";
+    let size = std::fs::metadata(root().join("dist/worker-cpu_bg.wasm"))
+        .unwrap()
+        .len();
+    let slow = Trouble::Slow {
+        rest: Duration::from_millis(20),
+    };
+    let site = Site::troubled(slow).unwrap();
+    let mut page = open("about:blank", WIDE, Gpu::Absent).unwrap();
+    page.visit(
+        &site.address(&format!("prompt={PROMPT}&n=1&len=2&device=cpu")),
+        LISTEN,
+    )
+    .unwrap();
+    page.wait_until(
+        "the model to be ready",
+        "['ready', 'done'].includes(document.querySelector('[data-testid=status]').dataset.state)",
+        START,
+    )
+    .unwrap();
+
+    let counted: Vec<(u64, u64)> =
+        serde_json::from_value(page.evaluate("counted").unwrap()).unwrap();
+    assert!(counted.is_sorted() && counted.len() > 2, "{counted:?}");
+    assert!(counted.iter().all(|&(_, total)| total == size));
+    assert_eq!(counted.last(), Some(&(size, size)));
+
+    let said: Vec<String> = serde_json::from_value(page.evaluate("said").unwrap()).unwrap();
+    let of_all = format!(" of {:.1} MB", size as f64 / 1e6);
+    let megabytes: Vec<f64> = said
+        .iter()
+        .filter_map(|sentence| sentence.strip_prefix("Fetching the CPU engine: "))
+        .map(|amount| amount.strip_suffix(&of_all).unwrap().parse().unwrap())
+        .collect();
+    assert!(megabytes.is_sorted() && megabytes.len() > 2, "{said:?}");
+    assert!(
+        said.iter()
+            .any(|sentence| sentence.starts_with("Fetching the model: ")),
+        "{said:?}"
+    );
+    assert_eq!(page.complaints().unwrap(), [""; 0]);
+}
+
+#[test]
+fn an_engine_that_is_not_there_is_named() {
+    let site = Site::troubled(Trouble::Lacks("worker-cpu_bg.wasm")).unwrap();
+    let link = format!("prompt={PROMPT}&n=1&len=2&device=cpu");
+    let mut page = open(&site.address(&link), WIDE, Gpu::Absent).unwrap();
+    page.wait_until(
+        "the page to give up",
+        "document.querySelector('[data-testid=status]').dataset.state === 'failed'",
+        START,
+    )
+    .unwrap();
+    let said = page.text("status").unwrap();
+    assert!(
+        said.contains("worker-cpu_bg.wasm is not there (the server says 404)"),
+        "{said}"
+    );
+    // The browser's own word on the missing file, and no exception that nobody caught.
+    let complaints = page.complaints().unwrap();
+    assert!(
+        complaints.iter().all(|words| words.contains("404")),
+        "{complaints:?}"
     );
 }
 

@@ -208,16 +208,25 @@ fn a_forced_token_stands_and_its_chain_goes_on_from_it() {
     }
     assert_rows_are_the_models(&model, &swarm);
 
+    assert!(swarm.force(2, 0, other));
     swarm.set_plan(warm().shaping, 8);
     for chain in 0..4 {
         swarm.repick(chain);
     }
+    assert!(tokens(&swarm, 1).len() < 3, "other coins, other tokens");
     finish(&mut swarm);
+    let fresh = finished(&model, 4, Plan { seed: 8, ..warm() });
     assert_eq!(
-        tokens(&swarm, 1)[3],
-        other,
-        "other coins do not move a forced token"
+        tokens(&swarm, 1),
+        tokens(&fresh, 1),
+        "a forced token goes with the tokens before it"
     );
+    assert_eq!(
+        tokens(&swarm, 2)[0],
+        other,
+        "other coins do not move one that has none before it"
+    );
+    assert_rows_are_the_models(&model, &swarm);
 
     let before = all_tokens(&swarm);
     assert!(!swarm.force(1, 999, other) && !swarm.force(9, 0, other));

@@ -1,7 +1,9 @@
 //! The page's address: the link in its hash, and where the model lies.
 
 use protocol::{LinkNote, Settings, read_link, write_link};
-use web_sys::Window;
+use wasm_bindgen::JsCast as _;
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{Response, Window};
 
 fn window() -> Window {
     web_sys::window().expect("the page runs in a window")
@@ -24,6 +26,17 @@ pub fn rewrite(settings: &Settings) {
 /// Opens the address anew, as for another model.
 pub fn reload() {
     _ = window().location().reload();
+}
+
+/// Whether a model lies beside the page. Only a server that says so counts as a no.
+pub async fn has_model(model: &str) -> bool {
+    let config = format!("{}config.json", model_folder(model));
+    match JsFuture::from(window().fetch_with_str(&config)).await {
+        Ok(response) => response
+            .dyn_into()
+            .is_ok_and(|response: Response| response.ok()),
+        Err(_) => true,
+    }
 }
 
 /// The address of a model's folder, beside the page.

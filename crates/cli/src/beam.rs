@@ -63,7 +63,7 @@ pub async fn search(
                 engine.retain(open, &parents);
                 open
             }
-            None => batch.insert(engine.open(&prefix, &vec![&[][..]; tokens.len()], length)),
+            None => batch.insert(engine.open(&prefix, tokens.len(), length)),
         };
         rows = read_rows(engine.step(open, &tokens)).await?;
         tokens_run += tokens.len();

@@ -1,7 +1,8 @@
-//! `collapse bench`: how long a model takes to load, to read a prompt and to decode, on every device built in.
+//! `collapse bench`: how long a model takes to load, to read a prompt, to decode, and to show the first tokens under new
+//! knobs, on every device built in.
 //!
 //! A decoding step is what a swarm does: logits of all chains, read back, each shaped and picked from. Chains here do not end, so
-//! that every step has the same size.
+//! that every step has the same size. New knobs are measured on a real swarm, whose chains may end.
 
 use std::time::Instant;
 
@@ -11,7 +12,7 @@ use decoding::{Shaping, coin, shape};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 use transformer::device::read_rows;
-use transformer::{Engine, Model, ModelFiles};
+use transformer::{Engine, Model, ModelFiles, Plan, Swarm};
 
 use crate::device::DeviceName;
 use crate::output;
@@ -22,6 +23,12 @@ const PROMPT: usize = 16;
 const LENGTH: usize = 64;
 /// Chains side by side.
 const CHAINS: [usize; 3] = [1, 16, 64];
+/// Chains of the swarm that gets new knobs.
+const TURNED_CHAINS: usize = 64;
+/// Tokens of each of them.
+const TURNED_LENGTH: usize = 100;
+/// Between these temperatures the swarm is turned to and fro: a small move of a slider, so that chains keep many tokens.
+const TURNED_BETWEEN: [f64; 2] = [1.0, 0.99];
 
 /// Arguments of `collapse bench`.
 #[derive(Args)]
@@ -78,7 +85,7 @@ impl Bench {
         let files = ModelFiles::read(&self.model)?;
         let place = format!("native, {}", device.name().to_uppercase());
         let on = device.open()?;
-        let bar = ProgressBar::new((2 + CHAINS.len() as u64) * u64::from(self.runs)).with_style(
+        let bar = ProgressBar::new((3 + CHAINS.len() as u64) * u64::from(self.runs)).with_style(
             ProgressStyle::with_template("{wide_bar} {pos}/{len} runs on {msg}")
                 .context("the template is fixed")?,
         );
@@ -100,11 +107,9 @@ impl Bench {
         let what = "load and first row".to_owned();
         measurements.push(Measurement::time(what, &place, &mut seconds));
         let engine = loaded.context("there is at least one run")?.engine;
-        if PROMPT + LENGTH > engine.config().max_position_embeddings {
-            bail!(
-                "the model's context is shorter than the {} tokens of a measured chain",
-                PROMPT + LENGTH
-            );
+        let longest = PROMPT + LENGTH.max(TURNED_LENGTH);
+        if longest > engine.config().max_position_embeddings {
+            bail!("the model's context is shorter than the {longest} tokens of a measured chain");
         }
 
         seconds.clear();
@@ -131,6 +136,18 @@ impl Bench {
                 &mut seconds,
             ));
         }
+
+        let (mut swarm, shapings) = swarm_to_turn(&engine).await?;
+        let mut seconds = Vec::new();
+        for run in 0..usize::from(self.runs) {
+            seconds.push(turn(&mut swarm, shapings[(run + 1) % 2]).await?);
+            bar.inc(1);
+        }
+        measurements.push(Measurement::time(
+            format!("new knobs, {TURNED_CHAINS} chains"),
+            &place,
+            &mut seconds,
+        ));
         bar.finish_and_clear();
         Ok(measurements)
     }
@@ -151,7 +168,7 @@ async fn decode(engine: &Engine, chains: usize) -> anyhow::Result<f64> {
     let first = read_rows(prefix.logits.clone()).await?.concat();
     let clock = Instant::now();
     let mut rows = vec![first; chains];
-    let mut batch = engine.open(&prefix, &vec![&[][..]; chains], LENGTH);
+    let mut batch = engine.open(&prefix, chains, LENGTH);
     for position in 0..LENGTH as u32 {
         let tokens: Vec<u32> = rows
             .iter()
@@ -163,6 +180,41 @@ async fn decode(engine: &Engine, chains: usize) -> anyhow::Result<f64> {
         rows = read_rows(engine.step(&mut batch, &tokens)).await?;
     }
     Ok(clock.elapsed().as_secs_f64())
+}
+
+/// A swarm that has finished under the first of two sets of knobs.
+async fn swarm_to_turn(engine: &Engine) -> anyhow::Result<(Swarm, [Shaping; 2])> {
+    let mut shapings = [Shaping::default(); 2];
+    for (shaping, temperature) in shapings.iter_mut().zip(TURNED_BETWEEN) {
+        *shaping = shaping
+            .with_temperature(temperature)
+            .context("a measured temperature is in range")?;
+    }
+    let plan = Plan {
+        shaping: shapings[0],
+        seed: 1,
+        length: TURNED_LENGTH,
+    };
+    let mut swarm = Swarm::start(engine, prompt(engine), TURNED_CHAINS, plan).await?;
+    while !swarm.is_done() {
+        swarm.step().await?;
+    }
+    Ok((swarm, shapings))
+}
+
+/// Seconds from new knobs for a finished swarm to the first tokens that they bring; then it finishes.
+async fn turn(swarm: &mut Swarm, shaping: Shaping) -> anyhow::Result<f64> {
+    let clock = Instant::now();
+    swarm.set_plan(shaping, 1);
+    for chain in 0..swarm.chains() {
+        swarm.repick(chain);
+    }
+    swarm.step().await?;
+    let seconds = clock.elapsed().as_secs_f64();
+    while !swarm.is_done() {
+        swarm.step().await?;
+    }
+    Ok(seconds)
 }
 
 impl Measurement {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, bail};
 use clap::Args;
-use transformer::{Adapter, AdapterFiles, Model, ModelFiles};
+use transformer::{Adapter, AdapterFiles, Model, ModelFiles, PromptError};
 
 use crate::device::DeviceName;
 
@@ -53,16 +53,18 @@ fn finite(text: &str) -> Result<f64, String> {
 
 /// The prompt's tokens, if the model can read them and pick `length` more.
 pub fn encode(model: &Model, prompt: &str, length: usize) -> anyhow::Result<Vec<u32>> {
-    let tokens = model.vocabulary.encode(prompt)?;
-    let room = model.engine.room(&tokens)?;
-    if length > room {
-        bail!(
-            "behind the prompt's {} tokens the model's context of {} has room for {room} more, not for {length}: ask for at \
-             most {room} with --length, or shorten the prompt by {}",
-            tokens.len(),
-            model.engine.config().max_position_embeddings,
+    match model.read(prompt, length) {
+        // The same in the words of the options.
+        Err(PromptError::NoRoom {
+            tokens,
+            context,
+            room,
+            length,
+        }) => bail!(
+            "behind the prompt's {tokens} tokens the model's context of {context} has room for {room} more, not for {length}: \
+             ask for at most {room} with --length, or shorten the prompt by {}",
             length - room
-        );
+        ),
+        read => Ok(read?),
     }
-    Ok(tokens)
 }

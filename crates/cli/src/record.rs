@@ -7,10 +7,10 @@ use std::time::Instant;
 use anyhow::{Context, bail};
 use clap::Args;
 use protocol::{
-    DeviceKind, DeviceReport, Ending, Event, Frame, Pick, Prompted, RECORDED_RUN, Recording,
-    Settings, VERSION, encode, read_link, write_link,
+    DeviceKind, DeviceReport, Ending, Event, Frame, Prompted, RECORDED_RUN, Recording, Settings,
+    VERSION, encode, read_link, write_link,
 };
-use transformer::{Model, ModelFiles, Plan, Step, Swarm, device};
+use transformer::{Model, ModelFiles, Plan, Swarm, device};
 
 use crate::model;
 
@@ -108,7 +108,7 @@ impl Record {
         let mut tokens = 0;
         let mut at_ms = BEFORE_FIRST_STEP_MS;
         while !swarm.is_done() {
-            let picks: Vec<Pick> = swarm.step().await?.iter().map(pick).collect();
+            let picks = swarm.step().await?;
             tokens += picks.len() as u32;
             let tokens_per_second = (f64::from(tokens) / clock.elapsed().as_secs_f64()) as f32;
             frames.push(Frame {
@@ -147,16 +147,5 @@ fn ready(model: &Model) -> Event {
         beginning_of_text: config.bos_token_id,
         end_of_text: config.eos_token_id,
         context: config.max_position_embeddings as u32,
-    }
-}
-
-fn pick(step: &Step) -> Pick {
-    Pick {
-        chain: step.chain as u32,
-        position: step.position as u32,
-        token: step.picked.token,
-        surprisal_bits: step.picked.surprisal_bits as f32,
-        entropy_bits: step.picked.entropy_bits as f32,
-        last: step.last,
     }
 }

@@ -584,17 +584,18 @@ fn record_refuses_what_the_page_would_not_play() {
 }
 
 #[test]
-fn bench_measures_load_prefill_and_three_sizes_of_swarm() {
+fn bench_measures_load_prefill_three_sizes_of_swarm_and_new_knobs() {
     let report = json(&["bench", "--runs", "2"]);
     let rows = report.as_array().unwrap();
     let what: Vec<&str> = rows
         .iter()
         .map(|row| row["what"].as_str().unwrap())
-        .take(5)
+        .take(6)
         .collect();
     let sizes = ["decode, 1 chains", "decode, 16 chains", "decode, 64 chains"];
     assert_eq!(what[..2], ["load and first row", "prefill, 16 tokens"]);
-    assert_eq!(what[2..], sizes);
+    assert_eq!(what[2..5], sizes);
+    assert_eq!(what[5..], ["new knobs, 64 chains"]);
     for row in rows {
         assert!(
             number(&row["value"]) > 0.0 && number(&row["best"]) > 0.0,

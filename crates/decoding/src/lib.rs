@@ -1,9 +1,10 @@
 //! Logits to distribution to token, and what is measured of both.
 //!
 //! Lives here: one row of logits, the knobs that shape it ([`Shaping`]), the distribution that results ([`shape`],
-//! [`Distribution`]), the coin that picks a token ([`coin()`]), realignment of two rows ([`mix`]), beam search over any model
-//! ([`Beam`]), and the measures: of distributions (entropy, divergences), of the chains drawn from them (repetition, self-BLEU,
-//! hitting times, basins) and of how sure a counted share is. Pure functions of plain slices.
+//! [`Distribution`]), the coin that picks a token ([`coin()`]) and what is told of the token ([`Pick`]), realignment of two rows
+//! ([`mix`]), beam search over any model ([`Beam`]), and the measures: of distributions (entropy, divergences), of the chains
+//! drawn from them (repetition, self-BLEU, hitting times, basins) and of how sure a counted share is. Pure functions of plain
+//! slices.
 //!
 //! Does not live here: tensors, models, text, threads, files, clocks, random state. The crate builds for
 //! `wasm32-unknown-unknown`, and page, worker, trainer and command line share it, so that there is one softmax in the house.
@@ -37,6 +38,7 @@ mod knob;
 mod loops;
 mod measures;
 mod order;
+mod pick;
 mod realign;
 mod row;
 mod shaping;
@@ -53,6 +55,7 @@ pub use hitting::{HitStep, HittingCurve, Watch, hitting_curve};
 pub use knob::{Knob, KnobError};
 pub use loops::{LoopPeriod, loop_period};
 pub use measures::{distinct_n, kl_bits, kl_nats, surprisal_nats, total_variation};
+pub use pick::Pick;
 pub use realign::{MixError, mix};
 pub use shaping::Shaping;
 pub use wilson::{Interval, wilson_95};

@@ -21,7 +21,7 @@ pub struct Forced {
     pub chain: u32,
     /// Which generated token of that chain, from 0.
     pub position: u32,
-    /// The token id that stands there, whatever the coin says.
+    /// The token id that stands there, whatever the coin says, as long as the tokens before it stay.
     pub token: u32,
 }
 
@@ -67,8 +67,9 @@ pub enum Command {
         /// The coins from now on.
         seed: u64,
     },
-    /// Put a token of the reader's choice into a chain and continue from there; later forced tokens of that chain go.
-    /// Answered like `Shape`; also where the chain has no such place, and then a `Failed` says so.
+    /// Put a token of the reader's choice into a chain and continue from there; later forced tokens of that chain go. When
+    /// a later `Shape` changes a token before it, it goes too. Answered like `Shape`; also where the chain has no such
+    /// place, and then a `Failed` says so.
     Force {
         /// The run that this is meant for.
         run: RunId,

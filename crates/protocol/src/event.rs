@@ -1,5 +1,6 @@
 //! What the worker tells the page.
 
+use decoding::Pick;
 use serde::{Deserialize, Serialize};
 
 use crate::RunId;
@@ -10,7 +11,7 @@ pub type TokenBytes = Vec<u8>;
 /// Worker to page.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Event {
-    /// First of all: the wasm runs.
+    /// First of all: the wasm runs, and listens.
     Hello {
         /// [`crate::VERSION`] of the worker.
         version: u32,
@@ -107,6 +108,9 @@ pub enum Stage {
     Upload,
     /// Comparing the GPU's logits with the CPU's, and timing both; counted in steps.
     SelfTest,
+    /// Fetching the engine's wasm; counted in bytes. No worker says it, as none runs yet: the page makes it from what
+    /// `www/worker.js` counts.
+    Program,
 }
 
 /// A prompt as the model sees it, and what it thinks comes next.
@@ -118,23 +122,6 @@ pub struct Prompted {
     pub tokens: Vec<u32>,
     /// The row after the last token: `[vocab]`, before any shaping.
     pub logits: Vec<f32>,
-}
-
-/// One chain's new token.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Pick {
-    /// Which chain, from 0.
-    pub chain: u32,
-    /// Which generated token of the chain, from 0.
-    pub position: u32,
-    /// The token.
-    pub token: u32,
-    /// `-log2 p` of the token under the knobs, bits.
-    pub surprisal_bits: f32,
-    /// Entropy of the distribution it was picked from, bits.
-    pub entropy_bits: f32,
-    /// This was the chain's last token (end of text, or the length is reached).
-    pub last: bool,
 }
 
 /// How a run ended.

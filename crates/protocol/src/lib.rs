@@ -11,8 +11,9 @@ mod recording;
 mod settings;
 
 pub use command::{Command, Forced, RunId};
+pub use decoding::Pick;
 pub use event::{
-    DeviceKind, DeviceReport, Ending, Event, Pick, Prompted, SelfTest, Speed, Stage, TokenBytes,
+    DeviceKind, DeviceReport, Ending, Event, Prompted, SelfTest, Speed, Stage, TokenBytes,
 };
 pub use link::{LinkNote, read_link, write_link};
 pub use message::{MessageError, decode, encode};

@@ -1,11 +1,12 @@
 //! A model ready to decode: a prompt is read once, then many chains step together.
 //!
-//! Chains of one batch share *slots* of the key-value cache: a step writes the next slot of every chain. A chain's own
-//! position is counted apart, and slots that hold padding of other chains' lengths are hidden from it.
+//! A token's slot in the key-value cache is its position, in a row of its chain. Chains may have come differently far: a step
+//! writes the next slot of each, and the slots behind it are hidden from it. So a chain can forget its last tokens, rest
+//! while others step, and go on, and nothing is ever read twice.
 
 use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
 
-use crate::cache::LayerCache;
+use crate::cache::{LayerCache, Slots};
 use crate::{Adapter, Llama, LlamaConfig, LoadError, RotaryTable, Rotation};
 
 /// Weights on a device, with what decoding needs beside them.
@@ -38,14 +39,68 @@ pub struct Prefix {
     pub logits: Tensor<2>,
 }
 
-/// Chains that step together. Made by [`Engine::open`].
+/// Chains that continue one prompt, each as far as it has come. Made by [`Engine::open`].
 #[derive(Debug)]
 pub struct Batch {
     caches: Vec<LayerCache>,
-    /// By chain and slot: may the chain not look there?
-    hidden: Vec<Vec<bool>>,
-    /// Each chain's next position.
-    positions: Vec<usize>,
+    /// By chain: the row of the caches that holds its keys and values.
+    rows: Vec<usize>,
+    /// By chain: tokens read, the prompt's included. So also its next position, and the next slot of its row.
+    read: Vec<usize>,
+    prompt: usize,
+}
+
+impl Batch {
+    /// Makes a chain forget all but the first `tokens` that it read after the prompt. Costs nothing: their slots are
+    /// hidden from it, and written over.
+    ///
+    /// # Panics
+    /// When the chain has not read so many, or there is no such chain.
+    pub fn rewind(&mut self, chain: usize, tokens: usize) {
+        let kept = self.prompt + tokens;
+        assert!(
+            kept <= self.read[chain],
+            "chain {chain} is to keep {kept} tokens of {}",
+            self.read[chain]
+        );
+        self.read[chain] = kept;
+    }
+
+    /// Gives the first rows to some chains, whose rows it returns. As few rows as possible change places.
+    ///
+    /// # Panics
+    /// When a chain is named twice.
+    fn seat(&mut self, chains: &[usize], device: &Device) -> Vec<usize> {
+        let mut chosen = vec![false; self.rows.len()];
+        for &chain in chains {
+            chosen[chain] = true;
+        }
+        let (mut coming, mut going) = (Vec::new(), Vec::new());
+        for (chain, &row) in self.rows.iter().enumerate() {
+            match (chosen[chain], row < chains.len()) {
+                (true, false) => coming.push(chain),
+                (false, true) => going.push(chain),
+                _ => {}
+            }
+        }
+        assert_eq!(coming.len(), going.len(), "a chain is named twice");
+        if !coming.is_empty() {
+            let rows = |chains: [&[usize]; 2]| {
+                indices(
+                    chains.concat().iter().map(|&chain| self.rows[chain]),
+                    device,
+                )
+            };
+            let (from, to) = (rows([&coming, &going]), rows([&going, &coming]));
+            for cache in &mut self.caches {
+                cache.move_rows(&from, &to);
+            }
+            for (come, go) in coming.into_iter().zip(going) {
+                self.rows.swap(come, go);
+            }
+        }
+        chains.iter().map(|&chain| self.rows[chain]).collect()
+    }
 }
 
 impl Engine {
@@ -162,7 +217,7 @@ impl Engine {
             self.matrix(tokens, 1),
             &rotation,
             &hidden,
-            Some(&mut caches),
+            Some((&mut caches, &Slots::first(time))),
         );
         let last = stream.narrow(1, time - 1, 1).squeeze_dim::<2>(0); // [1, hidden]
         Prefix {
@@ -172,60 +227,21 @@ impl Engine {
         }
     }
 
-    /// Chains that continue a prompt, each after some tokens of its own, with room for `room` more steps.
-    ///
-    /// The chains' own tokens are read in one pass, padded on the right to the longest.
+    /// Chains that continue a prompt, with room for `room` tokens each.
     ///
     /// # Panics
-    /// When `continued` is empty, or prompt and tokens of a chain together exceed the context.
-    pub fn open(&self, prefix: &Prefix, continued: &[&[u32]], room: usize) -> Batch {
-        let chains = continued.len();
-        let longest = continued
-            .iter()
-            .map(|tokens| tokens.len())
-            .max()
-            .expect("a batch has at least one chain");
-        assert!(
-            prefix.tokens + longest <= self.config.max_position_embeddings,
-            "a chain exceeds the context"
-        );
-        let mut caches = self.caches(chains, prefix.tokens + longest + room);
+    /// When `chains` is 0.
+    pub fn open(&self, prefix: &Prefix, chains: usize, room: usize) -> Batch {
+        assert!(chains > 0, "a batch has at least one chain");
+        let mut caches = self.caches(chains, prefix.tokens + room);
         for (cache, shared) in caches.iter_mut().zip(&prefix.caches) {
-            cache.append_shared(shared, chains);
+            cache.begin_with(shared);
         }
-        if longest > 0 {
-            let mut padded = vec![self.config.eos_token_id; chains * longest];
-            for (row, tokens) in padded.chunks_exact_mut(longest).zip(continued) {
-                row[..tokens.len()].copy_from_slice(tokens);
-            }
-            let slots = prefix.tokens + longest;
-            let causal =
-                Tensor::<2, Bool>::tril_mask([longest, slots], prefix.tokens as i64, &self.device);
-            let rotation = self.rotary.range(prefix.tokens, longest);
-            let tokens = self.matrix(&padded, chains);
-            self.stream(
-                tokens,
-                &rotation,
-                &causal.unsqueeze::<4>(),
-                Some(&mut caches),
-            );
-        }
-        let hidden = continued
-            .iter()
-            .map(|tokens| {
-                (0..prefix.tokens + longest)
-                    .map(|slot| slot >= prefix.tokens + tokens.len())
-                    .collect()
-            })
-            .collect();
-        let positions = continued
-            .iter()
-            .map(|tokens| prefix.tokens + tokens.len())
-            .collect();
         Batch {
             caches,
-            hidden,
-            positions,
+            rows: (0..chains).collect(),
+            read: vec![prefix.tokens; chains],
+            prompt: prefix.tokens,
         }
     }
 
@@ -235,55 +251,71 @@ impl Engine {
     /// - output: `[chains, vocab]`, the rows after those tokens
     ///
     /// # Panics
-    /// When there is not one token a chain, the batch has no room left, or a chain is at the end of the context.
+    /// When there is not one token a chain, or a chain has no room left or is at the end of the context.
     pub fn step(&self, batch: &mut Batch, tokens: &[u32]) -> Tensor<2> {
-        let chains = batch.positions.len();
-        assert_eq!(tokens.len(), chains, "one token a chain");
-        let context = self.config.max_position_embeddings;
-        assert!(
-            batch.positions.iter().all(|&position| position < context),
-            "a chain exceeds the context"
-        );
-        for slots in &mut batch.hidden {
-            slots.push(false);
-        }
-        let slots = batch.hidden[0].len();
-        let hidden = Tensor::<2, Bool>::from_data(
-            TensorData::new(batch.hidden.concat(), [chains, slots]),
-            &self.device,
-        );
-        let positions: Vec<i32> = batch
-            .positions
-            .iter()
-            .map(|&position| position as i32)
-            .collect();
-        let positions =
-            Tensor::<2, Int>::from_data(TensorData::new(positions, [chains, 1]), &self.device);
-        let rotation = self.rotary.at(positions);
-        let tokens = self.matrix(tokens, chains);
-        let hidden = hidden.reshape([chains, 1, 1, slots]);
-        let stream = self.stream(tokens, &rotation, &hidden, Some(&mut batch.caches));
-        for position in &mut batch.positions {
-            *position += 1;
-        }
-        self.network.logits(stream.squeeze_dim::<2>(1))
+        let all: Vec<usize> = (0..batch.rows.len()).collect();
+        self.step_some(batch, &all, tokens)
     }
 
-    /// Keeps only some chains of a batch, in the given order.
+    /// Feeds one token to some chains of a batch; the others rest.
+    ///
+    /// # Shapes
+    /// - chains: the index of each, in any order
+    /// - tokens: one for each of them
+    /// - output: `[chains.len(), vocab]`, the rows after those tokens
     ///
     /// # Panics
-    /// When an index is not below the number of chains.
+    /// When a chain is named twice, there is not one token for each, or a chain has no room left or is at the end of the
+    /// context.
+    pub fn step_some(&self, batch: &mut Batch, chains: &[usize], tokens: &[u32]) -> Tensor<2> {
+        assert_eq!(tokens.len(), chains.len(), "one token a chain");
+        let count = chains.len();
+        let rows = batch.seat(chains, &self.device);
+        let (mut fed, mut read) = (vec![0; count], vec![0; count]);
+        for ((&chain, &row), &token) in chains.iter().zip(&rows).zip(tokens) {
+            (fed[row], read[row]) = (token, batch.read[chain]);
+            batch.read[chain] += 1;
+        }
+        let longest = read.iter().copied().max().unwrap_or(0);
+        assert!(
+            longest < self.config.max_position_embeddings,
+            "a chain exceeds the context"
+        );
+        let hidden: Vec<bool> = read
+            .iter()
+            .flat_map(|&position| (0..=longest).map(move |slot| slot > position))
+            .collect();
+        let hidden = Tensor::<4, Bool>::from_data(
+            TensorData::new(hidden, [count, 1, 1, longest + 1]),
+            &self.device,
+        );
+        let slots = batch.caches[0].next_slots(&read);
+        let positions = indices(read.into_iter(), &self.device);
+        let rotation = self.rotary.at(positions.reshape([count, 1]));
+        let stream = self.stream(
+            self.matrix(&fed, count),
+            &rotation,
+            &hidden,
+            Some((&mut batch.caches, &slots)),
+        );
+        let mut stream = stream.squeeze_dim::<2>(1); // [rows, hidden]
+        if !rows.is_sorted() {
+            stream = stream.select(0, indices(rows.into_iter(), &self.device)); // [chains, hidden]
+        }
+        self.network.logits(stream)
+    }
+
+    /// Keeps only some chains of a batch, in the given order; one that is named twice becomes two.
+    ///
+    /// # Panics
+    /// When there is no such chain.
     pub fn retain(&self, batch: &mut Batch, chains: &[usize]) {
-        let rows: Vec<i32> = chains.iter().map(|&chain| chain as i32).collect();
-        let rows = Tensor::<1, Int>::from_data(TensorData::new(rows, [chains.len()]), &self.device);
+        let rows = indices(chains.iter().map(|&chain| batch.rows[chain]), &self.device);
         for cache in &mut batch.caches {
             cache.select(&rows);
         }
-        batch.hidden = chains
-            .iter()
-            .map(|&chain| batch.hidden[chain].clone())
-            .collect();
-        batch.positions = chains.iter().map(|&chain| batch.positions[chain]).collect();
+        batch.rows = (0..chains.len()).collect();
+        batch.read = chains.iter().map(|&chain| batch.read[chain]).collect();
     }
 
     /// The residual stream after the last norm, mixed where there are two networks. The caches of the second lie behind those
@@ -293,13 +325,18 @@ impl Engine {
         tokens: Tensor<2, Int>,
         rotation: &Rotation,
         hidden: &Tensor<4, Bool>,
-        caches: Option<&mut [LayerCache]>,
+        caches: Option<(&mut [LayerCache], &Slots)>,
     ) -> Tensor<3> {
         let Some(Tuned { network, lambda }) = &self.tuned else {
             return self.network.stream(tokens, rotation, hidden, caches);
         };
         let layers = self.config.num_hidden_layers;
-        let (first, second) = caches.map(|caches| caches.split_at_mut(layers)).unzip();
+        let (first, second) = caches
+            .map(|(caches, slots)| {
+                let (first, second) = caches.split_at_mut(layers);
+                ((first, slots), (second, slots))
+            })
+            .unzip();
         let base = self.network.stream(tokens.clone(), rotation, hidden, first);
         let tuned = network.stream(tokens, rotation, hidden, second);
         base * (1.0 - lambda) + tuned * *lambda
@@ -348,4 +385,10 @@ fn fingerprint(weights: &[u8]) -> String {
         "{:016x}",
         words.chain(rest).fold(0xCBF2_9CE4_8422_2325, fold)
     )
+}
+
+fn indices(values: impl ExactSizeIterator<Item = usize>, device: &Device) -> Tensor<1, Int> {
+    let values: Vec<i32> = values.map(|value| value as i32).collect();
+    let count = values.len();
+    Tensor::from_data(TensorData::new(values, [count]), device)
 }

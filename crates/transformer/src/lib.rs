@@ -23,7 +23,7 @@ mod weights;
 
 pub use adapter::{Adapter, AdapterFiles, BASE_KEY};
 pub use adapter_config::AdapterConfig;
-pub use cache::LayerCache;
+pub use cache::{LayerCache, Slots};
 pub use config::{LONGEST_CONTEXT, LlamaConfig};
 pub use device::DeviceError;
 pub use engine::{Batch, Engine, Prefix};
@@ -33,6 +33,6 @@ pub use network::{Attention, Block, FeedForward, Llama};
 pub use projection::Projection;
 pub use prompt::PromptError;
 pub use rope::{RotaryTable, Rotation};
-pub use swarm::{Picked, Plan, Step, Swarm};
+pub use swarm::{Picked, Plan, Swarm};
 pub use text::Vocabulary;
 pub use weights::NamedTensor;

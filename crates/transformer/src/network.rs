@@ -9,7 +9,7 @@ use burn::nn::{Linear, LinearConfig, RmsNorm, RmsNormConfig};
 use burn::tensor::{Bool, Device, Int, Tensor, activation};
 
 use crate::LlamaConfig;
-use crate::cache::LayerCache;
+use crate::cache::{LayerCache, Slots};
 use crate::dropout::Dropout;
 use crate::rope::Rotation;
 
@@ -171,21 +171,23 @@ impl Llama {
     /// - tokens: `[batch, time]`
     /// - rotation: of each token's position
     /// - hidden: true where a query may *not* see a key, `[batch or 1, 1, time, keys]`
-    /// - caches: one a block, or none at all (then keys are the tokens themselves)
+    /// - caches: one a block and where they are written, or none at all (then keys are the tokens themselves)
     /// - output: `[batch, time, hidden]`
     pub fn stream(
         &self,
         tokens: Tensor<2, Int>,
         rotation: &Rotation,
         hidden: &Tensor<4, Bool>,
-        mut caches: Option<&mut [LayerCache]>,
+        mut caches: Option<(&mut [LayerCache], &Slots)>,
     ) -> Tensor<3> {
         let [batch, time] = tokens.dims();
         let width = self.embedding.dims()[1];
         let rows = self.embedding.val().select(0, tokens.flatten::<1>(0, 1));
         let mut stream = self.dropout.forward(rows.reshape([batch, time, width]), 0); // [batch, time, hidden]
         for (index, block) in self.blocks.iter().enumerate() {
-            let cache = caches.as_deref_mut().map(|caches| &mut caches[index]);
+            let cache = caches
+                .as_mut()
+                .map(|(caches, slots)| (&mut caches[index], *slots));
             stream = block.forward(stream, rotation, hidden, cache);
         }
         self.norm.forward(stream)
@@ -210,7 +212,7 @@ impl Block {
         stream: Tensor<3>,
         rotation: &Rotation,
         hidden: &Tensor<4, Bool>,
-        cache: Option<&mut LayerCache>,
+        cache: Option<(&mut LayerCache, &Slots)>,
     ) -> Tensor<3> {
         let seen = self.attention.forward(
             self.attention_norm.forward(stream.clone()),
@@ -232,7 +234,7 @@ impl Attention {
         input: Tensor<3>,
         rotation: &Rotation,
         hidden: &Tensor<4, Bool>,
-        cache: Option<&mut LayerCache>,
+        cache: Option<(&mut LayerCache, &Slots)>,
     ) -> Tensor<3> {
         let [batch, time, _] = input.dims();
         let split = |projected: Tensor<3>| {
@@ -245,7 +247,7 @@ impl Attention {
         let keys = rotation.apply(split(self.key.forward(input.clone())));
         let values = split(self.value.forward(input));
         let (keys, values) = match cache {
-            Some(cache) => cache.append(keys, values),
+            Some((cache, slots)) => cache.write(keys, values, slots),
             None => (keys, values),
         };
         let mixed = attend(queries, keys, values, hidden);

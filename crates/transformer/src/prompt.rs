@@ -1,13 +1,16 @@
-//! Whether a model can read a prompt. [`Engine`](crate::Engine) panics on prompts that it cannot read; callers that take
-//! text from people ask [`Engine::room`] first.
+//! Whether a model can read a prompt. [`Engine`] panics on prompts that it cannot read; callers that take text from people
+//! come by [`Model::read`], those that have tokens ask [`Engine::room`] first.
 
 use thiserror::Error;
 
-use crate::Engine;
+use crate::{Engine, LoadError, Model};
 
-/// A prompt that a model cannot read.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
+/// A prompt that a model cannot read, or not continue as far as asked.
+#[derive(Debug, Error)]
 pub enum PromptError {
+    /// The tokenizer refuses the text.
+    #[error(transparent)]
+    Tokenizer(#[from] LoadError),
     /// There is nothing to continue.
     #[error("the prompt has no tokens; write something, or begin with the beginning-of-text token")]
     Empty,
@@ -21,6 +24,20 @@ pub enum PromptError {
         /// How much is too much, tokens.
         excess: usize,
     },
+    /// It leaves no room for what was asked.
+    #[error(
+        "after this prompt the model has room for {room} tokens, not {length}; shorten the prompt or the length"
+    )]
+    NoRoom {
+        /// Its length, tokens.
+        tokens: usize,
+        /// What the model reads, tokens.
+        context: usize,
+        /// How many tokens may follow.
+        room: usize,
+        /// How many were asked for.
+        length: usize,
+    },
     /// It holds an id that the model has no row for.
     #[error(
         "the prompt holds the token {token}, the model knows ids below {vocabulary}; encode it with the model's own tokenizer.json"
@@ -31,6 +48,26 @@ pub enum PromptError {
         /// Tokens in the vocabulary.
         vocabulary: usize,
     },
+}
+
+impl Model {
+    /// A prompt's tokens, if the model can read them and then pick `length` more.
+    ///
+    /// # Errors
+    /// When the tokenizer refuses the prompt, [`Engine::room`] does, or there is less room.
+    pub fn read(&self, prompt: &str, length: usize) -> Result<Vec<u32>, PromptError> {
+        let tokens = self.vocabulary.encode(prompt)?;
+        let room = self.engine.room(&tokens)?;
+        if room < length {
+            return Err(PromptError::NoRoom {
+                tokens: tokens.len(),
+                context: self.engine.config().max_position_embeddings,
+                room,
+                length,
+            });
+        }
+        Ok(tokens)
+    }
 }
 
 impl Engine {

@@ -29,8 +29,8 @@ impl Agreement {
     }
 }
 
-/// Reads and steps the same tokens on both engines: a prompt, three chains of different lengths in one batch, and two of
-/// them alone.
+/// Reads and steps the same tokens on both engines: a prompt, three chains, the same after two have forgotten some tokens, and
+/// two of them while the third rests.
 ///
 /// # Errors
 /// When a device fails.
@@ -68,7 +68,7 @@ pub async fn measure(
         return Ok(f64::INFINITY);
     }
     let prefix = engine.read(&tokens(engine, 0, 16.min(context - steps)));
-    let mut batch = engine.open(&prefix, &vec![&[][..]; chains], steps);
+    let mut batch = engine.open(&prefix, chains, steps);
     for step in 0..untimed {
         read_rows(engine.step(&mut batch, &tokens(engine, step, chains))).await?;
     }
@@ -88,14 +88,17 @@ fn trial(engine: &Engine) -> Vec<Tensor<2>> {
     let steps = 4.min(room - own.len());
 
     let prefix = engine.read(&tokens(engine, 0, prompt));
-    let mut batch = engine.open(&prefix, &[&own, &[], &own[own.len() / 2..]], steps);
+    let mut batch = engine.open(&prefix, 3, own.len() + steps);
     let mut rows = vec![prefix.logits];
+    for &token in &own {
+        rows.push(engine.step(&mut batch, &[token; 3]));
+    }
+    batch.rewind(1, 0);
+    batch.rewind(2, own.len() / 2);
     for step in 0..steps {
-        if step == 2 {
-            engine.retain(&mut batch, &[2, 0]);
-        }
-        let chains = if step < 2 { 3 } else { 2 };
-        rows.push(engine.step(&mut batch, &tokens(engine, 200 + 10 * step, chains)));
+        let chains = if step < 2 { &[0, 1, 2][..] } else { &[2, 0] };
+        let fed = tokens(engine, 200 + 10 * step, chains.len());
+        rows.push(engine.step_some(&mut batch, chains, &fed));
     }
     rows
 }

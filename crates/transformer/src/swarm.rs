@@ -1,13 +1,14 @@
 //! N chains of one prompt, decoded as one batch, that can change their knobs without being decoded anew.
 //!
-//! A swarm keeps the logits from which every token was picked. When knobs or coins change, each chain is picked again
-//! from these rows, keeps its tokens up to the first position where the pick differs, and only the rest is generated.
+//! A swarm keeps the logits from which every token was picked, and what the network has read. When knobs or coins change,
+//! each chain is picked again from these rows, keeps its tokens up to the first position where the pick differs, and only
+//! the rest is generated; no token that stays is read again.
 //! Page and command line share this file, so they give the same tokens for the same model, knobs and seed.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use decoding::{Shaping, coin, shape};
+use decoding::{Pick, Shaping, coin, shape};
 
 use crate::device::{DeviceError, read_rows};
 use crate::engine::{Batch, Engine, Prefix};
@@ -34,19 +35,6 @@ pub struct Picked {
     pub entropy_bits: f64,
 }
 
-/// One new token of one chain.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Step {
-    /// Which chain, from 0.
-    pub chain: usize,
-    /// Which token of it, from 0.
-    pub position: usize,
-    /// The token.
-    pub picked: Picked,
-    /// The chain ends with it.
-    pub last: bool,
-}
-
 /// The chains of one prompt.
 pub struct Swarm {
     engine: Engine,
@@ -54,7 +42,8 @@ pub struct Swarm {
     prefix: Prefix,
     plan: Plan,
     chains: Vec<Chain>,
-    batch: Option<OpenBatch>,
+    /// Every chain's keys and values, from the first step on.
+    batch: Option<Batch>,
 }
 
 #[derive(Default)]
@@ -62,15 +51,10 @@ struct Chain {
     picked: Vec<Picked>,
     /// The row of every picked token, and of the next one where it is known.
     rows: Vec<Rc<[f32]>>,
-    /// Tokens that stand whatever the coin says, by position.
+    /// Tokens that stand whatever the coin says, by position: below the number of tokens, or the next one. Each stands
+    /// behind the tokens that it was put behind, and goes when one of them does.
     forced: BTreeMap<usize, u32>,
     ended: bool,
-}
-
-/// A batch and the chains that are its rows.
-struct OpenBatch {
-    batch: Batch,
-    members: Vec<usize>,
 }
 
 impl Swarm {
@@ -130,39 +114,51 @@ impl Swarm {
     ///
     /// # Errors
     /// When the device fails; the swarm then stays as it was before.
-    pub async fn step(&mut self) -> Result<Vec<Step>, DeviceError> {
-        let mut steps = Vec::new();
-        for index in 0..self.chains.len() {
-            let chain = &self.chains[index];
+    pub async fn step(&mut self) -> Result<Vec<Pick>, DeviceError> {
+        let mut picks = Vec::new();
+        let (mut going, mut tokens) = (Vec::new(), Vec::new());
+        for (index, chain) in self.chains.iter().enumerate() {
             if !chain.ended {
                 let position = chain.picked.len();
                 let picked = self.pick(index, position);
-                steps.push(Step {
-                    chain: index,
-                    position,
-                    picked,
-                    last: self.is_last(position, picked.token),
-                });
+                let last = self.is_last(position, picked.token);
+                if !last {
+                    going.push(index);
+                    tokens.push(picked.token);
+                }
+                picks.push((index, picked, last));
             }
         }
-        let going: Vec<&Step> = steps.iter().filter(|step| !step.last).collect();
         if !going.is_empty() {
-            let members: Vec<usize> = going.iter().map(|step| step.chain).collect();
-            let tokens: Vec<u32> = going.iter().map(|step| step.picked.token).collect();
-            let mut open = self.open(members);
-            let logits = self.engine.step(&mut open.batch, &tokens);
-            let rows = read_rows(logits).await?;
-            for (&member, row) in open.members.iter().zip(rows) {
-                self.chains[member].rows.push(row.into());
+            // The last token of a chain is never read.
+            let room = self.plan.length - 1;
+            let batch = self
+                .batch
+                .get_or_insert_with(|| self.engine.open(&self.prefix, self.chains.len(), room));
+            // Chains may have been cut since they were read.
+            for &chain in &going {
+                batch.rewind(chain, self.chains[chain].picked.len());
             }
-            self.batch = Some(open);
+            let logits = self.engine.step_some(batch, &going, &tokens);
+            let rows = read_rows(logits).await?;
+            for (chain, row) in going.into_iter().zip(rows) {
+                self.chains[chain].rows.push(row.into());
+            }
         }
-        for step in &steps {
-            let chain = &mut self.chains[step.chain];
-            chain.picked.push(step.picked);
-            chain.ended = step.last;
-        }
-        Ok(steps)
+        let told = picks.into_iter().map(|(index, picked, last)| {
+            let chain = &mut self.chains[index];
+            chain.picked.push(picked);
+            chain.ended = last;
+            Pick {
+                chain: index as u32,
+                position: chain.picked.len() as u32 - 1,
+                token: picked.token,
+                surprisal_bits: picked.surprisal_bits as f32,
+                entropy_bits: picked.entropy_bits as f32,
+                last,
+            }
+        });
+        Ok(told.collect())
     }
 
     /// Changes knobs and coins. Call [`Self::repick`] for every chain, then go on with [`Self::step`].
@@ -185,30 +181,28 @@ impl Swarm {
         standing
     }
 
-    /// Puts a token into a chain, and drops what came after it; the chain goes on from there.
+    /// Puts a token into a chain, and drops what came after it; the chain goes on from there. The token stands, whatever
+    /// knobs and coins say, behind the very tokens that it was put behind: when [`Self::repick`] changes one of these, it is
+    /// forgotten, and so it is when another token is put into the chain there or before.
     ///
     /// Returns false, and changes nothing, where the chain has no such position.
     pub fn force(&mut self, chain: usize, position: usize, token: u32) -> bool {
-        let Some(forced) = self
-            .chains
-            .get_mut(chain)
-            .filter(|chain| position < chain.rows.len())
-        else {
+        let has_place = |chain: &Chain| position < chain.rows.len();
+        if !self.chains.get(chain).is_some_and(has_place) {
             return false;
-        };
-        forced.forced.split_off(&position);
-        forced.forced.insert(position, token);
-        self.cut(chain, position.min(self.chains[chain].picked.len()));
+        }
+        self.cut(chain, position);
+        self.chains[chain].forced.insert(position, token);
         true
     }
 
+    /// Drops a chain's tokens from a position on, the forced ones too.
     fn cut(&mut self, chain: usize, position: usize) {
         let cut = &mut self.chains[chain];
         cut.picked.truncate(position);
         cut.rows.truncate(position + 1);
+        cut.forced.split_off(&position);
         cut.ended = false;
-        // Its cached keys go beyond the cut: the next step opens a batch from the tokens that stay.
-        self.batch = None;
     }
 
     fn pick(&self, chain: usize, position: usize) -> Picked {
@@ -218,12 +212,13 @@ impl Swarm {
             forced,
             ..
         } = &self.chains[chain];
-        let history: Vec<u32> = self
-            .prompt
-            .iter()
-            .copied()
-            .chain(picked[..position].iter().map(|picked| picked.token))
-            .collect();
+        // Only the repetition penalty looks back; a slider picks thousands of tokens again.
+        let history = if self.plan.shaping.repetition_penalty() == 1.0 {
+            Vec::new()
+        } else {
+            let own = picked[..position].iter().map(|picked| picked.token);
+            self.prompt.iter().copied().chain(own).collect()
+        };
         let distribution = shape(&rows[position], &history, &self.plan.shaping);
         let coin = coin(self.plan.seed, chain as u32, position as u32);
         let token = forced
@@ -239,47 +234,5 @@ impl Swarm {
 
     fn is_last(&self, position: usize, token: u32) -> bool {
         position + 1 >= self.plan.length || token == self.engine.config().eos_token_id
-    }
-
-    /// The open batch, if its rows are those chains; else a part of it, or a new one from the chains' tokens.
-    fn open(&mut self, members: Vec<usize>) -> OpenBatch {
-        if let Some(mut open) = self.batch.take() {
-            if open.members == members {
-                return open;
-            }
-            let rows: Option<Vec<usize>> = members
-                .iter()
-                .map(|member| {
-                    open.members
-                        .iter()
-                        .position(|candidate| candidate == member)
-                })
-                .collect();
-            if let Some(rows) = rows {
-                self.engine.retain(&mut open.batch, &rows);
-                open.members = members;
-                return open;
-            }
-        }
-        let tokens: Vec<Vec<u32>> = members
-            .iter()
-            .map(|&member| {
-                self.chains[member]
-                    .picked
-                    .iter()
-                    .map(|picked| picked.token)
-                    .collect()
-            })
-            .collect();
-        let continued: Vec<&[u32]> = tokens.iter().map(Vec::as_slice).collect();
-        let shortest = continued
-            .iter()
-            .map(|tokens| tokens.len())
-            .min()
-            .unwrap_or(0);
-        let batch = self
-            .engine
-            .open(&self.prefix, &continued, self.plan.length - shortest);
-        OpenBatch { batch, members }
     }
 }

@@ -151,7 +151,10 @@ fn a_realigned_model_gives_the_mixed_logits_read_at_once_or_step_by_step() {
             assert!(relative_difference(ours, theirs) < 1e-4);
         }
         let prefix = realigned.read(&tokens[..5]);
-        let mut batch = realigned.open(&prefix, &[&tokens[5..8], &tokens[5..7]], 4);
+        let mut batch = realigned.open(&prefix, 2, 6);
+        realigned.step(&mut batch, &[tokens[5]; 2]);
+        realigned.step(&mut batch, &[tokens[6]; 2]);
+        realigned.step_some(&mut batch, &[0], &[tokens[7]]);
         let logits = rows(realigned.step(&mut batch, &[tokens[8], tokens[7]]));
         assert!(relative_difference(&logits[0], &mixed[8]) < 1e-4);
         assert!(relative_difference(&logits[1], &mixed[7]) < 1e-4);

@@ -1,5 +1,5 @@
 //! The engine against plain loops in f64, and its ways of decoding against each other: cached, in ragged batches, with
-//! chains dropped. The promise of every test: max |Δ logit| <= 1e-4 of the row's spread.
+//! chains that rest, forget tokens or are dropped. The promise of every test: max |Δ logit| <= 1e-4 of the row's spread.
 
 #![allow(clippy::unwrap_used)] // a test that fails to unwrap has failed
 
@@ -7,7 +7,7 @@ mod common;
 
 use common::checkpoint::{Checkpoint, Numbers, small};
 use common::{relative_difference, rows};
-use transformer::LlamaConfig;
+use transformer::{Batch, Engine, LlamaConfig, Prefix};
 
 const PROMISE: f64 = 1e-4;
 
@@ -124,7 +124,7 @@ fn cached_steps_agree_with_plain_loops() {
         let engine = checkpoint.engine();
         let (prompt, rest) = tokens.split_at(5);
         let prefix = engine.read(prompt);
-        let mut batch = engine.open(&prefix, &[&[]], rest.len());
+        let mut batch = engine.open(&prefix, 1, rest.len());
         let stepped: Vec<Vec<f32>> = rest
             .iter()
             .flat_map(|&token| rows(engine.step(&mut batch, &[token])))
@@ -137,8 +137,9 @@ fn cached_steps_agree_with_plain_loops() {
 struct Ragged {
     checkpoint: Checkpoint,
     prompt: Vec<u32>,
+    /// What each chain has read when the steps begin.
     own: Vec<Vec<u32>>,
-    /// What each chain is fed after it was opened.
+    /// What each chain is fed then.
     steps: Vec<Vec<u32>>,
 }
 
@@ -163,6 +164,49 @@ impl Ragged {
         }
     }
 
+    /// The batch of some chains, after each has read its own tokens and rests where they end.
+    fn opened(&self, engine: &Engine, prefix: &Prefix, chains: &[usize]) -> Batch {
+        let longest = chains.iter().map(|&chain| self.own[chain].len()).max();
+        let room = longest.unwrap() + self.steps[0].len();
+        let mut batch = engine.open(prefix, chains.len(), room);
+        for position in 0..longest.unwrap() {
+            let (seats, fed): (Vec<usize>, Vec<u32>) = chains
+                .iter()
+                .enumerate()
+                .filter_map(|(seat, &chain)| Some((seat, *self.own[chain].get(position)?)))
+                .unzip();
+            engine.step_some(&mut batch, &seats, &fed);
+        }
+        batch
+    }
+
+    /// Feeds some chains their next tokens and holds the rows against the plain ones. `fed` counts each chain's tokens.
+    fn step(
+        &self,
+        what: &str,
+        engine: &Engine,
+        batch: &mut Batch,
+        chains: &[usize],
+        fed: &mut [usize],
+    ) {
+        let tokens: Vec<u32> = chains
+            .iter()
+            .map(|&chain| self.steps[chain][fed[chain]])
+            .collect();
+        let plain: Vec<Vec<f64>> = chains
+            .iter()
+            .map(|&chain| self.plain(chain, fed[chain]))
+            .collect();
+        assert_agree(
+            what,
+            &rows(engine.step_some(batch, chains, &tokens)),
+            &plain,
+        );
+        for &chain in chains {
+            fed[chain] += 1;
+        }
+    }
+
     /// The plain row after a chain's step.
     fn plain(&self, chain: usize, step: usize) -> Vec<f64> {
         let tokens = [
@@ -181,16 +225,87 @@ fn chains_of_any_length_in_one_batch_agree_with_each_alone() {
         let ragged = Ragged::new(checkpoint, &[0, 5, 1, 9, 5], 4);
         let engine = ragged.checkpoint.engine();
         let prefix = engine.read(&ragged.prompt);
-        let own: Vec<&[u32]> = ragged.own.iter().map(Vec::as_slice).collect();
-        let mut batch = engine.open(&prefix, &own, 4);
+        let mut batch = ragged.opened(&engine, &prefix, &[0, 1, 2, 3, 4]);
         for step in 0..4 {
             let fed: Vec<u32> = ragged.steps.iter().map(|steps| steps[step]).collect();
-            let plain: Vec<Vec<f64>> = (0..own.len())
-                .map(|chain| ragged.plain(chain, step))
-                .collect();
+            let plain: Vec<Vec<f64>> = (0..5).map(|chain| ragged.plain(chain, step)).collect();
             assert_agree(name, &rows(engine.step(&mut batch, &fed)), &plain);
         }
     }
+}
+
+#[test]
+fn chains_that_rest_while_others_step_go_on_as_before() {
+    for (name, checkpoint, _) in checkpoints() {
+        let ragged = Ragged::new(checkpoint, &[2, 0, 6, 2, 3], 6);
+        let engine = ragged.checkpoint.engine();
+        let prefix = engine.read(&ragged.prompt);
+        let mut batch = ragged.opened(&engine, &prefix, &[0, 1, 2, 3, 4]);
+        let mut fed = [0; 5];
+        for chains in [
+            &[0, 1, 2, 3, 4][..],
+            &[4, 2],
+            &[0, 3],
+            &[1],
+            &[3, 1, 0],
+            &[4, 3, 2, 1, 0],
+            &[2],
+        ] {
+            ragged.step(name, &engine, &mut batch, chains, &mut fed);
+        }
+    }
+}
+
+#[test]
+fn chains_that_forget_tokens_go_on_as_if_they_had_never_read_them() {
+    for (name, checkpoint, _) in checkpoints() {
+        let ragged = Ragged::new(checkpoint, &[0, 7, 3, 5, 7], 6);
+        let engine = ragged.checkpoint.engine();
+        let prefix = engine.read(&ragged.prompt);
+        let mut batch = ragged.opened(&engine, &prefix, &[0, 1, 2, 3, 4]);
+        let forget = |batch: &mut Batch| {
+            for (chain, own) in ragged.own.iter().enumerate() {
+                batch.rewind(chain, own.len());
+            }
+        };
+        // Some read on, all forget it; some read other tokens, and all forget again, two of them nothing.
+        for (round, chains) in [&[0, 1, 2, 3, 4][..], &[3, 0], &[2, 4, 0]]
+            .into_iter()
+            .enumerate()
+        {
+            for step in 0..6 {
+                let wrong: Vec<u32> = (0..chains.len() as u32)
+                    .map(|index| (7 * index + 11 * round as u32 + step) % 61)
+                    .collect();
+                engine.step_some(&mut batch, chains, &wrong);
+            }
+            forget(&mut batch);
+        }
+        let mut fed = [0; 5];
+        for chains in [&[0, 1, 2, 3, 4][..], &[2, 1], &[0, 4, 2], &[3, 1], &[0]] {
+            ragged.step(name, &engine, &mut batch, chains, &mut fed);
+        }
+    }
+}
+
+#[test]
+#[should_panic(expected = "is to keep")]
+fn a_chain_cannot_keep_what_it_has_not_read() {
+    let engine = Checkpoint::random(small(), 4).engine();
+    let prefix = engine.read(&[1, 5]);
+    let mut batch = engine.open(&prefix, 2, 3);
+    engine.step_some(&mut batch, &[1], &[7]);
+    batch.rewind(1, 1);
+    batch.rewind(0, 1);
+}
+
+#[test]
+#[should_panic(expected = "named twice")]
+fn a_chain_cannot_step_twice_at_once() {
+    let engine = Checkpoint::random(small(), 4).engine();
+    let prefix = engine.read(&[1, 5]);
+    let mut batch = engine.open(&prefix, 3, 3);
+    engine.step_some(&mut batch, &[1, 1], &[7, 8]);
 }
 
 #[test]
@@ -199,8 +314,7 @@ fn chains_that_stay_or_change_places_go_on_as_before() {
         let ragged = Ragged::new(checkpoint, &[3, 0, 6, 2], 6);
         let engine = ragged.checkpoint.engine();
         let prefix = engine.read(&ragged.prompt);
-        let own: Vec<&[u32]> = ragged.own.iter().map(Vec::as_slice).collect();
-        let mut batch = engine.open(&prefix, &own, 6);
+        let mut batch = ragged.opened(&engine, &prefix, &[0, 1, 2, 3]);
         let mut members = vec![0, 1, 2, 3];
         for (step, kept) in [
             vec![0, 1, 2, 3],
@@ -215,7 +329,7 @@ fn chains_that_stay_or_change_places_go_on_as_before() {
         {
             if step > 0 {
                 engine.retain(&mut batch, &kept);
-                members = kept.iter().map(|&row| members[row]).collect();
+                members = kept.iter().map(|&chain| members[chain]).collect();
             }
             let fed: Vec<u32> = members
                 .iter()
@@ -236,11 +350,7 @@ fn a_prefix_serves_any_number_of_batches() {
     let engine = ragged.checkpoint.engine();
     let prefix = engine.read(&ragged.prompt);
     // Two batches of one prefix, stepped in turn: neither may write where the other reads.
-    let mut batches: Vec<_> = ragged
-        .own
-        .iter()
-        .map(|own| engine.open(&prefix, &[own], 3))
-        .collect();
+    let mut batches = [0, 1].map(|chain| ragged.opened(&engine, &prefix, &[chain]));
     for step in 0..3 {
         for (chain, batch) in batches.iter_mut().enumerate() {
             let row = rows(engine.step(batch, &[ragged.steps[chain][step]]));
@@ -264,7 +374,7 @@ fn a_context_is_used_to_its_last_token() {
     );
     let prefix = engine.read(&tokens[..context - 1]);
     assert_eq!(engine.room(&tokens[..context - 1]).unwrap(), 2);
-    let mut batch = engine.open(&prefix, &[&[]], 1);
+    let mut batch = engine.open(&prefix, 1, 1);
     assert_agree(
         "step",
         &rows(engine.step(&mut batch, &tokens[context - 1..])),

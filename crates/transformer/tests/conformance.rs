@@ -73,7 +73,7 @@ fn greedy_continuations_are_those_of_transformers() {
     for name in MODELS {
         let (model, Expected { greedy, .. }) = open(name);
         let prefix = model.engine.read(&greedy.prompt);
-        let mut batch = model.engine.open(&prefix, &[&[]], greedy.tokens.len());
+        let mut batch = model.engine.open(&prefix, 1, greedy.tokens.len());
         let mut row = rows(prefix.logits).remove(0);
         for (index, &expected) in greedy.tokens.iter().enumerate() {
             let best = (0..row.len())

@@ -1,18 +1,25 @@
-//! A swarm decodes as if every chain were decoded alone, and after a change of knobs as if it had begun with them.
+//! A swarm decodes as if every chain were decoded alone, and after a change of knobs as if it had begun with them: tokens
+//! that are forced stand behind the tokens that they were put behind, and behind no others.
 
 #![allow(clippy::unwrap_used)] // a test that fails to unwrap has failed
 
 mod common;
 
+use std::collections::BTreeMap;
+
 use common::checkpoint::{Checkpoint, small};
-use common::rows;
+use common::{relative_difference, rows};
 use decoding::{Shaping, coin, shape};
 use pollster::block_on;
 use proptest::prelude::*;
 use transformer::{Engine, Plan, Swarm};
 
+fn checkpoint() -> Checkpoint {
+    Checkpoint::random(small(), 21)
+}
+
 fn engine() -> Engine {
-    Checkpoint::random(small(), 21).engine()
+    checkpoint().engine()
 }
 
 const PROMPT: [u32; 3] = [1, 17, 40];
@@ -53,18 +60,38 @@ fn change(swarm: &mut Swarm, plan: &Plan) {
     }
 }
 
+/// Tokens that are forced into a chain, by position.
+type Forced = BTreeMap<usize, u32>;
+
 /// One chain without cache, batch or swarm.
-fn alone(engine: &Engine, plan: &Plan, chain: u32) -> Vec<u32> {
+fn alone(engine: &Engine, plan: &Plan, chain: u32, forced: &Forced) -> Vec<u32> {
     let mut text = PROMPT.to_vec();
     for position in 0..plan.length {
         let row = rows(engine.score(&text)).pop().unwrap();
-        let token = shape(&row, &text, &plan.shaping).pick(coin(plan.seed, chain, position as u32));
+        let coin = coin(plan.seed, chain, position as u32);
+        let free = || shape(&row, &text, &plan.shaping).pick(coin);
+        let token = forced.get(&position).copied().unwrap_or_else(free);
         text.push(token);
         if token == engine.config().eos_token_id {
             break;
         }
     }
     text.split_off(PROMPT.len())
+}
+
+/// Every row of every chain against plain loops over its whole text.
+fn assert_rows_are_the_models(checkpoint: &Checkpoint, swarm: &Swarm) {
+    for (chain, tokens) in tokens(swarm).iter().enumerate() {
+        let plain = checkpoint.logits(&[&PROMPT[..], tokens].concat());
+        for position in 0..tokens.len() {
+            let row = swarm.row(chain, position).unwrap();
+            let difference = relative_difference(row, &plain[PROMPT.len() - 1 + position]);
+            assert!(
+                difference <= 1e-4,
+                "chain {chain}, position {position}: {difference:e} of the spread"
+            );
+        }
+    }
 }
 
 #[test]
@@ -79,7 +106,7 @@ fn every_chain_is_what_it_would_be_alone() {
     for (chain, tokens) in together.iter().enumerate() {
         assert_eq!(
             *tokens,
-            alone(&engine, &plan, chain as u32),
+            alone(&engine, &plan, chain as u32, &Forced::new()),
             "chain {chain}"
         );
     }
@@ -111,6 +138,75 @@ fn a_forced_token_stands_and_the_chain_goes_on_from_it() {
 }
 
 #[test]
+fn a_forced_token_stands_under_other_knobs_until_a_token_before_it_changes() {
+    const POSITION: usize = 2;
+    let engine = engine();
+    let plan = |temperature| Plan {
+        shaping: shaping(temperature, 1.0),
+        seed: 3,
+        length: 8,
+    };
+    let mut swarm = start(&engine, 16, plan(1.0));
+    let free = finish(&mut swarm);
+    let mut other = BTreeMap::new();
+    for (chain, tokens) in free.iter().enumerate() {
+        if let Some(token) = tokens.get(POSITION) {
+            other.insert(chain, (token + 1) % 61);
+            assert!(swarm.force(chain, POSITION, other[&chain]));
+        }
+    }
+    finish(&mut swarm);
+    change(&mut swarm, &plan(1.01));
+    let after = finish(&mut swarm);
+    let fresh = finish(&mut start(&engine, 16, plan(1.01)));
+    let stands = |chain: usize| fresh[chain].starts_with(&free[chain][..POSITION]);
+    assert!(other.keys().any(|&chain| stands(chain)));
+    assert!(!other.keys().all(|&chain| stands(chain)));
+    for (&chain, &token) in &other {
+        if stands(chain) {
+            assert_eq!(after[chain][POSITION], token, "chain {chain}");
+        } else {
+            assert_eq!(after[chain], fresh[chain], "as if never forced");
+        }
+    }
+    change(&mut swarm, &plan(1.0));
+    for (chain, tokens) in finish(&mut swarm).iter().enumerate() {
+        if !other.contains_key(&chain) || !stands(chain) {
+            assert_eq!(
+                *tokens, free[chain],
+                "what was forgotten does not come back"
+            );
+        }
+    }
+}
+
+#[test]
+fn chains_that_had_ended_live_again_under_other_knobs() {
+    let engine = engine();
+    let checkpoint = checkpoint();
+    let (mut by_end, mut by_length, mut from_nothing) = (0, 0, 0);
+    let plan = |seed| Plan {
+        shaping: shaping(1.2, 1.0),
+        seed,
+        length: 12,
+    };
+    let mut swarm = start(&engine, 8, plan(0));
+    for seed in 0..6 {
+        let before = finish(&mut swarm);
+        change(&mut swarm, &plan(seed));
+        for (kept, before) in tokens(&swarm).iter().zip(&before) {
+            by_end += usize::from(kept.len() < before.len() && before.len() < 12);
+            by_length += usize::from(kept.len() < before.len() && before.len() == 12);
+            from_nothing += usize::from(kept.is_empty());
+        }
+        let fresh = finish(&mut start(&engine, 8, plan(seed)));
+        assert_eq!(finish(&mut swarm), fresh, "seed {seed}");
+        assert_rows_are_the_models(&checkpoint, &swarm);
+    }
+    assert!(by_end > 0 && by_length > 0 && from_nothing > 0);
+}
+
+#[test]
 fn rows_are_those_from_which_the_tokens_were_picked() {
     let engine = engine();
     let plan = Plan {
@@ -135,27 +231,80 @@ fn rows_are_those_from_which_the_tokens_were_picked() {
     }
 }
 
+/// What a reader does to a swarm, and for how long it then steps.
+#[derive(Clone, Debug)]
+enum Act {
+    Turn {
+        temperature: f64,
+        scale: f64,
+        penalty: f64,
+        seed: u64,
+    },
+    Force {
+        chain: usize,
+        position: usize,
+        token: u32,
+    },
+}
+
+fn acts() -> impl Strategy<Value = Vec<(Act, usize)>> {
+    let penalty = prop_oneof![Just(1.0), 1.0..2.0f64];
+    let turn = (0.0..3.0f64, 0.25..4.0f64, penalty, 0..3u64).prop_map(
+        |(temperature, scale, penalty, seed)| Act::Turn {
+            temperature,
+            scale,
+            penalty,
+            seed,
+        },
+    );
+    let force = (0..6usize, 0..10usize, 0..61u32).prop_map(|(chain, position, token)| Act::Force {
+        chain,
+        position,
+        token,
+    });
+    prop::collection::vec((prop_oneof![turn, force], 0..12usize), 1..6)
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(24))]
+    #![proptest_config(ProptestConfig::with_cases(128))]
 
     /// The one property on which sliders rest.
     #[test]
-    fn a_swarm_whose_plan_changes_ends_as_one_that_began_with_it(
-        plans in prop::collection::vec((0.0..3.0f64, 0.25..4.0f64, 0..3u64, 0..12usize), 1..4),
-        chains in 1..6usize,
-    ) {
-        let engine = engine();
-        let plan = |&(temperature, scale, seed, _): &(f64, f64, u64, usize)| {
-            Plan { shaping: shaping(temperature, scale), seed, length: 10 }
-        };
-        let mut swarm = start(&engine, chains, plan(&plans[0]));
-        for change_to in &plans {
-            change(&mut swarm, &plan(change_to));
-            for _ in 0..change_to.3 {
+    fn a_swarm_whose_plan_changes_ends_as_one_that_began_with_it(acts in acts(), chains in 1..6usize) {
+        let (checkpoint, engine) = (checkpoint(), engine());
+        let mut plan = Plan { shaping: shaping(1.0, 1.0), seed: 0, length: 10 };
+        let mut swarm = start(&engine, chains, plan);
+        // What is forced, with the tokens that it was put behind.
+        let mut forced = vec![BTreeMap::<usize, (u32, Vec<u32>)>::new(); chains];
+        for (act, steps) in acts {
+            match act {
+                Act::Turn { temperature, scale, penalty, seed } => {
+                    plan.shaping = shaping(temperature, scale).with_repetition_penalty(penalty).unwrap();
+                    plan.seed = seed;
+                    change(&mut swarm, &plan);
+                    for (forced, tokens) in forced.iter_mut().zip(tokens(&swarm)) {
+                        forced.retain(|_, (_, before)| tokens.starts_with(before));
+                    }
+                }
+                Act::Force { chain, position, token } => {
+                    let before = tokens(&swarm);
+                    if swarm.force(chain, position, token) {
+                        forced[chain].split_off(&position);
+                        forced[chain].insert(position, (token, before[chain][..position].to_vec()));
+                    } else {
+                        prop_assert!(before.get(chain).is_none_or(|tokens| position >= tokens.len()));
+                        prop_assert_eq!(tokens(&swarm), before);
+                    }
+                }
+            }
+            for _ in 0..steps {
                 block_on(swarm.step()).unwrap();
             }
         }
-        let fresh = finish(&mut start(&engine, chains, plan(plans.last().unwrap())));
-        prop_assert_eq!(finish(&mut swarm), fresh);
+        for (chain, tokens) in finish(&mut swarm).into_iter().enumerate() {
+            let forced = forced[chain].iter().map(|(&position, &(token, _))| (position, token)).collect();
+            prop_assert_eq!(tokens, alone(&engine, &plan, chain as u32, &forced), "chain {}", chain);
+        }
+        assert_rows_are_the_models(&checkpoint, &swarm);
     }
 }

@@ -213,18 +213,8 @@ impl Room {
             .as_ref()
             .ok_or_else(|| "no model is loaded yet".to_owned())?;
         let tokens = model
-            .vocabulary
-            .encode(prompt)
+            .read(prompt, length)
             .map_err(|error| error.to_string())?;
-        let room = model
-            .engine
-            .room(&tokens)
-            .map_err(|error| error.to_string())?;
-        if room < length {
-            return Err(format!(
-                "after this prompt the model has room for {room} tokens, not {length}; shorten the prompt or the length"
-            ));
-        }
         Ok((model, tokens))
     }
 

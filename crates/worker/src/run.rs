@@ -6,6 +6,9 @@ use transformer::{DeviceError, Swarm};
 
 use crate::port::{now_ms, say};
 
+/// The page hears of new tokens at most so often: it draws no sooner, and every message takes its time.
+const TELLING_RESTS_MS: f64 = 30.0;
+
 /// A swarm under the page's name for it.
 pub struct Run {
     id: RunId,
@@ -16,6 +19,9 @@ pub struct Run {
     ended: Option<Ending>,
     tokens: u32,
     started_ms: f64,
+    /// Picked and not yet said.
+    untold: Vec<Pick>,
+    told_ms: f64,
 }
 
 impl Run {
@@ -28,6 +34,8 @@ impl Run {
             ended: None,
             tokens: 0,
             started_ms: now_ms(),
+            untold: Vec::new(),
+            told_ms: 0.0,
         }
     }
 
@@ -46,7 +54,7 @@ impl Run {
         self.ended != Some(Ending::Stopped)
     }
 
-    /// One more token for every chain; says what came, and when all is done.
+    /// One more token for every chain; says what came, soon, and when all is done.
     ///
     /// # Errors
     /// When the device fails.
@@ -55,34 +63,33 @@ impl Run {
             self.end(Ending::Finished);
             return Ok(());
         }
-        let steps = self.swarm.step().await?;
-        self.tokens += steps.len() as u32;
-        let picks = steps
-            .iter()
-            .map(|step| Pick {
-                chain: step.chain as u32,
-                position: step.position as u32,
-                token: step.picked.token,
-                surprisal_bits: step.picked.surprisal_bits as f32,
-                entropy_bits: step.picked.entropy_bits as f32,
-                last: step.last,
-            })
-            .collect();
-        let tokens_per_second = self.tokens as f32 / self.seconds().max(1e-3);
-        say(&Event::Step {
-            run: self.id,
-            picks,
-            tokens_per_second,
-        });
+        let picks = self.swarm.step().await?;
+        self.tokens += picks.len() as u32;
+        self.untold.extend(picks);
         if self.swarm.is_done() {
             self.end(Ending::Finished);
+        } else if now_ms() - self.told_ms >= TELLING_RESTS_MS {
+            self.tell();
         }
         Ok(())
+    }
+
+    /// Says what was picked since the last time.
+    fn tell(&mut self) {
+        self.told_ms = now_ms();
+        if !self.untold.is_empty() {
+            say(&Event::Step {
+                run: self.id,
+                picks: std::mem::take(&mut self.untold),
+                tokens_per_second: self.tokens as f32 / self.seconds().max(1e-3),
+            });
+        }
     }
 
     /// Says that the run is over, unless it was over before.
     pub fn end(&mut self, ending: Ending) {
         if self.ended.is_none() {
+            self.tell();
             self.ended = Some(ending);
             let (run, turn, tokens, seconds) = (self.id, self.turn, self.tokens, self.seconds());
             say(&Event::Done {
@@ -120,6 +127,7 @@ impl Run {
 
     /// Says what stays of every chain after this turn, and goes on from there.
     pub fn rewound(&mut self, turn: u32) {
+        self.tell();
         let measures: Vec<Vec<(f32, f32)>> = (0..self.swarm.chains())
             .map(|chain| {
                 let picked = self.swarm.picked(chain).iter();

@@ -4,8 +4,14 @@ use wasm_bindgen::{JsCast as _, closure::Closure};
 use yew::prelude::*;
 
 use super::{
-    about::About, dials::Dials, header::Header, next_token::NextTokenPanel, prompt::Prompt,
-    same::Same, status_line::StatusLine, swarm::SwarmPanel,
+    about::About,
+    dials::Dials,
+    header::Header,
+    next_token::NextTokenPanel,
+    prompt::Prompt,
+    same::Same,
+    status_line::{Notes, StatusLine},
+    swarm::SwarmPanel,
 };
 use crate::{
     address,
@@ -73,15 +79,16 @@ pub fn App() -> Html {
                 tokens_per_second={run.map_or(0.0, |run| run.tokens_per_second)} device={run.and_then(Run::device)} />
             <main hidden={*page != Page::Playground}>
                 <div class="side">
-                    <Prompt prompt={AttrValue::from(state.settings.prompt.clone())} act={act.clone()} />
+                    <Notes notes={state.notes.clone()} act={act.clone()} />
+                    <Prompt prompt={AttrValue::from(state.settings.prompt.clone())} refusal={state.refusal.clone()} act={act.clone()} />
                     <Dials settings={state.settings.clone()} {turn} act={act.clone()}
                         stories={state.settings.chains.get()} running={running && state.live} />
-                    <StatusLine status={now} {sentence} {share} notes={state.notes.clone()} act={act.clone()} />
+                    <StatusLine status={now} {sentence} {share} />
                 </div>
                 <div class="stage">
                     <NextTokenPanel row={state.row().map(Same::from)} language={state.language.as_ref().map(Same::from)}
-                        terms={state.terms()} {open} can_force={state.can_force()} recorded={recorded.is_some()} act={act.clone()} />
-                    <SwarmPanel swarm={Same::from(&state.swarm)} {open} can_open={state.can_open()} {running} {recorded} device={run.and_then(Run::device)}
+                        terms={state.terms()} {open} can_force={state.can_force()} there={state.put_there()} recorded={recorded.is_some()} act={act.clone()} />
+                    <SwarmPanel swarm={Same::from(&state.swarm)} {open} can_open={state.can_open()} {running} {recorded} stale={state.stale()} device={run.and_then(Run::device)}
                         length={run.map_or(0, |run| run.length.get())}
                         tokens_per_second={run.map_or(0.0, |run| run.tokens_per_second)} {act} />
                 </div>

@@ -1,16 +1,23 @@
-//! The likeliest tokens as bars over the ghosts of the unshaped distribution. A bar is a button that forces its token.
+//! The likeliest tokens as bars over the ghosts of the unshaped distribution. A row is a button that forces its token.
 
 use yew::prelude::*;
 
-use super::same::Same;
+use super::{
+    canvas::{Canvas, Picture, Sheet},
+    same::Same,
+};
 use crate::{
     figures::{
-        next_token::{BARS, Bar, NextToken},
+        next_token::{Bar, NextToken},
         numbers::percent,
     },
     state::{Action, Language},
 };
 
+/// Height of a row, CSS pixels; the style sheet has the same.
+const ROW: f64 = 22.0;
+/// Height of a bar, CSS pixels.
+const BAR: f64 = 13.0;
 #[derive(Clone, PartialEq, Properties)]
 pub struct BarsProps {
     pub next: NextToken,
@@ -28,39 +35,65 @@ pub fn Bars(props: &BarsProps) -> Html {
         can_force,
         act,
     } = props;
-    // Both are moved by a transform, which costs no layout.
-    let reach = |p: f64| {
-        format!(
-            "transform:translateX({:.2}%)",
-            100.0 * (p / next.full - 1.0)
-        )
-    };
-    let bar = |(rank, bar): (usize, &Bar)| {
+    let row = |bar: &Bar| {
         let Bar {
-            token,
-            p,
-            before,
-            picked,
+            token, p, picked, ..
         } = *bar;
         let name = language.visible(token);
+        let coin = if picked { ", picked by the coin" } else { "" };
+        let label = format!("{name} {}{coin}", percent(p));
         let hook = if p > 0.0 { "token-bar" } else { "token-ghost" };
         html! {
-            <li class={(rank >= BARS).then_some("beyond")}>
-                <button class={classes!("bar", picked.then_some("picked"))} data-testid={hook} data-id={token.to_string()}
-                    data-p={p.to_string()} title={can_force.then_some("Put this token here and continue")}
+            <li>
+                <button class={if picked { "bar picked" } else { "bar" }} data-testid={hook} data-id={token.to_string()}
+                    data-p={p.to_string()} aria-label={label} title={can_force.then_some("Put this token here and continue")}
                     disabled={!can_force} onclick={act.reform(move |_: MouseEvent| Action::Force(token))}>
                     <code>{ name }</code>
-                    <span class="track">
-                        <i class="ghost" style={reach(before)} />
-                        <i class="fill" style={reach(p)} />
-                    </span>
-                    <span class="share">{ percent(p) }</span>
-                    if picked { <span class="unseen">{ "picked by the coin" }</span> }
                 </button>
             </li>
         }
     };
+    // One text for all rows: a canvas takes longer to write them.
+    let shares: String = next.bars.iter().map(|bar| percent(bar.p) + "\n").collect();
     html! {
-        <ol class="bars" aria-label="Likeliest next tokens">{ for next.bars.iter().enumerate().map(bar) }</ol>
+        <div class="bars">
+            <ol aria-label="Likeliest next tokens">{ for next.bars.iter().map(row) }</ol>
+            <Canvas<Reaches> picture={Reaches { bars: next.bars.clone(), full: next.full }} />
+            <pre aria-hidden="true">{ shares }</pre>
+        </div>
     }
+}
+
+/// How far the bars and their ghosts reach.
+#[derive(Clone, PartialEq)]
+struct Reaches {
+    bars: Vec<Bar>,
+    full: f64,
+}
+
+impl Picture for Reaches {
+    fn draw(&self, sheet: &Sheet) {
+        let Sheet {
+            pen, width, inks, ..
+        } = sheet;
+        let reach = |p: f64| (width - 1.0) * p / self.full;
+        pen.set_fill_style_str(&inks.now);
+        pen.set_global_alpha(0.88);
+        for (row, bar) in self.bars.iter().enumerate() {
+            pen.fill_rect(0.0, top(row), reach(bar.p), BAR);
+        }
+        pen.set_global_alpha(1.0);
+        pen.set_stroke_style_str(&inks.ghost);
+        pen.begin_path();
+        for (row, bar) in self.bars.iter().enumerate() {
+            let ghost = reach(bar.before).round();
+            pen.rect(0.5, top(row) + 0.5, ghost, BAR - 1.0);
+        }
+        pen.stroke();
+    }
+}
+
+/// Upper edge of a row's bar, CSS pixels.
+fn top(row: usize) -> f64 {
+    ROW * row as f64 + (ROW - BAR - 1.0) / 2.0
 }

@@ -16,6 +16,8 @@ pub struct ChainProps {
     pub shared: usize,
     /// The position of the opened token, if it is in this chain.
     pub open: Option<u32>,
+    /// Whether tokens may follow.
+    pub running: bool,
 }
 
 /// One chain. Its text content is the continuation and nothing else.
@@ -26,6 +28,7 @@ pub fn ChainLine(props: &ChainProps) -> Html {
         chain,
         shared,
         open,
+        running,
     } = props;
     let same = chain.done && *shared == chain.len();
     let block = |(index, words): (usize, &std::rc::Rc<Vec<Word>>)| {
@@ -39,7 +42,7 @@ pub fn ChainLine(props: &ChainProps) -> Html {
     html! {
         <div class={classes!("row", same.then_some("same"))}>
             <span class="no" aria-hidden="true">{ number + 1 }</span>
-            <p class="chain" data-testid="chain" data-chain={number.to_string()} data-state={if chain.done { "done" } else { "running" }}>
+            <p class="chain" data-testid="chain" data-chain={number.to_string()} data-state={if *running { "running" } else { "done" }}>
                 { for chain.blocks().iter().enumerate().map(block) }
             </p>
         </div>

@@ -8,6 +8,7 @@ use crate::figures::{
     numbers::{decimal, significant},
 };
 
+/// The style sheet's `.marked .area` has the same edges.
 const FRAME: Frame = Frame {
     left: 26.0,
     right: 352.0,
@@ -33,13 +34,19 @@ pub fn CurvePlot(props: &CurvePlotProps) -> Html {
         significant(*beta),
         decimal(*bits)
     );
-    let (x, y) = (FRAME.x(beta_share(*beta)), FRAME.y(bits / top));
+    // Both are as large as the drawing area and moved as a whole, which neither lays out nor paints the plot again.
+    let (left, down) = (beta_share(*beta), 1.0 - (bits / top).clamp(0.0, 1.0));
+    let place = format!(
+        "transform:translate({:.2}%,{:.2}%)",
+        100.0 * left,
+        100.0 * down
+    );
     html! {
-        <svg class="plot" viewBox="0 0 360 146" role="img" aria-label={label}>
+        <div class="marked" role="img" aria-label={label}>
             <Axes curve={curve.clone()} />
-            <line class="drop" x1={format!("{x:.1}")} x2={format!("{x:.1}")} y1={format!("{y:.1}")} y2={FRAME.bottom.to_string()} />
-            <circle class="marker" cx={format!("{x:.1}")} cy={format!("{y:.1}")} r="5" />
-        </svg>
+            <div class="area"><i class="drop" style={place.clone()} /></div>
+            <div class="area dot"><i class="marker" style={place} /></div>
+        </div>
     }
 }
 
@@ -84,12 +91,12 @@ fn Axes(props: &AxesProps) -> Html {
         }
     };
     html! {
-        <g>
+        <svg class="plot" viewBox="0 0 360 146">
             { for [top, (top / 2.0).floor()].into_iter().filter(|bits| *bits > 0.0).map(level) }
             <text x="30" y="9">{ "bits" }</text>
             <line class="axis" x1={left.clone()} x2={right.clone()} y1={bottom.clone()} y2={bottom.clone()} />
             { for [(0.1, "β 0.1 hot"), (1.0, "1"), (10.0, "10"), (100.0, "cold 100")].into_iter().map(tick) }
             <path class="curve" d={curve.path(FRAME)} />
-        </g>
+        </svg>
     }
 }

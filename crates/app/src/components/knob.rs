@@ -28,7 +28,7 @@ struct Draft {
 pub fn Knob(props: &KnobProps) -> Html {
     let KnobProps { dial, text, turn } = props.clone();
     let face = dial.face();
-    let draft = use_state(|| None::<Draft>);
+    let draft = use_state_eq(|| None::<Draft>);
 
     let slide = {
         let (turn, draft) = (turn.clone(), draft.clone());
@@ -101,7 +101,7 @@ pub fn Knob(props: &KnobProps) -> Html {
         <div class="knob">
             <label id={name_id.clone()} for={face.id}>
                 { face.name }
-                if !face.letter.is_empty() { <var>{ face.letter }</var> }
+                if !face.letter.is_empty() { { " " }<var>{ face.letter }</var> }
             </label>
             <input class="number" type="text" inputmode="decimal" autocomplete="off" spellcheck="false"
                 data-testid={format!("{}-value", face.id)} value={boxed} aria-labelledby={name_id.clone()}

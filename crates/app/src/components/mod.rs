@@ -4,6 +4,7 @@ mod about;
 mod app;
 mod badge;
 mod bars;
+mod canvas;
 mod chain;
 mod curve;
 mod dials;

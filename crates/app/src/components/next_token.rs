@@ -4,6 +4,7 @@
 
 use std::rc::Rc;
 
+use web_sys::{Element, ScrollIntoViewOptions, ScrollLogicalPosition};
 use yew::prelude::*;
 
 use super::{bars::Bars, curve::CurvePlot, ruler::Ruler, same::Same};
@@ -27,6 +28,8 @@ pub struct NextTokenProps {
     /// The opened token: chain and position.
     pub open: Option<(u32, u32)>,
     pub can_force: bool,
+    /// The token that stands where the row is decided.
+    pub there: Option<u32>,
     pub recorded: bool,
     pub act: Callback<Action>,
 }
@@ -40,9 +43,22 @@ pub fn NextTokenPanel(props: &NextTokenProps) -> Html {
         terms,
         open,
         can_force,
+        there,
         recorded,
         act,
     } = props.clone();
+    let section = use_node_ref();
+    {
+        // Who opens a token far down the page wants to see what it was picked from.
+        let section = section.clone();
+        use_effect_with(open, move |open| {
+            if let Some(section) = open.and_then(|_| section.cast::<Element>()) {
+                let options = ScrollIntoViewOptions::new();
+                options.set_block(ScrollLogicalPosition::Nearest);
+                section.scroll_into_view_with_scroll_into_view_options(&options);
+            }
+        });
+    }
     // Kept while only knobs move.
     let of_row = use_memo(row.clone(), |row| {
         row.as_ref()
@@ -67,7 +83,7 @@ pub fn NextTokenPanel(props: &NextTokenProps) -> Html {
         None => "Next token after ".to_owned(),
     };
     html! {
-        <section class="next" aria-labelledby="next-title">
+        <section class="next" aria-labelledby="next-title" ref={section}>
             <h2 id="next-title">
                 <span>{ title }<q>{ tail(&row.after) }</q></span>
                 if recorded { <span class="recorded">{ "recorded" }</span> }
@@ -97,6 +113,9 @@ pub fn NextTokenPanel(props: &NextTokenProps) -> Html {
                         <p>
                             <b class="pick">{ language.visible(next.picked) }</b>
                             { format!("picked by the coin, {:.3}", next.coin) }
+                            if let Some(put) = there.filter(|there| *there != next.picked) {
+                                { format!("; you put {} there", language.visible(put)) }
+                            }
                         </p>
                     </div>
                     <CurvePlot curve={Same::from(curve)} beta={terms.shaping.beta()} bits={next.entropy_bits} />

@@ -4,7 +4,7 @@ use web_sys::{HtmlTextAreaElement, InputEvent, KeyboardEvent};
 use yew::prelude::*;
 
 use crate::{
-    engine::{after_ms, forget},
+    engine::{after_ms, choice::sentence, forget},
     state::Action,
 };
 
@@ -22,13 +22,19 @@ const EXAMPLES: [&str; 4] = [
 #[derive(Clone, PartialEq, Properties)]
 pub struct PromptProps {
     pub prompt: AttrValue,
+    /// Why the model cannot read it.
+    pub refusal: Option<String>,
     pub act: Callback<Action>,
 }
 
 /// The prompt and its examples.
 #[component]
 pub fn Prompt(props: &PromptProps) -> Html {
-    let PromptProps { prompt, act } = props.clone();
+    let PromptProps {
+        prompt,
+        refusal,
+        act,
+    } = props.clone();
     {
         let act = act.clone();
         use_effect_with(prompt.clone(), move |_| {
@@ -61,6 +67,9 @@ pub fn Prompt(props: &PromptProps) -> Html {
             <h2 id="prompt-title"><label for="prompt">{ "Prompt" }</label></h2>
             <textarea id="prompt" data-testid="prompt" rows="3" spellcheck="false" value={prompt.clone()} oninput={edit}
                 onkeydown={run} aria-describedby="prompt-help" />
+            if let Some(refusal) = refusal {
+                <small class="error" role="alert">{ sentence(&refusal) }</small>
+            }
             <p id="prompt-help" class="unseen">{ "Control and Enter tell the stories." }</p>
             <div class="chips" role="group" aria-label="Examples">{ for EXAMPLES.into_iter().map(chip) }</div>
         </section>

@@ -1,15 +1,25 @@
 //! The cumulative ruler: all possible tokens laid end to end from 0 to 1, and the coin that falls on one of them.
 
+use decoding::Segment;
 use yew::prelude::*;
 
-use super::same::Same;
+use super::{
+    canvas::{Canvas, Picture, Sheet},
+    same::Same,
+};
 use crate::{figures::next_token::NextToken, state::Language};
 
 /// A piece narrower than this share of the ruler has no room for its name.
-const NAMED: f64 = 0.05;
+const NAMED: f64 = 0.04;
 
-/// Tints by rank.
-const TINTS: [&str; 9] = ["r0", "r1", "r2", "r3", "r4", "r5", "r6", "r7", "r8"];
+/// A name may be set so much narrower than usual to fit into its piece; where that is not enough, it is left out.
+const NARROWEST: f64 = 0.75;
+
+/// How strongly the likeliest piece is tinted, and how much less the next.
+const STRONGEST: f64 = 0.94;
+const WEAKER: f64 = 0.09;
+/// Every further piece is tinted so.
+const WEAKEST: f64 = 0.22;
 
 #[derive(Clone, PartialEq, Properties)]
 pub struct RulerProps {
@@ -21,31 +31,91 @@ pub struct RulerProps {
 #[component]
 pub fn Ruler(props: &RulerProps) -> Html {
     let RulerProps { next, language } = props;
-    let picked = language.visible(next.picked);
     let label = format!(
-        "Ruler from 0 to 1: the coin, {:.3}, falls on {picked}",
-        next.coin
+        "Ruler from 0 to 1: the coin, {:.3}, falls on {}",
+        next.coin,
+        language.visible(next.picked)
     );
-    let end = next.ruler.last().map_or(0.0, |piece| piece.end);
-    // Every piece reaches to the right end and is covered by those after it: a knob moves them by transforms, without layout.
-    let from = |start: f64| format!("transform:translateX({:.3}%)", 100.0 * start);
-    let pieces = next.ruler.iter().enumerate().map(|(rank, piece)| {
-        let picked = (piece.id == next.picked).then_some("picked");
-        html! {
-            <span class={classes!(TINTS[rank.min(TINTS.len() - 1)], picked)} style={from(piece.start)}>
-                if piece.end - piece.start >= NAMED { { language.visible(piece.id) } }
-            </span>
-        }
-    });
+    let named = |piece: &&Segment| piece.end - piece.start >= NAMED;
+    let picture = Pieces {
+        laid: next.ruler.clone(),
+        picked: next.picked,
+        // The pieces come by falling length.
+        names: next
+            .ruler
+            .iter()
+            .take_while(named)
+            .map(|piece| language.visible(piece.id))
+            .collect(),
+    };
     html! {
         <div class="ruler" role="img" aria-label={label}>
-            <div>
-                { for pieces }
-                <span class="rest" style={from(end)}>
-                    if 1.0 - end >= NAMED { { "the rest" } }
-                </span>
-            </div>
+            <Canvas<Pieces> {picture} />
             <i class="coin" style={format!("left:{:.3}%", 100.0 * next.coin)} />
         </div>
     }
+}
+
+#[derive(Clone, PartialEq)]
+struct Pieces {
+    laid: Vec<Segment>,
+    picked: u32,
+    /// Of the first pieces.
+    names: Vec<String>,
+}
+
+impl Picture for Pieces {
+    fn draw(&self, sheet: &Sheet) {
+        let Sheet {
+            pen,
+            width,
+            height,
+            inks,
+            ..
+        } = sheet;
+        pen.set_fill_style_str(&inks.now);
+        for (rank, piece) in self.laid.iter().enumerate() {
+            pen.set_global_alpha(tint(rank));
+            // The gap between two pieces is a CSS pixel.
+            let length = (width * (piece.end - piece.start) - 1.0).max(0.5);
+            pen.fill_rect(width * piece.start, 0.0, length, *height);
+        }
+        pen.set_global_alpha(1.0);
+        pen.set_text_baseline("middle");
+        let write = |text: &str, start: f64, end: f64| {
+            let room = width * (end - start) - 10.0;
+            let (x, y, natural) = (width * start + 6.0, height / 2.0, sheet.width_of(text));
+            // A text that cannot be drawn leaves the piece without its name.
+            _ = if natural <= room {
+                pen.fill_text(text, x, y)
+            } else if natural * NARROWEST <= room {
+                pen.fill_text_with_max_width(text, x, y, room)
+            } else {
+                Ok(())
+            };
+        };
+        for ((rank, piece), name) in self.laid.iter().enumerate().zip(&self.names) {
+            pen.set_fill_style_str(if tint(rank) > 0.5 {
+                &inks.on_now
+            } else {
+                &inks.ink
+            });
+            write(name, piece.start, piece.end);
+        }
+        let end = self.laid.last().map_or(0.0, |piece| piece.end);
+        if 1.0 - end >= NAMED {
+            pen.set_fill_style_str(&inks.soft);
+            write("the rest", end, 1.0);
+        }
+        pen.set_fill_style_str(&inks.coin);
+        for piece in self.laid.iter().filter(|piece| piece.id == self.picked) {
+            let length = width * (piece.end - piece.start) - 1.0;
+            pen.fill_rect(width * piece.start, 0.0, length, 3.0);
+        }
+    }
+}
+
+/// How strongly a piece is tinted.
+fn tint(rank: usize) -> f64 {
+    (STRONGEST - WEAKER * rank as f64).max(WEAKEST)
 }

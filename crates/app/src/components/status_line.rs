@@ -1,4 +1,4 @@
-//! What the page is doing, and what went wrong.
+//! What the page is doing, and the notes on what went wrong.
 
 use yew::prelude::*;
 
@@ -9,34 +9,21 @@ pub struct StatusLineProps {
     pub status: Status,
     pub sentence: AttrValue,
     pub share: Option<f64>,
-    pub notes: Vec<String>,
-    pub act: Callback<Action>,
 }
 
-/// What the page is doing, and what went wrong. Screen readers hear changes of status, not every token.
+/// What the page is doing. Screen readers hear changes of status, not every token.
 #[component]
 pub fn StatusLine(props: &StatusLineProps) -> Html {
     let StatusLineProps {
         status,
         sentence,
         share,
-        notes,
-        act,
     } = props.clone();
     let heard = match status {
         Status::Loading => "The model is loading.".into(),
         Status::Recorded => "A recorded run is shown while the model loads.".into(),
         Status::Running => "Telling stories.".into(),
         Status::Ready | Status::Done | Status::Failed => sentence.clone(),
-    };
-    let note = |(index, note): (usize, &String)| {
-        let dismiss = act.reform(move |_: MouseEvent| Action::Dismiss(index));
-        html! {
-            <li>
-                <span>{ note.clone() }</span>
-                <button aria-label="Dismiss this note" onclick={dismiss}>{ "×" }</button>
-            </li>
-        }
     };
     html! {
         <>
@@ -47,9 +34,32 @@ pub fn StatusLine(props: &StatusLineProps) -> Html {
                 }
             </div>
             <p class="unseen" role="status">{ heard }</p>
-            if !notes.is_empty() {
-                <ul class="notes" role="alert">{ for notes.iter().enumerate().map(note) }</ul>
-            }
         </>
+    }
+}
+
+#[derive(Clone, PartialEq, Properties)]
+pub struct NotesProps {
+    pub notes: Vec<String>,
+    pub act: Callback<Action>,
+}
+
+/// What went wrong, each note until it is dismissed.
+#[component]
+pub fn Notes(props: &NotesProps) -> Html {
+    let NotesProps { notes, act } = props;
+    let note = |(index, note): (usize, &String)| {
+        let dismiss = act.reform(move |_: MouseEvent| Action::Dismiss(index));
+        html! {
+            <li>
+                <span>{ note.clone() }</span>
+                <button aria-label="Dismiss this note" onclick={dismiss}>{ "×" }</button>
+            </li>
+        }
+    };
+    html! {
+        if !notes.is_empty() {
+            <ul class="notes" role="alert">{ for notes.iter().enumerate().map(note) }</ul>
+        }
     }
 }

@@ -21,6 +21,8 @@ pub struct SwarmProps {
     pub running: bool,
     /// The terms of the recording, while one is shown.
     pub recorded: Option<Terms>,
+    /// Why the stories are not those of the present settings.
+    pub stale: Option<String>,
     pub device: Option<DeviceKind>,
     /// Tokens a chain at most.
     pub length: u32,
@@ -37,6 +39,7 @@ pub fn SwarmPanel(props: &SwarmProps) -> Html {
         can_open,
         running,
         recorded,
+        stale,
         device,
         length,
         tokens_per_second,
@@ -85,6 +88,7 @@ pub fn SwarmPanel(props: &SwarmProps) -> Html {
     let title = match (chains.len(), distinct) {
         (0, _) => "Stories".to_owned(),
         (1, _) => "One story".to_owned(),
+        (n, _) if swarm.tokens() == 0 => format!("{n} stories"),
         (n, 1) => format!("{n} stories, all the same"),
         (n, distinct) => format!("{n} stories, {distinct} different"),
     };
@@ -97,6 +101,7 @@ pub fn SwarmPanel(props: &SwarmProps) -> Html {
                         { format!("recorded run at T = {}, s = {}", significant(terms.shaping.temperature()), significant(terms.shaping.logit_scale())) }
                     </span>
                 }
+                if let Some(stale) = stale { <span class="recorded">{ stale }</span> }
                 <span class="speed" hidden={*tokens_per_second == 0.0}>
                     <b data-testid="tokens-per-second" data-value={tokens_per_second.to_string()}>{ grouped(tokens_per_second.round() as u64) }</b>
                     { " tokens/s" }
@@ -114,7 +119,8 @@ pub fn SwarmPanel(props: &SwarmProps) -> Html {
                         { for chains.iter().enumerate().map(|(number, chain)| {
                             let number = number as u32;
                             let open = open.and_then(|(chain, position)| (chain == number).then_some(position));
-                            html! { <ChainLine key={number} {number} chain={Same::from(chain)} shared={shared[number as usize]} {open} /> }
+                            html! { <ChainLine key={number} {number} chain={Same::from(chain)} shared={shared[number as usize]} {open}
+                                running={*running && !chain.done} /> }
                         }) }
                     </div>
                     <Sides swarm={swarm.clone()} length={*length} />

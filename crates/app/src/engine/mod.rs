@@ -11,7 +11,7 @@ mod thread;
 
 use std::{cell::RefCell, rc::Rc};
 
-use protocol::{Command, DeviceKind, Event, VERSION};
+use protocol::{Command, DeviceKind, Event, LinkNote, Settings, VERSION};
 use wasm_bindgen_futures::spawn_local;
 use yew::prelude::*;
 
@@ -26,8 +26,12 @@ use thread::Thread;
 /// A hand that has not moved a knob for so long rests.
 const HAND_RESTS_MS: f64 = 100.0;
 
-/// A swarm is redrawn at least so often while a knob moves: rarely enough that fewer than one frame in twenty is late.
-const PATIENCE_MS: f64 = 400.0;
+/// While a knob moves, a swarm is re-decoded and redrawn at most so often: redrawing takes longer than a frame, and so few
+/// frames are late.
+const PATIENCE_MS: f64 = 1000.0;
+
+/// With fewer cores, page and browser need them all while a knob moves: re-decoding waits until the hand rests.
+const CORES: f64 = 4.0;
 
 /// Everything here that is not state.
 #[derive(Default)]
@@ -38,6 +42,8 @@ struct Room {
     inbox: Vec<(Voice, Event)>,
     /// When it was last delivered, milliseconds of the clock.
     delivered_ms: f64,
+    /// When new knobs were last sent.
+    shaped_ms: f64,
     /// When a knob last moved.
     turned_ms: f64,
     /// A frame is coming in which to speak.
@@ -45,6 +51,18 @@ struct Room {
 }
 
 impl Room {
+    /// How long something done last at `last_ms` is still to wait for the hand to rest; none when its time has come.
+    fn wait_ms(&self, now_ms: f64, last_ms: f64) -> Option<u32> {
+        let hand = self.turned_ms + HAND_RESTS_MS - now_ms;
+        let patience = if cores() < CORES {
+            f64::INFINITY
+        } else {
+            last_ms + PATIENCE_MS - now_ms
+        };
+        let wait = hand.min(patience);
+        (wait > 0.0).then_some(wait.ceil() as u32)
+    }
+
     fn thread(&mut self, kind: DeviceKind) -> &mut Option<Thread> {
         match kind {
             DeviceKind::Cpu => &mut self.cpu,
@@ -61,8 +79,24 @@ pub fn use_engines(state: &UseReducerHandle<State>) {
     {
         let (state, room) = (state.clone(), room.clone());
         use_effect_with((), move |()| {
-            start(DeviceKind::Cpu, &state, &room);
-            spawn_local(replay::play("recorded.bin", state));
+            spawn_local(replay::play("recorded.bin", state.clone()));
+            spawn_local(async move {
+                // Through a handle of its own, which keeps only what is read through it.
+                let settings = state.clone().settings.clone();
+                let default = Settings::default().model;
+                if settings.model != default && !address::has_model(&settings.model).await {
+                    let note = format!(
+                        "The link's “model” was not used: there is no model {} here.",
+                        settings.model
+                    );
+                    let settings = Settings {
+                        model: default,
+                        ..settings
+                    };
+                    state.dispatch(Action::Follow(settings, vec![LinkNote(note)]));
+                }
+                start(DeviceKind::Cpu, &state, &room);
+            });
         });
     }
     {
@@ -91,10 +125,7 @@ pub fn use_engines(state: &UseReducerHandle<State>) {
             if !errands(&state).is_empty()
                 && !std::mem::replace(&mut room.borrow_mut().speaking, true)
             {
-                next_frame(move || {
-                    room.borrow_mut().speaking = false;
-                    speak(&state, &room);
-                });
+                next_frame(move || speak(state, room));
             }
         });
     }
@@ -107,9 +138,9 @@ pub fn use_engines(state: &UseReducerHandle<State>) {
 fn deliver(state: UseReducerHandle<State>, room: Rc<RefCell<Room>>) {
     let mut open = room.borrow_mut();
     let now_ms = js_sys::Date::now();
-    if now_ms - open.turned_ms < HAND_RESTS_MS && now_ms - open.delivered_ms < PATIENCE_MS {
+    if let Some(ms) = open.wait_ms(now_ms, open.delivered_ms) {
         drop(open);
-        next_frame(move || deliver(state, room));
+        after_ms(ms, move || next_frame(move || deliver(state, room)));
         return;
     }
     open.delivered_ms = now_ms;
@@ -118,17 +149,42 @@ fn deliver(state: UseReducerHandle<State>, room: Rc<RefCell<Room>>) {
     state.dispatch(Action::Heard(heard));
 }
 
-/// Says everything that is to be said.
-fn speak(state: &UseReducerHandle<State>, room: &RefCell<Room>) {
-    let errands = errands(state);
+/// Says everything that is to be said. New knobs wait while the hand moves, as the swarm that they change does.
+fn speak(state: UseReducerHandle<State>, room: Rc<RefCell<Room>>) {
+    // A handle keeps every state that was read through it; this one is dropped after a single reading.
+    let errands = errands(&state.clone());
+    let mut open = room.borrow_mut();
+    let now_ms = js_sys::Date::now();
+    let knobs = errands
+        .iter()
+        .filter(|errand| matches!(errand.command, Command::Shape { .. }))
+        .count();
+    if knobs > 0
+        && knobs == errands.len()
+        && let Some(ms) = open.wait_ms(now_ms, open.shaped_ms)
+    {
+        drop(open);
+        after_ms(ms, move || speak(state, room));
+        return;
+    }
+    open.speaking = false;
+    if knobs > 0 {
+        open.shaped_ms = now_ms;
+    }
     for errand in &errands {
-        if let Some(thread) = room.borrow_mut().thread(errand.to) {
+        if let Some(thread) = open.thread(errand.to) {
             thread.say(&errand.command);
         }
     }
+    drop(open);
     if !errands.is_empty() {
         state.dispatch(Action::Told(errands));
     }
+}
+
+/// How many threads the browser says this machine runs at once.
+fn cores() -> f64 {
+    web_sys::window().map_or(CORES, |window| window.navigator().hardware_concurrency())
 }
 
 /// Starts an engine's worker. Once it says hello, and only then does it listen, it is told to load the model.

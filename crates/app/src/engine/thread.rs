@@ -1,7 +1,9 @@
 //! One worker: messages as transferred bytes, both ways.
+//!
+//! Until the engine's wasm runs, `www/worker.js` speaks for it, in plain objects.
 
 use js_sys::{Array, ArrayBuffer, Uint8Array};
-use protocol::{Command, DeviceKind, Event, decode, encode};
+use protocol::{Command, DeviceKind, Event, Stage, decode, encode};
 use wasm_bindgen::{JsCast as _, JsValue, closure::Closure};
 use web_sys::{ErrorEvent, MessageEvent, Worker, WorkerOptions, WorkerType};
 
@@ -15,10 +17,10 @@ pub struct Thread {
 impl Thread {
     /// Starts the worker of a kind. A worker that breaks is heard as `Unavailable`.
     pub fn start(kind: DeviceKind, hear: impl Fn(Event) + Clone + 'static) -> Result<Self, String> {
-        // Trunk's loaders: named after the worker's binary, they start its wasm.
+        // The engine is named after the worker's binary.
         let file = match kind {
-            DeviceKind::Cpu => "./worker-cpu_loader.js",
-            DeviceKind::WebGpu => "./worker-webgpu_loader.js",
+            DeviceKind::Cpu => "./worker.js?engine=worker-cpu",
+            DeviceKind::WebGpu => "./worker.js?engine=worker-webgpu",
         };
         let options = WorkerOptions::new();
         options.set_type(WorkerType::Module);
@@ -28,11 +30,7 @@ impl Thread {
         let heard = {
             let hear = hear.clone();
             Closure::<dyn Fn(MessageEvent)>::new(move |message: MessageEvent| {
-                hear(
-                    decode(&bytes(&message.data())).unwrap_or_else(|error| Event::Unavailable {
-                        reason: error.to_string(),
-                    }),
-                );
+                hear(event(&message.data()));
             })
         };
         let broken = Closure::<dyn Fn(ErrorEvent)>::new(move |error: ErrorEvent| {
@@ -64,6 +62,24 @@ impl Thread {
             .post_message_with_transfer(&bytes, &transfer)
             .expect("fresh bytes can be transferred");
     }
+}
+
+/// What a message says: of `www/worker.js` while the engine's wasm is on its way, else of the engine.
+fn event(data: &JsValue) -> Event {
+    let part = |key: &str| js_sys::Reflect::get(data, &key.into()).unwrap_or(JsValue::UNDEFINED);
+    if let Some(reason) = part("failed").as_string() {
+        return Event::Unavailable { reason };
+    }
+    if let Some(done) = part("done").as_f64() {
+        return Event::Progress {
+            stage: Stage::Program,
+            done: done as u64,
+            total: part("total").as_f64().map(|total| total as u64),
+        };
+    }
+    decode(&bytes(data)).unwrap_or_else(|error| Event::Unavailable {
+        reason: error.to_string(),
+    })
 }
 
 fn bytes(data: &JsValue) -> Vec<u8> {

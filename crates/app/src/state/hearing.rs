@@ -136,7 +136,13 @@ impl State {
         if let Some(run) = self.run.as_mut().filter(|run| Some(run.id) == id) {
             run.phase = Phase::Failed;
         }
-        if !self.notes.contains(&message) {
+        let read = self
+            .prompt_row
+            .as_ref()
+            .is_some_and(|row| *row.after == *self.reading.text);
+        if id.is_none() && !read {
+            self.refusal = Some(message);
+        } else if !self.notes.contains(&message) {
             self.notes.push(message);
         }
     }
@@ -168,6 +174,7 @@ impl State {
             run.prompt_tokens = tokens.as_slice().into();
         }
         if *self.reading.text == *text || voice == Voice::Recording {
+            self.refusal = None;
             self.prompt_row = Some(Rc::new(Row {
                 logits,
                 history: tokens,

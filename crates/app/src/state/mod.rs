@@ -16,7 +16,8 @@ use std::rc::Rc;
 
 use decoding::Shaping;
 use protocol::{
-    Chains, Command, DeviceKind, Event, Forced, Length, LinkNote, RECORDED_RUN, RunId, Settings,
+    Chains, Command, DeviceKind, Ending, Event, Forced, Length, LinkNote, RECORDED_RUN, RunId,
+    Settings,
 };
 use yew::Reducible;
 
@@ -47,6 +48,8 @@ pub struct State {
     pub run_when_ready: bool,
     /// The prompt that the next-token panel is about.
     pub reading: Reading,
+    /// Why the model cannot read that prompt, if it said so.
+    pub refusal: Option<String>,
     /// The row after that prompt.
     pub prompt_row: Option<Rc<Row>>,
     /// Which row the next-token panel shows.
@@ -180,6 +183,7 @@ impl State {
             live: false,
             run_when_ready: true,
             reading,
+            refusal: None,
             prompt_row: None,
             focus: Focus::Prompt,
             run: None,
@@ -210,6 +214,35 @@ impl State {
             Focus::Token { row: Some(row), .. } => Some(row),
             _ => self.prompt_row.as_ref(),
         }
+    }
+
+    /// Why the stories are not those of the present settings, where they will not follow by themselves.
+    pub fn stale(&self) -> Option<String> {
+        let run = self.run.as_ref().filter(|run| run.device().is_some())?;
+        if *run.prompt != *self.settings.prompt {
+            let mut after = run.prompt.trim();
+            if let Some((start, _)) = after.char_indices().rev().nth(23) {
+                after = after[start..].trim_start();
+            }
+            return Some(format!(
+                "told after “…{after}”; tell again for the new prompt"
+            ));
+        }
+        let stopped = run.phase == Phase::Ended(Ending::Stopped);
+        (stopped && run.told != Some(self.terms()))
+            .then(|| "stopped; tell again for the new knobs".to_owned())
+    }
+
+    /// The token that stands where the shown row is decided, if the reader put it there against the coin. Nothing while the
+    /// worker is at work.
+    pub fn put_there(&self) -> Option<u32> {
+        let (chain, position) = self.shown_place();
+        let run = self.run.as_ref()?;
+        if !self.can_force() || run.is_running(self.terms()) {
+            return None;
+        }
+        let chain = self.swarm.chain(chain)?;
+        chain.tokens().nth(position as usize)
     }
 
     /// Whether a token of the swarm can be opened.
@@ -289,6 +322,7 @@ impl State {
 
     fn read(&mut self) {
         if *self.reading.text != *self.settings.prompt {
+            self.refusal = None;
             self.reading = Reading {
                 text: self.settings.prompt.as_str().into(),
                 wanted: true,

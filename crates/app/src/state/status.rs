@@ -4,7 +4,7 @@ use protocol::{DeviceChoice, DeviceKind, Ending, Stage};
 
 use super::{Phase, State};
 use crate::{
-    engine::choice::{Progress, Standing},
+    engine::choice::{Progress, Standing, name},
     figures::numbers::{grouped, megabytes},
 };
 
@@ -70,20 +70,19 @@ pub fn status(state: &State) -> (Status, String, Option<f64>) {
     if let Some(starting) = starting {
         return starting;
     }
-    let tokens = grouped(tokens as u64);
+    let tokens = match tokens {
+        1 => "1 token".to_owned(),
+        tokens => format!("{} tokens", grouped(tokens as u64)),
+    };
     match run.phase {
         Phase::Failed => (
             Status::Failed,
-            "The run failed; the note says why. Try again, or with fewer chains.".to_owned(),
+            "The run failed; the note at the top says why.".to_owned(),
             None,
         ),
-        Phase::Ended(Ending::Stopped) => (
-            Status::Done,
-            format!("Stopped after {tokens} tokens."),
-            None,
-        ),
+        Phase::Ended(Ending::Stopped) => (Status::Done, format!("Stopped after {tokens}."), None),
         Phase::Ended(Ending::Finished) | Phase::Running => {
-            (Status::Done, format!("Done: {tokens} tokens."), None)
+            (Status::Done, format!("Done: {tokens}."), None)
         }
     }
 }
@@ -97,7 +96,10 @@ fn forced_start(state: &State) -> Option<(Status, String, Option<f64>)> {
         Standing::Ready(_) | Standing::Refused(_) => None,
         Standing::Starting(Some(progress)) => Some((
             Status::Loading,
-            format!("WebGPU is starting. {}", sentence(*progress)),
+            format!(
+                "WebGPU is starting. {}",
+                sentence(DeviceKind::WebGpu, *progress)
+            ),
             share(*progress),
         )),
         Standing::Starting(None) | Standing::Absent => {
@@ -125,19 +127,28 @@ fn engines_start(state: &State) -> (Status, String, Option<f64>) {
     let starting = [DeviceKind::Cpu, DeviceKind::WebGpu]
         .into_iter()
         .find_map(|kind| match state.engines.of(kind) {
-            Standing::Starting(progress) => Some(*progress),
+            Standing::Starting(Some(progress)) => Some((kind, *progress)),
             _ => None,
         });
-    match starting.flatten() {
-        Some(progress) => (status, sentence(progress), share(progress)),
+    match starting {
+        Some((kind, progress)) => (status, sentence(kind, progress), share(progress)),
         None => (status, "Fetching the engine…".to_owned(), None),
     }
 }
 
 /// A starting engine's progress in words.
-pub fn sentence(progress: Progress) -> String {
+fn sentence(kind: DeviceKind, progress: Progress) -> String {
     let Progress { stage, done, total } = progress;
     match (stage, total) {
+        (Stage::Program, Some(total)) => format!(
+            "Fetching the {} engine: {} of {} MB",
+            name(kind),
+            megabytes(done),
+            megabytes(total)
+        ),
+        (Stage::Program, None) => {
+            format!("Fetching the {} engine: {} MB", name(kind), megabytes(done))
+        }
         (Stage::Weights, Some(total)) => format!(
             "Fetching the model: {} of {} MB",
             megabytes(done),

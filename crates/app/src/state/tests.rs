@@ -503,7 +503,55 @@ fn what_fails_beside_a_run_or_before_it_does_not_end_it() {
         .heard(CPU, failed(None))
         .heard(CPU, failed(Some(before)));
     assert_eq!(state.status_word(), "running");
+    assert_eq!(state.refusal.as_deref(), Some("the prompt is too long"));
     assert_eq!(state.notes, ["the prompt is too long"]);
+}
+
+#[test]
+fn a_prompt_that_cannot_be_read_is_said_once_and_only_while_it_stands() {
+    let (_, state) = finished()
+        .after(Action::Prompt("far too long".to_owned()))
+        .after(Action::Read)
+        .told();
+    let state = state.heard(CPU, failed(None));
+    assert_eq!(state.refusal.as_deref(), Some("the prompt is too long"));
+    assert!(state.notes.is_empty());
+    let state = state
+        .after(Action::Prompt("A dog".to_owned()))
+        .after(Action::Read);
+    assert_eq!(state.refusal, None);
+}
+
+#[test]
+fn stories_of_another_prompt_say_so() {
+    let state = finished();
+    assert_eq!(state.stale(), None);
+    let state = state.after(Action::Prompt("A dog".to_owned()));
+    assert!(state.stale().unwrap().contains("told after"));
+}
+
+#[test]
+fn stopped_stories_say_that_they_do_not_follow_the_knobs() {
+    let (_, state) = starting().heard(CPU, ready(DeviceKind::Cpu)).told();
+    let (run, prompt) = (state.run_id(), state.settings.prompt.clone());
+    let (_, state) = state
+        .heard(CPU, prompted(&prompt))
+        .heard(CPU, step(run, 0, b"ab"))
+        .after(Action::Stop)
+        .told();
+    let state = state.heard(
+        CPU,
+        Event::Done {
+            run,
+            turn: 0,
+            ending: Ending::Stopped,
+            tokens: 2,
+            seconds: 1.0,
+        },
+    );
+    assert_eq!(state.stale(), None);
+    let shaping = hotter(&state);
+    assert!(state.after(Action::Shape(shaping)).stale().is_some());
 }
 
 #[test]
@@ -750,6 +798,46 @@ fn an_engine_of_another_version_is_refused_with_advice() {
     );
     assert!(matches!(&state.engines.cpu, Standing::Refused(reason) if reason.contains("reload")));
     assert_eq!(state.heard(CPU, ready(DeviceKind::Cpu)).serving(), None);
+}
+
+#[test]
+fn the_engines_wasm_is_counted_before_the_model() {
+    let fetching = |done, total| {
+        let progress = Event::Progress {
+            stage: Stage::Program,
+            done,
+            total,
+        };
+        let state = fresh().after(Action::Started(DeviceKind::Cpu));
+        status(&state.heard(CPU, progress))
+    };
+    let (now, sentence, share) = fetching(1_200_000, Some(3_340_000));
+    assert_eq!(now, Status::Loading);
+    assert_eq!(sentence, "Fetching the CPU engine: 1.2 of 3.3 MB");
+    assert!((share.unwrap() - 1.2 / 3.34).abs() < 1e-9);
+    let (_, sentence, share) = fetching(1_200_000, None);
+    assert_eq!(sentence, "Fetching the CPU engine: 1.2 MB");
+    assert_eq!(share, None);
+}
+
+#[test]
+fn a_forced_engine_is_counted_while_another_serves() {
+    let mut state = finished();
+    state.settings.device = DeviceChoice::WebGpu;
+    let progress = Event::Progress {
+        stage: Stage::Program,
+        done: 6_400_000,
+        total: Some(12_860_000),
+    };
+    let state = state
+        .after(Action::Started(DeviceKind::WebGpu))
+        .heard(WEBGPU, progress);
+    let (now, sentence, _) = status(&state);
+    assert_eq!(now, Status::Loading);
+    assert_eq!(
+        sentence,
+        "WebGPU is starting. Fetching the WebGPU engine: 6.4 of 12.9 MB"
+    );
 }
 
 #[test]

@@ -1,0 +1,197 @@
+//! A canvas that is drawn anew when its picture changes, its size, or the colours of the page.
+//!
+//! For what changes with every move of a knob: however much a canvas shows, it is one element, and costs neither style nor
+//! layout. It is invisible to screen readers; what it shows is said by the elements around it.
+
+use std::{cell::RefCell, collections::HashMap, rc::Rc};
+
+use wasm_bindgen::{JsCast as _, closure::Closure};
+use web_sys::{
+    CanvasRenderingContext2d, CssStyleDeclaration, HtmlCanvasElement, MediaQueryList,
+    ResizeObserver, Window,
+};
+use yew::prelude::*;
+
+/// Something that can be drawn.
+pub trait Picture: Clone + PartialEq + 'static {
+    /// Draws it on an empty sheet.
+    fn draw(&self, sheet: &Sheet);
+}
+
+/// What a picture is drawn on.
+pub struct Sheet {
+    /// Lengths in it are CSS pixels; text stands in the canvas element's font.
+    pub pen: CanvasRenderingContext2d,
+    /// CSS pixels.
+    pub width: f64,
+    /// CSS pixels.
+    pub height: f64,
+    /// The page's colours.
+    pub inks: Inks,
+    /// How wide texts are, CSS pixels: measuring takes far longer than writing.
+    widths: RefCell<HashMap<String, f64>>,
+}
+
+/// Colours of the style sheet, under their names there.
+pub struct Inks {
+    pub ink: String,
+    pub soft: String,
+    pub ghost: String,
+    pub now: String,
+    pub on_now: String,
+    pub coin: String,
+}
+
+impl Sheet {
+    /// The canvas as it lies on the page now; none while it has no size.
+    fn of(canvas: &HtmlCanvasElement) -> Option<Self> {
+        let window = window();
+        let (width, height) = (canvas.client_width(), canvas.client_height());
+        if width == 0 || height == 0 {
+            return None;
+        }
+        let dots = window.device_pixel_ratio();
+        canvas.set_width((f64::from(width) * dots).round() as u32);
+        canvas.set_height((f64::from(height) * dots).round() as u32);
+        let pen: CanvasRenderingContext2d = canvas.get_context("2d").ok()??.dyn_into().ok()?;
+        let style = window.get_computed_style(canvas).ok()??;
+        _ = pen.set_transform(dots, 0.0, 0.0, dots, 0.0, 0.0);
+        pen.set_font(&format!(
+            "{} {}",
+            value(&style, "font-size"),
+            value(&style, "font-family")
+        ));
+        Some(Self {
+            pen,
+            width: width.into(),
+            height: height.into(),
+            inks: Inks::of(&style),
+            widths: RefCell::default(),
+        })
+    }
+
+    /// How wide a text is, CSS pixels.
+    pub fn width_of(&self, text: &str) -> f64 {
+        if let Some(width) = self.widths.borrow().get(text) {
+            return *width;
+        }
+        // A text that cannot be measured has no room.
+        let width = self
+            .pen
+            .measure_text(text)
+            .map_or(f64::INFINITY, |measured| measured.width());
+        self.widths.borrow_mut().insert(text.to_owned(), width);
+        width
+    }
+
+    fn show(&self, picture: &impl Picture) {
+        self.pen.clear_rect(0.0, 0.0, self.width, self.height);
+        picture.draw(self);
+    }
+}
+
+impl Inks {
+    fn of(style: &CssStyleDeclaration) -> Self {
+        let ink = |name: &str| value(style, name);
+        Self {
+            ink: ink("--ink"),
+            soft: ink("--soft"),
+            ghost: ink("--ghost"),
+            now: ink("--now"),
+            on_now: ink("--on-now"),
+            coin: ink("--coin"),
+        }
+    }
+}
+
+fn value(style: &CssStyleDeclaration, name: &str) -> String {
+    let value = style.get_property_value(name).unwrap_or_default();
+    value.trim().to_owned()
+}
+
+fn window() -> Window {
+    web_sys::window().expect("the page runs in a window")
+}
+
+#[derive(Clone, PartialEq, Properties)]
+pub struct CanvasProps<P: Picture> {
+    pub picture: P,
+}
+
+/// A picture, as large as the style sheet makes it.
+#[component]
+pub fn Canvas<P: Picture>(props: &CanvasProps<P>) -> Html {
+    let canvas = use_node_ref();
+    let sheet = use_mut_ref(|| None::<Sheet>);
+    let picture = use_mut_ref(|| props.picture.clone());
+    {
+        let (sheet, picture) = (sheet.clone(), picture.clone());
+        use_effect_with(props.picture.clone(), move |now| {
+            picture.replace(now.clone());
+            if let Some(sheet) = &*sheet.borrow() {
+                sheet.show(now);
+            }
+        });
+    }
+    {
+        let canvas = canvas.clone();
+        use_effect_with((), move |()| {
+            let canvas: HtmlCanvasElement = canvas.cast().expect("the canvas was just drawn");
+            let watch = Watch::new(&canvas, sheet, picture);
+            move || drop(watch)
+        });
+    }
+    html! { <canvas ref={canvas} aria-hidden="true" /> }
+}
+
+/// Draws anew when the canvas changes its size or the page its colours, until dropped.
+struct Watch {
+    size: ResizeObserver,
+    colours: Option<MediaQueryList>,
+    draw: Closure<dyn Fn()>,
+}
+
+impl Watch {
+    fn new<P: Picture>(
+        canvas: &HtmlCanvasElement,
+        sheet: Rc<RefCell<Option<Sheet>>>,
+        picture: Rc<RefCell<P>>,
+    ) -> Self {
+        let draw = {
+            let canvas = canvas.clone();
+            Closure::<dyn Fn()>::new(move || {
+                let new = Sheet::of(&canvas);
+                if let Some(sheet) = &new {
+                    sheet.show(&*picture.borrow());
+                }
+                sheet.replace(new);
+            })
+        };
+        let call = draw.as_ref().unchecked_ref();
+        let size = ResizeObserver::new(call).expect("a function was given");
+        // Calls at once, too.
+        size.observe(canvas);
+        let colours = window()
+            .match_media("(prefers-color-scheme: dark)")
+            .ok()
+            .flatten();
+        if let Some(colours) = &colours {
+            _ = colours.add_event_listener_with_callback("change", call);
+        }
+        Self {
+            size,
+            colours,
+            draw,
+        }
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.size.disconnect();
+        if let Some(colours) = &self.colours {
+            let call = self.draw.as_ref().unchecked_ref();
+            _ = colours.remove_event_listener_with_callback("change", call);
+        }
+    }
+}
