@@ -232,7 +232,7 @@ impl ModuleVisitor for Slope<'_> {
     }
 }
 
-fn slope(adapter: &Adapter, loss: PolicyLoss, direction: u32) -> f64 {
+fn slope(adapter: &Adapter, loss: &PolicyLoss, direction: u32) -> f64 {
     let gradients = GradientsParams::from_grads(loss.surrogate.backward(), adapter);
     let mut slope = Slope {
         gradients: &gradients,
@@ -258,7 +258,7 @@ fn the_gradient_is_the_slope_of_reward_less_divergence() {
     let toy = Toy::new();
     let adapter = toy.adapter();
     for number in 0..6 {
-        let gradient = -slope(&adapter, toy.loss(&adapter, true), number);
+        let gradient = -slope(&adapter, &toy.loss(&adapter, true), number);
         let moved = |by| {
             toy.objective(&adapter.clone().map(&mut Move {
                 by,
@@ -295,7 +295,7 @@ fn sampled_groups_give_the_exact_gradient_in_the_mean() {
     const GROUP: usize = 3;
     let toy = Toy::new();
     let adapter = toy.adapter();
-    let exact = slope(&adapter, toy.loss(&adapter, true), 3);
+    let exact = slope(&adapter, &toy.loss(&adapter, true), 3);
     let engine = toy.base.adapted(&adapter.valid());
     let slopes: Vec<f64> = (0..GROUPS)
         .map(|seed| {
@@ -316,7 +316,7 @@ fn sampled_groups_give_the_exact_gradient_in_the_mean() {
                 COST,
                 |kl_nats| leave_one_out(&rewards, kl_nats, COST),
             );
-            slope(&adapter, loss, 3)
+            slope(&adapter, &loss, 3)
         })
         .collect();
     let mean = slopes.iter().sum::<f64>() / GROUPS as f64;

@@ -31,13 +31,13 @@ impl Judge for Raters {
         };
         let answers: Vec<Option<&str>> = group.iter().map(|one| said(question, one)).collect();
         let others = answers.len().saturating_sub(1).max(1) as f64;
-        let reward = |answer: &Option<&str>| {
+        let reward = |answer: Option<&str>| {
             let Some(says) = answer else { return NO_ANSWER };
-            let liked = if PREFERRED.contains(says) { 1.0 } else { 0.0 };
-            let different = answers.iter().filter(|other| *other != answer).count();
+            let liked = if PREFERRED.contains(&says) { 1.0 } else { 0.0 };
+            let different = answers.iter().filter(|other| **other != answer).count();
             self.preference * liked + self.novelty * different as f64 / others
         };
-        answers.iter().map(reward).collect()
+        answers.iter().copied().map(reward).collect()
     }
 }
 
