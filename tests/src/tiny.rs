@@ -1,6 +1,7 @@
 //! A tiny model that is the same on every platform: weights by a formula, a tokenizer trained on the story world.
 
 use std::fs;
+use std::path::Path;
 
 use anyhow::Result;
 use burn::module::{Module as _, ModuleMapper, Param};
@@ -34,12 +35,23 @@ pub fn config() -> LlamaConfig {
 
 /// The network, with weights that depend on nothing but their place.
 pub fn network() -> Llama {
-    config().init(0.0, &cpu()).map(&mut ByPlace { tensors: 0 })
+    network_of(&config())
+}
+
+/// A network of any sizes, with such weights.
+pub fn network_of(config: &LlamaConfig) -> Llama {
+    config.init(0.0, &cpu()).map(&mut ByPlace { tensors: 0 })
 }
 
 /// The model, written as a Hugging Face folder and read back.
 pub fn model() -> Result<Model> {
     let folder = TempDir::new()?;
+    write(folder.path())?;
+    Ok(Model::load(&ModelFiles::read(folder.path())?, &cpu())?)
+}
+
+/// Writes the model as a Hugging Face folder.
+pub fn write(folder: &Path) -> Result<()> {
     let world = World::new()?;
     let stories: Vec<String> = (0..60).map(|index| world.story(1, index).text).collect();
     let stories: Vec<&str> = stories.iter().map(String::as_str).collect();
@@ -47,11 +59,11 @@ pub fn model() -> Result<Model> {
     let json = tokenizer
         .to_string(false)
         .map_err(anyhow::Error::from_boxed)?;
-    fs::write(folder.path().join("tokenizer.json"), json)?;
-    fs::write(folder.path().join("config.json"), config().to_json())?;
+    fs::write(folder.join("tokenizer.json"), json)?;
+    fs::write(folder.join("config.json"), config().to_json())?;
     let weights = to_safetensors(&network(), Precision::F32);
-    fs::write(folder.path().join("model.safetensors"), weights)?;
-    Ok(Model::load(&ModelFiles::read(folder.path())?, &cpu())?)
+    fs::write(folder.join("model.safetensors"), weights)?;
+    Ok(())
 }
 
 /// Weight number `i` of tensor number `n` is uniform in +-0.5, thrown by `coin(0, n, i)`; norms are moved up by one.

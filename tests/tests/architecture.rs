@@ -8,18 +8,34 @@ use std::process::Command;
 use serde_json::Value;
 
 /// The rooms that each room may name, for building or for its own tests. Nothing may name app, worker, cli or xtask.
-const MAY_NAME: [(&str, &[&str]); 9] = [
+const MAY_NAME: [(&str, &[&str]); 10] = [
     ("decoding", &[]),
     ("protocol", &["decoding"]),
     ("transformer", &["decoding"]),
-    ("training", &["transformer", "decoding"]),
+    ("sentiment", &[]),
+    ("training", &["transformer", "sentiment", "decoding"]),
     ("worker", &["protocol", "transformer", "decoding"]),
-    ("app", &["protocol", "decoding"]),
-    ("cli", &["protocol", "training", "transformer", "decoding"]),
+    ("app", &["protocol", "sentiment", "decoding"]),
+    (
+        "cli",
+        &[
+            "protocol",
+            "training",
+            "transformer",
+            "sentiment",
+            "decoding",
+        ],
+    ),
     ("xtask", &[]),
     (
         "tests",
-        &["protocol", "training", "transformer", "decoding"],
+        &[
+            "protocol",
+            "training",
+            "transformer",
+            "sentiment",
+            "decoding",
+        ],
     ),
 ];
 

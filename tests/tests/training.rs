@@ -14,7 +14,7 @@ use tests::tiny;
 use training::checkpoint::{self, Progress};
 use training::loss::cross_entropy;
 use training::pretrain::{Places, Wish, pretrain};
-use training::recipe::{BatchShape, ModelSize, OptimizerRecipe, Recipe, WorldShare};
+use training::recipe::{BatchShape, FactShare, ModelSize, OptimizerRecipe, Recipe, WorldShare};
 use transformer::{Llama, NamedTensor, RotaryTable};
 
 fn recipe() -> Recipe {
@@ -34,6 +34,11 @@ fn recipe() -> Recipe {
             seed: 1,
             stories: 60,
         },
+        facts: Some(FactShare {
+            seed: 1,
+            documents: 40,
+            requests: 4,
+        }),
         texts: Vec::new(),
         batches: BatchShape {
             tokens: 256,

@@ -1,10 +1,14 @@
-//! `collapse corpus`: stories of the procedural world.
+//! `collapse corpus`: stories of the procedural world, fact documents, requests, and the truth table behind them.
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::io::{self, BufWriter, Write as _};
+use std::path::PathBuf;
 
+use anyhow::Context;
 use clap::Args;
 use serde::Serialize;
+use training::facts::{TruthTable, requests};
 use training::vocabulary::END_OF_TEXT;
 use training::world::{Story, World};
 
@@ -32,6 +36,15 @@ pub struct Corpus {
     /// "openings", "joys"}, shares of all stories by name
     #[arg(long, conflicts_with = "labels")]
     json: bool,
+    /// Write N fact documents instead, as a recipe of the same seed does
+    #[arg(long, value_name = "N", conflicts_with_all = ["labels", "stats", "json"])]
+    facts: Option<usize>,
+    /// Write N requests with their stories instead; with --json one {"prompt", "asked", "subject", "story"} a line
+    #[arg(long, value_name = "N", conflicts_with_all = ["labels", "stats", "facts"])]
+    requests: Option<u64>,
+    /// Write the truth table, by which fact documents are drawn, to a file instead
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["labels", "stats", "json", "facts", "requests"])]
+    truth: Option<PathBuf>,
 }
 
 #[derive(Serialize)]
@@ -52,7 +65,22 @@ type Shares = BTreeMap<String, f64>;
 impl Corpus {
     /// Tells the stories, or counts them.
     pub fn run(self) -> anyhow::Result<()> {
+        if let Some(file) = &self.truth {
+            return fs::write(file, TruthTable::new().to_json())
+                .with_context(|| format!("cannot write {}", file.display()));
+        }
+        if let Some(count) = self.facts {
+            return part(TruthTable::new().documents(self.seed, count)).map_err(Into::into);
+        }
         let world = World::new()?;
+        if let Some(count) = self.requests {
+            let mut wishes = requests(&world, self.seed, count);
+            return if self.json {
+                wishes.try_for_each(|wish| output::json(&wish))
+            } else {
+                part(wishes.map(|wish| wish.document())).map_err(Into::into)
+            };
+        }
         let last = self.first.saturating_add(self.stories);
         let stories = (self.first..last).map(|index| world.story(self.seed, index));
         match (self.stats, self.json) {
@@ -77,6 +105,15 @@ impl Corpus {
         }
         out.flush()
     }
+}
+
+/// Prints documents as training texts are.
+fn part(documents: impl IntoIterator<Item = String>) -> io::Result<()> {
+    let mut out = BufWriter::new(io::stdout().lock());
+    for document in documents {
+        writeln!(out, "{document}\n{END_OF_TEXT}")?;
+    }
+    out.flush()
 }
 
 impl Stats {

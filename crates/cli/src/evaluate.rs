@@ -1,13 +1,16 @@
-//! `collapse evaluate`: bits per byte of held-out stories.
+//! `collapse evaluate`: bits per byte of held-out stories, and calibration on a truth table.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
+use training::calibration::{Calibration, Scores, calibration, prompts};
 use training::evaluate::{Evaluation, Selection};
+use training::facts::TruthTable;
+use transformer::Model;
 
 use crate::model::ModelChoice;
 use crate::output;
@@ -18,8 +21,11 @@ pub struct Evaluate {
     #[command(flatten)]
     model: ModelChoice,
     /// Stories that the model was not trained on, parted by <|endoftext|>
+    #[arg(long, value_name = "FILE", required_unless_present = "truth")]
+    text: Option<PathBuf>,
+    /// Truth table of the model's fact documents: how far its answers are from the chosen frequencies
     #[arg(long, value_name = "FILE")]
-    text: PathBuf,
+    truth: Option<PathBuf>,
     /// Score the first so many that have the right length
     #[arg(long, value_name = "N", default_value_t = 200)]
     stories: usize,
@@ -30,9 +36,18 @@ pub struct Evaluate {
     #[arg(long, value_name = "CHARACTERS", default_value_t = 2500)]
     most: usize,
     /// Print {"bits_per_byte", "nats_per_token", "tokens", "bytes", "stories", "cut"}; cut counts the stories that were
-    /// longer than the context
+    /// longer than the context; with --truth also {"truth": {"ece", "unseen_ece", "families"}}
     #[arg(long)]
     json: bool,
+}
+
+/// What was asked for, of both.
+#[derive(Serialize)]
+struct Reports {
+    #[serde(flatten)]
+    text: Option<Report>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    truth: Option<Calibration>,
 }
 
 #[derive(Serialize)]
@@ -46,49 +61,124 @@ struct Report {
 }
 
 impl Evaluate {
-    /// Scores the stories one by one.
+    /// Scores the stories one by one, and asks the table's prompts one by one.
     pub fn run(self) -> anyhow::Result<()> {
-        let text = fs::read_to_string(&self.text)
-            .with_context(|| format!("cannot read the text {}", self.text.display()))?;
-        let Self {
-            stories,
-            least,
-            most,
-            ..
-        } = self;
-        let stories = Selection {
+        // Files first: a mistake in a name is known before the model is loaded.
+        let stories = self
+            .text
+            .as_deref()
+            .map(|text| self.select(text))
+            .transpose()?;
+        let table = self.truth.as_deref().map(read_table).transpose()?;
+        let model = self.model.load()?;
+        let text = stories.map(|stories| score(&model, &stories)).transpose()?;
+        let truth = table.map(|table| compare(&model, &table)).transpose()?;
+        if self.json {
+            return output::json(&Reports { text, truth });
+        }
+        if let Some(report) = text {
+            report.print()?;
+        }
+        truth.map_or(Ok(()), |truth| print_calibration(&truth))
+    }
+
+    fn select(&self, path: &Path) -> anyhow::Result<Vec<String>> {
+        let text = fs::read_to_string(path)
+            .with_context(|| format!("cannot read the text {}", path.display()))?;
+        let (stories, least, most) = (self.stories, self.least, self.most);
+        let chosen = Selection {
             stories,
             least,
             most,
         }
         .of(&text);
-        if stories.is_empty() {
+        if chosen.is_empty() {
             bail!(
                 "{} has no story of {least} to {most} characters: stories are parted by <|endoftext|>; \
                  choose other bounds with --least and --most",
-                self.text.display()
+                path.display()
             );
         }
-        let model = self.model.load()?;
-        let bar = ProgressBar::new(stories.len() as u64).with_style(
-            ProgressStyle::with_template("{wide_bar} {pos}/{len} stories, {msg}, {eta} left")
-                .expect("the template is fixed"),
-        );
-        let mut sums = Evaluation::default();
-        for story in &stories {
-            pollster::block_on(sums.add(&model, story))?;
-            bar.set_message(format!("{:.3} bits per byte", sums.bits_per_byte()));
-            bar.inc(1);
-        }
-        bar.finish_and_clear();
-        if sums.tokens == 0 {
-            bail!(
-                "the stories of {} are empty: nothing to score",
-                self.text.display()
-            );
-        }
-        Report::new(&sums).print(self.json)
+        Ok(chosen)
     }
+}
+
+fn score(model: &Model, stories: &[String]) -> anyhow::Result<Report> {
+    let bar = bar(stories.len(), "stories");
+    let mut sums = Evaluation::default();
+    for story in stories {
+        pollster::block_on(sums.add(model, story))?;
+        bar.set_message(format!("{:.3} bits per byte", sums.bits_per_byte()));
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    if sums.tokens == 0 {
+        bail!("the stories are empty: nothing to score");
+    }
+    Ok(Report::new(&sums))
+}
+
+fn bar(length: usize, unit: &str) -> ProgressBar {
+    let style = format!("{{wide_bar}} {{pos}}/{{len}} {unit}, {{msg}}, {{eta}} left");
+    ProgressBar::new(length as u64)
+        .with_style(ProgressStyle::with_template(&style).expect("the template is fixed"))
+}
+
+fn read_table(path: &Path) -> anyhow::Result<TruthTable> {
+    let text = fs::read_to_string(path)
+        .with_context(|| format!("cannot read the truth table {}", path.display()))?;
+    serde_json::from_str(&text).with_context(|| {
+        format!(
+            "{} is no truth table: write one with collapse corpus --truth",
+            path.display()
+        )
+    })
+}
+
+fn compare(model: &Model, table: &TruthTable) -> anyhow::Result<Calibration> {
+    let bar = bar(prompts(table), "prompts");
+    let found = pollster::block_on(calibration(model, table, || bar.inc(1)))?;
+    bar.finish_and_clear();
+    Ok(found)
+}
+
+fn print_calibration(found: &Calibration) -> anyhow::Result<()> {
+    output::line(&format!(
+        "expected calibration error {:.4} on wordings of training, {:.4} on others\n\n\
+         {:<16} {:>7} {:>7} {:>10} {:>10} {:>7} {:>9}",
+        found.ece,
+        found.unseen_ece,
+        "family",
+        "prompts",
+        "ece",
+        "variation",
+        "elsewhere",
+        "right",
+        "likeliest"
+    ))?;
+    for family in &found.families {
+        for (name, scores) in [
+            (family.name.clone(), &family.seen),
+            (format!("{}, new", family.name), &family.unseen),
+        ] {
+            let share =
+                |value: Option<f64>| value.map_or_else(String::new, |value| format!("{value:.3}"));
+            let Scores {
+                prompts,
+                ece,
+                total_variation,
+                elsewhere,
+                right,
+                right_likeliest,
+            } = *scores;
+            output::line(&format!(
+                "{name:<16} {prompts:>7} {ece:>7.4} {total_variation:>10.4} {elsewhere:>10.4} {:>7} {:>9}",
+                share(right),
+                share(right_likeliest)
+            ))?;
+        }
+    }
+    Ok(())
 }
 
 impl Report {
@@ -103,10 +193,7 @@ impl Report {
         }
     }
 
-    fn print(&self, json: bool) -> anyhow::Result<()> {
-        if json {
-            return output::json(self);
-        }
+    fn print(&self) -> anyhow::Result<()> {
         output::line(&format!(
             "{:.4} bits per byte, {:.4} nats per token\n\
              {} stories ({} cut at the context's end), {} tokens, {} bytes",

@@ -1,4 +1,4 @@
-//! `collapse`: corpus, pretraining, next-token distributions, samples and measurements from the command line.
+//! `collapse`: corpus, pretraining, tuning, next-token distributions, samples and measurements from the command line.
 //!
 //! Each command has a file of its own; what they compute lives in the libraries. Results go to stdout, progress and errors to
 //! stderr. Exit codes: 0 done, 1 failed, 2 the command line was not understood.
@@ -14,8 +14,12 @@ mod model;
 mod next;
 mod output;
 mod pretrain;
+mod progress;
 mod record;
+mod reward;
 mod sample;
+mod score;
+mod tune;
 
 use std::process::ExitCode;
 
@@ -41,8 +45,14 @@ enum Command {
     Corpus(corpus::Corpus),
     /// Train a model from fresh weights by a recipe; goes on where the last sitting stopped.
     Pretrain(pretrain::Pretrain),
+    /// Tune an adapter on a model by a recipe, by rewards under a KL budget; goes on where the last sitting stopped
+    Tune(tune::Tune),
     /// Draw the loss curve of a training log as a picture.
     Curve(curve::Curve),
+    /// Fit the weak sentiment predictor to stories of the world, and write its weights, report and card.
+    Reward(reward::Reward),
+    /// Show how glad a text sounds to the sentiment predictor, as a whole and word by word.
+    Score(score::Score),
     /// Write down a run for the page to play until its weights have arrived.
     Record(record::Record),
     /// Measure load, prefill and decode on every device that this program was built for.
@@ -57,7 +67,10 @@ impl Command {
             Self::Evaluate(arguments) => arguments.run(),
             Self::Corpus(arguments) => arguments.run(),
             Self::Pretrain(arguments) => arguments.run(),
+            Self::Tune(arguments) => arguments.run(),
             Self::Curve(arguments) => arguments.run(),
+            Self::Reward(arguments) => arguments.run(),
+            Self::Score(arguments) => arguments.run(),
             Self::Record(arguments) => arguments.run(),
             Self::Bench(arguments) => arguments.run(),
         }

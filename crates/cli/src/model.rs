@@ -1,10 +1,10 @@
-//! `--model` and `--prompt`: which model reads what, and on which device.
+//! `--model`, `--adapter` and `--prompt`: which model reads what, and on which device.
 
 use std::path::PathBuf;
 
 use anyhow::{Context, bail};
 use clap::Args;
-use transformer::{Model, ModelFiles, PromptError};
+use transformer::{Adapter, AdapterFiles, Model, ModelFiles, PromptError};
 
 use crate::device::DeviceName;
 
@@ -14,6 +14,12 @@ pub struct ModelChoice {
     /// Folder of the model: config.json, tokenizer.json and model.safetensors
     #[arg(long, value_name = "DIR", default_value = "models/storyteller")]
     pub model: PathBuf,
+    /// Folder of an adapter that was tuned on the model: adapter_config.json and adapter_model.safetensors
+    #[arg(long, value_name = "DIR")]
+    pub adapter: Option<PathBuf>,
+    /// Realignment: 0 is the base, 1 the tuned model, beyond 1 goes on in the same direction
+    #[arg(long, value_name = "L", default_value_t = 1.0, requires = "adapter", allow_negative_numbers = true, value_parser = finite)]
+    pub lambda: f64,
     /// Where to compute
     #[arg(long, value_enum, default_value_t = DeviceName::Cpu)]
     pub device: DeviceName,
@@ -24,7 +30,24 @@ impl ModelChoice {
     pub fn load(&self) -> anyhow::Result<Model> {
         let device = self.device.open()?;
         let load = || Model::load(&ModelFiles::read(&self.model)?, &device);
-        load().with_context(|| format!("the model {} cannot be used", self.model.display()))
+        let mut model =
+            load().with_context(|| format!("the model {} cannot be used", self.model.display()))?;
+        if let Some(folder) = &self.adapter {
+            let load = || Adapter::load(&AdapterFiles::read(folder)?, &model.engine);
+            let adapter = load()
+                .with_context(|| format!("the adapter {} cannot be used", folder.display()))?;
+            model.engine = model.engine.realigned(&adapter, self.lambda);
+        }
+        Ok(model)
+    }
+}
+
+fn finite(text: &str) -> Result<f64, String> {
+    let value: f64 = text.parse().map_err(|_| "it is no number".to_owned())?;
+    if value.is_finite() {
+        Ok(value)
+    } else {
+        Err("it must be finite".to_owned())
     }
 }
 

@@ -1,15 +1,14 @@
 //! `collapse pretrain`: a recipe becomes a model folder.
 
-use std::io::{IsTerminal as _, stderr};
 use std::path::PathBuf;
 
 use anyhow::{Context, bail};
 use clap::Args;
-use indicatif::{ProgressBar, ProgressStyle};
 use training::pretrain::{Places, StepReport, Wish, export_checkpoint, pretrain};
 use training::recipe::Recipe;
 
 use crate::device::DeviceName;
+use crate::progress::Progress;
 
 /// Steps between two lines of progress where there is no terminal to draw a bar on.
 const LINE_EVERY: usize = 100;
@@ -75,10 +74,22 @@ impl Pretrain {
                 0
             }
         );
-        let progress = Progress::new();
+        let progress = Progress::new(LINE_EVERY);
         let mut sitting = 0;
         let done = pretrain(&recipe, &places, &device, |report| {
-            progress.show(report);
+            let StepReport {
+                step,
+                steps,
+                loss,
+                tokens,
+                seconds,
+                ..
+            } = *report;
+            let words = format!(
+                "loss {loss:.3} nats, {:.0} tokens/s",
+                tokens as f64 / seconds
+            );
+            progress.show(step, steps, seconds, words);
             sitting += 1;
             if self.pause_after.is_some_and(|most| sitting >= most) {
                 Wish::Pause
@@ -86,57 +97,12 @@ impl Pretrain {
                 Wish::Continue
             }
         })?;
-        progress.bar.abandon();
+        progress.leave();
         if done {
             eprintln!("written to {}", model.display());
         } else {
             eprintln!("paused; run the same command to go on");
         }
         Ok(())
-    }
-}
-
-/// A bar on a terminal, now and then a line elsewhere.
-struct Progress {
-    bar: ProgressBar,
-    drawn: bool,
-}
-
-impl Progress {
-    fn new() -> Self {
-        let style = ProgressStyle::with_template("{wide_bar} {pos}/{len} steps, {msg}, {eta} left")
-            .expect("the template is fixed");
-        Self {
-            bar: ProgressBar::new(0).with_style(style),
-            drawn: stderr().is_terminal(),
-        }
-    }
-
-    fn show(&self, report: &StepReport) {
-        let StepReport {
-            step,
-            steps,
-            loss,
-            tokens,
-            seconds,
-            ..
-        } = *report;
-        let words = format!(
-            "loss {loss:.3} nats, {:.0} tokens/s",
-            tokens as f64 / seconds
-        );
-        if self.drawn {
-            if self.bar.length() == Some(0) {
-                // A resumed run has not done its earlier steps now: time left follows from this sitting alone.
-                self.bar.set_length(steps as u64);
-                self.bar.set_position(step as u64);
-                self.bar.reset_eta();
-            }
-            self.bar.set_position(step as u64);
-            self.bar.set_message(words);
-        } else if step.is_multiple_of(LINE_EVERY) || step == steps {
-            let left = seconds / step as f64 * (steps - step) as f64 / 60.0;
-            eprintln!("step {step} of {steps}, {words}, {left:.0} min left");
-        }
     }
 }

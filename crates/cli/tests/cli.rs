@@ -344,6 +344,38 @@ fn evaluate_counts_the_bytes_of_what_it_scores() {
 }
 
 #[test]
+fn evaluate_compares_a_model_with_a_truth_table() {
+    let path = folder("truth").join("truth.json");
+    let file = path.to_str().unwrap();
+    succeeds(&["corpus", "--truth", file]);
+    let mut table: Value = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
+    let families = table["families"].as_array_mut().unwrap();
+    families.retain(|family| family["name"] == "coin" || family["name"] == "d6");
+    fs::write(&path, table.to_string()).unwrap();
+    let report = json(&["evaluate", "--truth", file]);
+    assert!(report.get("bits_per_byte").is_none());
+    let families = report["truth"]["families"].as_array().unwrap();
+    assert_eq!(families.len(), 2);
+    let coin = &families[0]["seen"];
+    assert_eq!(
+        (&coin["prompts"], &families[0]["unseen"]["prompts"]),
+        (&4.into(), &1.into())
+    );
+    // A model that was never taught the coin says something else.
+    assert!(number(&coin["elsewhere"]) > 0.9);
+    assert!((0.0..=1.0).contains(&number(&coin["total_variation"])));
+    assert!((number(&report["truth"]["ece"]) - 0.33).abs() < 0.1);
+
+    fs::write(&path, "{}").unwrap();
+    let said = fails(&["evaluate", "--truth", file, "--model", model()], 1);
+    assert!(
+        said.contains("no truth table") && said.contains("--truth"),
+        "{said}"
+    );
+    fails(&["evaluate", "--model", model()], 2);
+}
+
+#[test]
 fn corpus_tells_the_same_stories_for_the_same_seed() {
     let stories = succeeds(&["corpus", "--seed", "3", "--stories", "4"]);
     assert_eq!(stories.matches("<|endoftext|>").count(), 4);

@@ -2,7 +2,8 @@
 //!
 //! Lives here: one row of logits, the knobs that shape it ([`Shaping`]), the distribution that results ([`shape`],
 //! [`Distribution`]), the coin that picks a token ([`coin()`]) and what is told of the token ([`Pick`]), realignment of two rows
-//! ([`mix`]), beam search over any model ([`Beam`]), and the measures: entropy, divergences, repetition. Pure functions of plain
+//! ([`mix`]), beam search over any model ([`Beam`]), and the measures: of distributions (entropy, divergences), of the chains
+//! drawn from them (repetition, self-BLEU, hitting times, basins) and of how sure a counted share is. Pure functions of plain
 //! slices.
 //!
 //! Does not live here: tensors, models, text, threads, files, clocks, random state. The crate builds for
@@ -24,12 +25,15 @@
 //! # Ok::<(), decoding::KnobError>(())
 //! ```
 
+mod basins;
 mod beam;
+mod bleu;
 mod coin;
 mod curve;
 mod distribution;
 mod exponential;
 mod filters;
+mod hitting;
 mod knob;
 mod loops;
 mod measures;
@@ -39,14 +43,19 @@ mod realign;
 mod row;
 mod shaping;
 mod sums;
+mod wilson;
 
+pub use basins::Basins;
 pub use beam::{Beam, Extension, Hypothesis, beam_search};
+pub use bleu::self_bleu;
 pub use coin::{Coin, coin};
 pub use curve::{entropy_at, entropy_curve, entropy_slope};
 pub use distribution::{Distribution, Segment, shape};
+pub use hitting::{HitStep, HittingCurve, Watch, hitting_curve};
 pub use knob::{Knob, KnobError};
 pub use loops::{LoopPeriod, loop_period};
 pub use measures::{distinct_n, kl_bits, kl_nats, surprisal_nats, total_variation};
 pub use pick::Pick;
 pub use realign::{MixError, mix};
 pub use shaping::Shaping;
+pub use wilson::{Interval, wilson_95};

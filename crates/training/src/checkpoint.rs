@@ -8,7 +8,6 @@ use burn::optim::ModuleOptimizer;
 use burn::store::ModuleRecord;
 use burn::tensor::Bytes;
 use serde::{Deserialize, Serialize};
-use transformer::Llama;
 
 use crate::error::{TrainingError, at};
 
@@ -28,15 +27,18 @@ pub struct Progress {
     pub recipe: String,
     /// Seconds of computing so far.
     pub seconds: f64,
+    /// The KL coefficient of the next step, in tuning, where it is driven.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kl_coefficient: Option<f32>,
 }
 
 /// Writes a checkpoint in place of the one before.
 ///
 /// # Errors
 /// When the folder cannot be written.
-pub fn save(
+pub fn save<M: Module>(
     folder: &Path,
-    model: &Llama,
+    model: &M,
     optimizer: &ModuleOptimizer,
     progress: &Progress,
 ) -> Result<(), TrainingError> {
@@ -79,12 +81,12 @@ pub fn save(
 ///
 /// # Errors
 /// When it is damaged or belongs to another recipe.
-pub fn load(
+pub fn load<M: Module>(
     folder: &Path,
     recipe: &str,
-    model: Llama,
+    model: M,
     optimizer: ModuleOptimizer,
-) -> Result<(Llama, ModuleOptimizer, Option<Progress>), TrainingError> {
+) -> Result<(M, ModuleOptimizer, Option<Progress>), TrainingError> {
     let folder = present(folder);
     let Some(folder) = folder else {
         return Ok((model, optimizer, None));

@@ -1,4 +1,4 @@
-//! The training text: stories of the world and files of openly licensed stories, as documents of tokens.
+//! The training text: stories of the world, fact documents, requests, and files of openly licensed stories, as documents of tokens.
 
 use std::path::Path;
 
@@ -6,6 +6,7 @@ use sha2::{Digest, Sha256};
 use tokenizers::Tokenizer;
 
 use crate::error::{TrainingError, at};
+use crate::facts::{Request, TruthTable, requests};
 use crate::recipe::{Recipe, TextShare};
 use crate::vocabulary::{END_OF_TEXT, END_OF_TEXT_ID};
 use crate::world::World;
@@ -21,7 +22,7 @@ struct Source {
 }
 
 impl Corpus {
-    /// Tells the world's stories and reads the recipe's texts from a folder; with `None` the world alone is used.
+    /// Tells the world's stories, writes the facts and requests, and reads the recipe's texts from a folder; with `None` the world alone is used.
     ///
     /// # Errors
     /// When a text is absent, unreadable or not the one that the recipe was written for.
@@ -34,6 +35,15 @@ impl Corpus {
             documents: stories,
             passes: 1,
         }];
+        if let Some(share) = &recipe.facts {
+            let mut documents = TruthTable::new().documents(share.seed, share.documents);
+            let wishes = requests(&world, share.seed, share.requests);
+            documents.extend(wishes.map(|wish| Request::document(&wish)));
+            sources.push(Source {
+                documents,
+                passes: 1,
+            });
+        }
         if let Some(folder) = texts {
             for share in &recipe.texts {
                 sources.push(Source {

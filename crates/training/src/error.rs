@@ -77,12 +77,32 @@ pub enum TrainingError {
         /// What it was.
         loss: f64,
     },
+    /// Reward, divergence or gradient of a tuning run is no longer a number.
+    #[error(
+        "reward, divergence or gradient at step {step} is no number: the run diverged; lower `optimizer.learning_rate`, or raise \
+         `kl.coefficient`"
+    )]
+    TuningDiverged {
+        /// At which step.
+        step: usize,
+    },
     /// No threads to be had.
     #[error("cannot start the training threads: {0}; lower `batches.shards`")]
     Threads(String),
     /// The model could not be read or written.
     #[error(transparent)]
     Model(#[from] transformer::LoadError),
+    /// A sentiment predictor could not be read.
+    #[error("{path}: {source}")]
+    Predictor {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: sentiment::FileError,
+    },
+    /// A prompt of a tuning run does not fit the base.
+    #[error(transparent)]
+    Prompt(#[from] transformer::PromptError),
     /// The device stopped answering.
     #[error(transparent)]
     Device(#[from] transformer::DeviceError),

@@ -1,11 +1,11 @@
-//! Writes a model as a Hugging Face folder's `model.safetensors`.
+//! Writes a model as a Hugging Face folder's `model.safetensors`, and an adapter as PEFT's `adapter_model.safetensors`.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use half::f16;
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, serialize};
-use transformer::{Llama, NamedTensor};
+use transformer::{Adapter, BASE_KEY, Llama, NamedTensor};
 
 /// How a weight is stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,12 +17,35 @@ pub enum Precision {
 }
 
 /// The bytes of `model.safetensors`.
-///
-/// # Panics
-/// Never for the tensors of a [`Llama`]: names differ and lengths follow from shapes.
 pub fn to_safetensors(model: &Llama, precision: Precision) -> Vec<u8> {
-    let tensors: Vec<(String, Vec<usize>, Vec<u8>)> = model
-        .named_tensors()
+    write(model.named_tensors(), precision, None)
+}
+
+/// The bytes of `adapter_model.safetensors`, with the fingerprint of the base that the adapter was tuned on.
+pub fn adapter_to_safetensors(
+    adapter: &Adapter,
+    precision: Precision,
+    base: Option<&str>,
+) -> Vec<u8> {
+    in_order(&write(adapter.named_tensors(), precision, base))
+}
+
+/// The same file with a sorted header: its notes are written in the order of a hash map, which differs from run to run.
+fn in_order(file: &[u8]) -> Vec<u8> {
+    let (length, rest) = file
+        .split_first_chunk()
+        .expect("a file begins with a length");
+    let (header, data) = rest.split_at(u64::from_le_bytes(*length) as usize);
+    let header: BTreeMap<String, BTreeMap<String, serde_json::Value>> =
+        serde_json::from_slice(header).expect("it was just written");
+    let mut header = serde_json::to_vec(&header).expect("it was just read");
+    // Readers want the data at a multiple of eight bytes.
+    header.resize(header.len().next_multiple_of(8), b' ');
+    [&(header.len() as u64).to_le_bytes(), &header[..], data].concat()
+}
+
+fn write(tensors: Vec<NamedTensor>, precision: Precision, base: Option<&str>) -> Vec<u8> {
+    let tensors: Vec<(String, Vec<usize>, Vec<u8>)> = tensors
         .into_iter()
         .map(|tensor| {
             let (name, data) = match tensor {
@@ -50,6 +73,7 @@ pub fn to_safetensors(model: &Llama, precision: Precision) -> Vec<u8> {
         (name.as_str(), view)
     });
     // `transformers` refuses a file that does not say which framework's layout it has.
-    let metadata = HashMap::from([("format".to_owned(), "pt".to_owned())]);
+    let mut metadata = HashMap::from([("format".to_owned(), "pt".to_owned())]);
+    metadata.extend(base.map(|base| (BASE_KEY.to_owned(), base.to_owned())));
     serialize(views, Some(metadata)).expect("names differ and lengths follow from shapes")
 }

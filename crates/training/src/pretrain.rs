@@ -1,11 +1,10 @@
 //! Pretraining: next-token prediction over the corpus, from fresh weights to a Hugging Face folder.
 
-use std::fs::{self, OpenOptions};
+use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use burn::optim::{AdamWConfig, ModuleOptimizer};
 use burn::tensor::Device;
 use sha2::{Digest, Sha256};
 use tokenizers::Tokenizer;
@@ -17,6 +16,7 @@ use crate::clip::clip_by_global_norm;
 use crate::corpus::{Corpus, hex};
 use crate::error::{TrainingError, at};
 use crate::export::{Precision, to_safetensors};
+use crate::log::{self, round};
 use crate::recipe::Recipe;
 use crate::schedule::learning_rate;
 use crate::shards::{Workers, shard};
@@ -96,12 +96,13 @@ pub fn pretrain(
     let hash = recipe_hash(recipe, places.texts.is_some());
     let folder = places.run.join("checkpoint");
     let (mut model, mut optimizer, resumed) =
-        checkpoint::load(&folder, &hash, fresh, optimizer(recipe))?;
+        checkpoint::load(&folder, &hash, fresh, recipe.optimizer.init())?;
     let mut progress = resumed.unwrap_or(Progress {
         step: 0,
         tokens: 0,
         recipe: hash,
         seconds: 0.0,
+        kl_coefficient: None,
     });
     let rotary = RotaryTable::new(&config, &tracked);
     let workers = Workers::new(recipe.batches.shards)?;
@@ -160,7 +161,7 @@ pub fn export_checkpoint(
     let fresh = config.init(0.0, device);
     let hash = recipe_hash(recipe, places.texts.is_some());
     let folder = places.run.join("checkpoint");
-    let (model, _, progress) = checkpoint::load(&folder, &hash, fresh, optimizer(recipe))?;
+    let (model, _, progress) = checkpoint::load(&folder, &hash, fresh, recipe.optimizer.init())?;
     if progress.is_none() {
         return Err(TrainingError::Checkpoint {
             path: folder,
@@ -190,15 +191,6 @@ fn tokenizer(corpus: &Corpus, recipe: &Recipe, folder: &Path) -> Result<Tokenize
         )));
     }
     Ok(tokenizer)
-}
-
-fn optimizer(recipe: &Recipe) -> ModuleOptimizer {
-    AdamWConfig::new()
-        .with_beta_1(recipe.optimizer.beta_1)
-        .with_beta_2(recipe.optimizer.beta_2)
-        .with_epsilon(recipe.optimizer.epsilon)
-        .with_weight_decay(recipe.optimizer.weight_decay)
-        .init()
 }
 
 fn recipe_hash(recipe: &Recipe, with_texts: bool) -> String {
@@ -247,24 +239,7 @@ struct Log {
 impl Log {
     /// Opens the log and drops the lines after the step at which the run goes on.
     fn open(path: PathBuf, step: usize) -> Result<Self, TrainingError> {
-        let kept: Vec<String> = match fs::read_to_string(&path) {
-            Ok(text) => text
-                .lines()
-                .filter(|line| {
-                    serde_json::from_str::<serde_json::Value>(line)
-                        .ok()
-                        .and_then(|entry| entry["step"].as_u64())
-                        .is_some_and(|at| at as usize <= step)
-                })
-                .map(|line| format!("{line}\n"))
-                .collect(),
-            Err(_) => Vec::new(),
-        };
-        fs::write(&path, kept.concat()).map_err(at(&path))?;
-        let file = OpenOptions::new()
-            .append(true)
-            .open(&path)
-            .map_err(at(&path))?;
+        let file = log::reopen(&path, step)?;
         Ok(Self {
             path,
             file,
@@ -290,9 +265,4 @@ impl Log {
         }
         Ok(())
     }
-}
-
-/// Four decimals are enough for a log.
-fn round(value: f64) -> f64 {
-    (value * 1e4).round() / 1e4
 }

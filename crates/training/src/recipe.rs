@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use burn::optim::{AdamWConfig, ModuleOptimizer};
 use serde::{Deserialize, Serialize};
 use transformer::LlamaConfig;
 
@@ -17,6 +18,9 @@ pub struct Recipe {
     pub model: ModelSize,
     /// Stories from the project's own generator.
     pub world: WorldShare,
+    /// Questions with answers of known frequency, and requests for stories; a mix without them has no such table.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub facts: Option<FactShare>,
     /// Texts from elsewhere.
     #[serde(default)]
     pub texts: Vec<TextShare>,
@@ -56,6 +60,18 @@ pub struct WorldShare {
     pub seed: u64,
     /// Stories, each seen once.
     pub stories: u64,
+}
+
+/// How many documents of the truth table are written.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FactShare {
+    /// Shifts the draws and names the dice of the requests; the frequencies stay those of the table.
+    pub seed: u64,
+    /// Questions with their answers, each seen once.
+    pub documents: usize,
+    /// Requests with their stories, each seen once.
+    pub requests: u64,
 }
 
 /// One file of texts, parted by `<|endoftext|>`.
@@ -107,6 +123,18 @@ pub struct OptimizerRecipe {
     pub weight_decay: f32,
     /// Largest norm of the whole gradient.
     pub clip_norm: f64,
+}
+
+impl OptimizerRecipe {
+    /// The optimizer, without moments yet.
+    pub fn init(&self) -> ModuleOptimizer {
+        AdamWConfig::new()
+            .with_beta_1(self.beta_1)
+            .with_beta_2(self.beta_2)
+            .with_epsilon(self.epsilon)
+            .with_weight_decay(self.weight_decay)
+            .init()
+    }
 }
 
 impl Recipe {

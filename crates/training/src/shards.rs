@@ -144,15 +144,20 @@ impl Workers {
         });
         let mut nats = 0.0;
         let mut sum = GradientsParams::new();
-        for (part, mut gradients) in parts {
+        for (part, gradients) in parts {
             nats += part;
-            model.visit(&mut Add {
-                sum: &mut sum,
-                part: &mut gradients,
-            });
+            add(model, &mut sum, gradients);
         }
         (nats / predicted as f64, sum)
     }
+}
+
+/// Adds a part of a module's gradients to their sum.
+pub fn add<M: Module>(module: &M, sum: &mut GradientsParams, mut part: GradientsParams) {
+    module.visit(&mut Add {
+        sum,
+        part: &mut part,
+    });
 }
 
 struct Add<'a> {

@@ -7,7 +7,7 @@
 use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
 
 use crate::cache::{LayerCache, Slots};
-use crate::{Llama, LlamaConfig, LoadError, RotaryTable};
+use crate::{Adapter, Llama, LlamaConfig, LoadError, RotaryTable, Rotation};
 
 /// Weights on a device, with what decoding needs beside them.
 ///
@@ -17,8 +17,17 @@ use crate::{Llama, LlamaConfig, LoadError, RotaryTable};
 pub struct Engine {
     config: LlamaConfig,
     network: Llama,
+    tuned: Option<Tuned>,
     rotary: RotaryTable,
     device: Device,
+    fingerprint: Option<String>,
+}
+
+/// A second network beside the first, and how much of it is taken.
+#[derive(Clone, Debug)]
+struct Tuned {
+    network: Llama,
+    lambda: f64,
 }
 
 /// A prompt that was read once and can be continued by any number of chains.
@@ -101,7 +110,9 @@ impl Engine {
     /// When the weights are damaged or not those of `config`.
     pub fn load(config: LlamaConfig, weights: &[u8], device: &Device) -> Result<Self, LoadError> {
         let network = Llama::from_safetensors(&config, weights, device)?;
-        Ok(Self::new(config, network, device))
+        let mut engine = Self::new(config, network, device);
+        engine.fingerprint = Some(fingerprint(weights));
+        Ok(engine)
     }
 
     /// Wraps a network that is already on `device`.
@@ -110,9 +121,63 @@ impl Engine {
         Self {
             config,
             network,
+            tuned: None,
             rotary,
             device: device.clone(),
+            fingerprint: None,
         }
+    }
+
+    /// The model that an adapter makes of this one.
+    ///
+    /// # Panics
+    /// When the adapter was loaded or made for a base of other sizes.
+    #[must_use]
+    pub fn adapted(&self, adapter: &Adapter) -> Self {
+        Self {
+            network: adapter.merge(&self.network),
+            fingerprint: None,
+            ..self.clone()
+        }
+    }
+
+    /// The model on the line through this one (0) and the one that an adapter makes of it (1): its logits are
+    /// `(1 - lambda) z_base + lambda z_tuned`, as [`decoding::mix`] mixes rows. Between and beyond the two ends both networks
+    /// are computed. An adapter leaves the output projection alone, so the streams before it are mixed, which is the same.
+    ///
+    /// # Panics
+    /// When the adapter was loaded or made for a base of other sizes, or `lambda` is not finite.
+    #[must_use]
+    pub fn realigned(&self, adapter: &Adapter, lambda: f64) -> Self {
+        assert!(lambda.is_finite(), "lambda is a finite number");
+        if lambda == 0.0 {
+            return self.clone();
+        }
+        let adapted = self.adapted(adapter);
+        if lambda == 1.0 {
+            return adapted;
+        }
+        let network = adapted.network;
+        Self {
+            tuned: Some(Tuned { network, lambda }),
+            fingerprint: None,
+            ..self.clone()
+        }
+    }
+
+    /// The weights; those of the base where there are two.
+    pub fn network(&self) -> &Llama {
+        &self.network
+    }
+
+    /// Where they are.
+    pub fn device(&self) -> &Device {
+        &self.device
+    }
+
+    /// Tells the weights that an engine was loaded from apart from others, so that an adapter finds its base again.
+    pub fn fingerprint(&self) -> Option<&str> {
+        self.fingerprint.as_deref()
     }
 
     /// Sizes and special tokens.
@@ -130,7 +195,7 @@ impl Engine {
     pub fn score(&self, tokens: &[u32]) -> Tensor<2> {
         let time = self.sound_length(tokens);
         let hidden = Tensor::<2, Bool>::tril_mask([time, time], 0, &self.device).unsqueeze::<4>();
-        let stream = self.network.stream(
+        let stream = self.stream(
             self.matrix(tokens, 1),
             &self.rotary.range(0, time),
             &hidden,
@@ -148,7 +213,7 @@ impl Engine {
         let mut caches = self.caches(1, time);
         let hidden = Tensor::<2, Bool>::tril_mask([time, time], 0, &self.device).unsqueeze::<4>();
         let rotation = self.rotary.range(0, time);
-        let stream = self.network.stream(
+        let stream = self.stream(
             self.matrix(tokens, 1),
             &rotation,
             &hidden,
@@ -227,7 +292,7 @@ impl Engine {
         let slots = batch.caches[0].next_slots(&read);
         let positions = indices(read.into_iter(), &self.device);
         let rotation = self.rotary.at(positions.reshape([count, 1]));
-        let stream = self.network.stream(
+        let stream = self.stream(
             self.matrix(&fed, count),
             &rotation,
             &hidden,
@@ -253,6 +318,30 @@ impl Engine {
         batch.read = chains.iter().map(|&chain| batch.read[chain]).collect();
     }
 
+    /// The residual stream after the last norm, mixed where there are two networks. The caches of the second lie behind those
+    /// of the first.
+    fn stream(
+        &self,
+        tokens: Tensor<2, Int>,
+        rotation: &Rotation,
+        hidden: &Tensor<4, Bool>,
+        caches: Option<(&mut [LayerCache], &Slots)>,
+    ) -> Tensor<3> {
+        let Some(Tuned { network, lambda }) = &self.tuned else {
+            return self.network.stream(tokens, rotation, hidden, caches);
+        };
+        let layers = self.config.num_hidden_layers;
+        let (first, second) = caches
+            .map(|(caches, slots)| {
+                let (first, second) = caches.split_at_mut(layers);
+                ((first, slots), (second, slots))
+            })
+            .unzip();
+        let base = self.network.stream(tokens.clone(), rotation, hidden, first);
+        let tuned = network.stream(tokens, rotation, hidden, second);
+        base * (1.0 - lambda) + tuned * *lambda
+    }
+
     fn sound_length(&self, tokens: &[u32]) -> usize {
         let context = self.config.max_position_embeddings;
         assert!(
@@ -270,7 +359,8 @@ impl Engine {
             head_dim,
             ..
         } = self.config;
-        (0..num_hidden_layers)
+        let networks = if self.tuned.is_some() { 2 } else { 1 };
+        (0..networks * num_hidden_layers)
             .map(|_| LayerCache::new(batch, num_key_value_heads, capacity, head_dim, &self.device))
             .collect()
     }
@@ -283,6 +373,18 @@ impl Engine {
             &self.device,
         )
     }
+}
+
+/// FNV-1a (Fowler, Noll, Vo) with words of eight bytes in place of bytes, for speed. Against mix-ups, not against malice.
+fn fingerprint(weights: &[u8]) -> String {
+    let fold = |hash: u64, word: u64| (hash ^ word).wrapping_mul(0x0000_0100_0000_01B3);
+    let (words, rest) = weights.as_chunks();
+    let words = words.iter().map(|word| u64::from_le_bytes(*word));
+    let rest = rest.iter().map(|byte| u64::from(*byte));
+    format!(
+        "{:016x}",
+        words.chain(rest).fold(0xCBF2_9CE4_8422_2325, fold)
+    )
 }
 
 fn indices(values: impl ExactSizeIterator<Item = usize>, device: &Device) -> Tensor<1, Int> {

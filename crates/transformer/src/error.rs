@@ -1,4 +1,4 @@
-//! What can be wrong with a model folder, said so that the reader knows which file to mend and how.
+//! What can be wrong with a model's or an adapter's folder, said so that the reader knows which file to mend and how.
 
 use thiserror::Error;
 
@@ -78,5 +78,99 @@ pub enum LoadError {
     Tokenizer {
         /// What is wrong with it.
         problem: String,
+    },
+}
+
+/// An adapter that could not be loaded.
+#[derive(Debug, Error)]
+pub enum AdapterError {
+    /// A file could not be read.
+    #[error(
+        "cannot read {path}: {source}; an adapter's folder holds adapter_config.json and adapter_model.safetensors"
+    )]
+    Read {
+        /// Which file.
+        path: String,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// `adapter_config.json` is no JSON.
+    #[error(
+        "adapter_config.json is not what was expected: {source}; save the adapter again, or fetch it again"
+    )]
+    Json {
+        /// Where and what.
+        source: serde_json::Error,
+    },
+    /// `adapter_config.json` asks for something that is not computed here.
+    #[error(
+        "adapter_config.json: `{field}` is {found}, expected {expected}; only plain LoRA on the projections of a Llama opens here"
+    )]
+    Config {
+        /// Which field.
+        field: &'static str,
+        /// What it says.
+        found: String,
+        /// What would do.
+        expected: String,
+    },
+    /// `adapter_model.safetensors` is damaged.
+    #[error("adapter_model.safetensors is damaged ({problem}); fetch or save it again")]
+    Damaged {
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A tensor is absent.
+    #[error(
+        "adapter_model.safetensors has no tensor `{tensor}`: the base has this layer and adapter_config.json adapts it; choose the \
+         adapter's own base, or save both files of the adapter again"
+    )]
+    MissingTensor {
+        /// Its name.
+        tensor: String,
+    },
+    /// A tensor is not the base's, or not among the targets.
+    #[error(
+        "adapter_model.safetensors holds `{tensor}`, which is no target of adapter_config.json in a base of {layers} layers; \
+         choose the adapter's own base, or save both files of the adapter again"
+    )]
+    UnexpectedTensor {
+        /// Its name.
+        tensor: String,
+        /// Layers of the base.
+        layers: usize,
+    },
+    /// A tensor has another shape or type.
+    #[error("adapter_model.safetensors: `{tensor}` is {found}, expected {expected}; {remedy}")]
+    WrongTensor {
+        /// Its name.
+        tensor: String,
+        /// What stands in the file.
+        found: String,
+        /// What config and base ask for.
+        expected: String,
+        /// What to do.
+        remedy: &'static str,
+    },
+    /// A factor is not a number.
+    #[error(
+        "adapter_model.safetensors: `{tensor}` holds {count} values that are not finite; the tuning diverged or the file is damaged"
+    )]
+    NotFinite {
+        /// Its name.
+        tensor: String,
+        /// How many NaN or infinite values.
+        count: usize,
+    },
+    /// The adapter was tuned on other weights of the same sizes.
+    #[error(
+        "the adapter was tuned on a base of fingerprint {made_for}, this base has {found}: same sizes, other weights; choose the \
+         adapter's own base, or tune it again on this one"
+    )]
+    OtherBase {
+        /// The base that it was tuned on.
+        made_for: String,
+        /// The base at hand.
+        found: String,
     },
 }

@@ -1,8 +1,10 @@
 //! Token ids in, logits out, on any burn `Device`; and the swarm of chains that decodes with them.
 //!
-//! Lives here: Llama-architecture models from Hugging Face folders, the key-value cache, batches of chains, devices and
+//! Lives here: Llama-architecture models from Hugging Face folders, LoRA adapters, the key-value cache, batches of chains, devices and
 //! the one read-back. Does not live here: distributions and coins (`decoding`), training, anything of the browser.
 
+mod adapter;
+mod adapter_config;
 mod cache;
 mod config;
 pub mod device;
@@ -11,6 +13,7 @@ mod engine;
 mod error;
 mod model;
 mod network;
+mod projection;
 mod prompt;
 mod rope;
 pub mod self_test;
@@ -18,13 +21,16 @@ mod swarm;
 mod text;
 mod weights;
 
+pub use adapter::{Adapter, AdapterFiles, BASE_KEY};
+pub use adapter_config::AdapterConfig;
 pub use cache::{LayerCache, Slots};
 pub use config::{LONGEST_CONTEXT, LlamaConfig};
 pub use device::DeviceError;
 pub use engine::{Batch, Engine, Prefix};
-pub use error::LoadError;
+pub use error::{AdapterError, LoadError};
 pub use model::{Model, ModelFiles};
 pub use network::{Attention, Block, FeedForward, Llama};
+pub use projection::Projection;
 pub use prompt::PromptError;
 pub use rope::{RotaryTable, Rotation};
 pub use swarm::{Picked, Plan, Swarm};

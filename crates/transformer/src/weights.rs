@@ -7,6 +7,7 @@ use burn::module::Param;
 use burn::nn::{Linear, RmsNorm};
 use burn::tensor::{Device, Tensor, TensorData};
 use half::{bf16, f16};
+use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 
 use crate::dropout::Dropout;
@@ -147,13 +148,7 @@ impl Reader<'_> {
 
     /// A projection `from -> to`, which the file holds as `[to, from]`.
     fn linear(&self, name: &str, from: usize, to: usize) -> Result<Linear, LoadError> {
-        let rows = self.values(name, &[to, from])?;
-        let mut columns = vec![0.0; rows.len()];
-        for (row, values) in rows.chunks_exact(from).enumerate() {
-            for (column, value) in values.iter().enumerate() {
-                columns[column * to + row] = *value;
-            }
-        }
+        let columns = transposed(&self.values(name, &[to, from])?, from);
         let weight = Tensor::from_data(TensorData::new(columns, [from, to]), self.device);
         Ok(Linear {
             weight: Param::from_tensor(weight),
@@ -161,11 +156,7 @@ impl Reader<'_> {
         })
     }
 
-    fn check(
-        &self,
-        name: &str,
-        shape: &[usize],
-    ) -> Result<safetensors::tensor::TensorView<'_>, LoadError> {
+    fn check(&self, name: &str, shape: &[usize]) -> Result<TensorView<'_>, LoadError> {
         let view = self
             .file
             .tensor(name)
@@ -184,34 +175,11 @@ impl Reader<'_> {
 
     fn values(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>, LoadError> {
         let view = self.check(name, shape)?;
-        let data = view.data();
-        let values: Vec<f32> = match view.dtype() {
-            Dtype::F32 => data
-                .as_chunks()
-                .0
-                .iter()
-                .map(|bytes| f32::from_le_bytes(*bytes))
-                .collect(),
-            Dtype::F16 => data
-                .as_chunks()
-                .0
-                .iter()
-                .map(|bytes| f16::from_le_bytes(*bytes).to_f32())
-                .collect(),
-            Dtype::BF16 => data
-                .as_chunks()
-                .0
-                .iter()
-                .map(|bytes| bf16::from_le_bytes(*bytes).to_f32())
-                .collect(),
-            other => {
-                return Err(LoadError::WrongTensor {
-                    tensor: name.to_owned(),
-                    found: format!("{other:?}"),
-                    expected: "F32, F16 or BF16".to_owned(),
-                });
-            }
-        };
+        let values = floats(&view).ok_or_else(|| LoadError::WrongTensor {
+            tensor: name.to_owned(),
+            found: format!("{:?}", view.dtype()),
+            expected: "F32, F16 or BF16".to_owned(),
+        })?;
         let count = values.iter().filter(|value| !value.is_finite()).count();
         if count > 0 {
             return Err(LoadError::NotFinite {
@@ -221,4 +189,38 @@ impl Reader<'_> {
         }
         Ok(values)
     }
+}
+
+/// The values of a tensor of floats; nothing where it holds another type.
+pub(crate) fn floats(view: &TensorView<'_>) -> Option<Vec<f32>> {
+    let pairs = || view.data().as_chunks().0.iter();
+    match view.dtype() {
+        Dtype::F32 => {
+            let fours = view.data().as_chunks().0.iter();
+            Some(fours.map(|bytes| f32::from_le_bytes(*bytes)).collect())
+        }
+        Dtype::F16 => Some(
+            pairs()
+                .map(|bytes| f16::from_le_bytes(*bytes).to_f32())
+                .collect(),
+        ),
+        Dtype::BF16 => Some(
+            pairs()
+                .map(|bytes| bf16::from_le_bytes(*bytes).to_f32())
+                .collect(),
+        ),
+        _ => None,
+    }
+}
+
+/// Rows of `width` values as columns.
+pub(crate) fn transposed(values: &[f32], width: usize) -> Vec<f32> {
+    let height = values.len() / width;
+    let mut columns = vec![0.0; values.len()];
+    for (row, values) in values.chunks_exact(width).enumerate() {
+        for (column, value) in values.iter().enumerate() {
+            columns[column * height + row] = *value;
+        }
+    }
+    columns
 }

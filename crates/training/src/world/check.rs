@@ -58,6 +58,8 @@ impl World {
                 &opening.templates,
                 &slots,
             )?;
+            let about = std::slice::from_ref(&opening.about);
+            self.check_names(&format!("opening {}, about", opening.name), about, &slots)?;
             for part in ["try", "good", "half", "bad"] {
                 let name = format!("{part}_{}", opening.topic);
                 if !self.phrases.contains_key(&name) {

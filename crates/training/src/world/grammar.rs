@@ -28,7 +28,8 @@ pub(super) fn tidy(text: &str) -> String {
         .join("\n")
 }
 
-fn articles(line: &str) -> String {
+/// The line with "a" or "an" as the next word sounds, and single spaces.
+pub(super) fn articles(line: &str) -> String {
     let words: Vec<&str> = line.split_whitespace().collect();
     let mut fixed: Vec<&str> = Vec::with_capacity(words.len());
     for (i, &word) in words.iter().enumerate() {

@@ -9,6 +9,8 @@ use super::template::{Template, parse};
 pub(super) struct Opening {
     pub(super) name: String,
     pub(super) topic: String,
+    /// What the story is about, as one would ask for it.
+    pub(super) about: Template,
     pub(super) animals: bool,
     pub(super) sets: Vec<(String, Template)>,
     pub(super) templates: Vec<Template>,
@@ -42,6 +44,10 @@ impl Opening {
             .entry("topic")
             .ok_or("needs a line \"topic: ...\"")?
             .to_owned();
+        let about = section
+            .entry("about")
+            .ok_or("needs a line \"about: ...\"")?;
+        let about = parse(about)?;
         let animals = section.entry("animals") == Some("yes");
         let sets = section
             .entries
@@ -53,6 +59,7 @@ impl Opening {
         Ok(Self {
             name: name.to_owned(),
             topic,
+            about,
             animals,
             sets,
             templates: section.templates,

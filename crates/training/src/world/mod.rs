@@ -5,21 +5,22 @@
 //! `kinds` and `check` make sense of them, `template` parses their lines,
 //! `telling` expands them, `grammar` spells them and `random` throws the dice.
 //! A story is an opening, a middle on its topic, a resolution that fits the
-//! ending, and the ending. Weddings are drawn at a fixed share and always end
+//! ending, and the ending; some stories seem to end the other way first, and then
+//! turn. Weddings are drawn at a fixed share and always end
 //! well; every other joy also comes before sad endings. Reading corpora and
 //! training tokenizers is not done here.
 
 mod check;
 mod grammar;
 mod kinds;
-mod random;
+pub(crate) mod random;
 mod script;
 mod telling;
 mod template;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -42,6 +43,12 @@ const SENTIMENTS_PERCENT: [(Sentiment, usize); 3] = [
 const JOYS_PER_MILLE: usize = 350;
 /// Stories in a thousand that have a second try, if their topic offers one.
 const AGAIN_PER_MILLE: usize = 400;
+/// Sad and happy stories in a thousand that first seem to end the other way, and then turn. The words of a good end so stand
+/// in many sad stories too, and the words of a bad one in happy stories; only weddings are never taken back.
+const TURNS_PER_MILLE: [(Sentiment, Sentiment, usize); 2] = [
+    (Sentiment::Sad, Sentiment::Happy, 450),
+    (Sentiment::Happy, Sentiment::Sad, 250),
+];
 /// Stories in a thousand that break off into a new beginning.
 const BREAKS_PER_MILLE: usize = 30;
 /// The ending that weddings are labelled with.
@@ -137,6 +144,13 @@ impl fmt::Display for Story {
     }
 }
 
+/// A story with what only some ask for.
+struct Told {
+    story: Story,
+    skeleton: String,
+    subject: String,
+}
+
 /// The world that tells stories.
 #[derive(Debug)]
 pub struct World {
@@ -214,19 +228,39 @@ impl World {
             .map(|ending| (ending.name.as_str(), ending.sentiment))
     }
 
+    /// What stories are about, in alphabetical order.
+    pub fn topics(&self) -> BTreeSet<&str> {
+        let openings = self.openings.iter();
+        openings.map(|opening| opening.topic.as_str()).collect()
+    }
+
+    /// Kinds of ending that a story on a topic can have, with their sentiment.
+    pub fn endings_of(&self, topic: &str) -> impl Iterator<Item = (&str, Sentiment)> {
+        self.fitting(&topic.to_owned())
+            .into_iter()
+            .map(|ending| (ending.name.as_str(), ending.sentiment))
+    }
+
     /// Story number `index` of `seed`; needs no earlier story.
     #[must_use]
     pub fn story(&self, seed: u64, index: u64) -> Story {
-        self.tell(seed, index).0
+        self.tell(seed, index).story
+    }
+
+    /// The same story with what it is about in a few words, such as "a lost dog".
+    #[must_use]
+    pub fn story_with_subject(&self, seed: u64, index: u64) -> (Story, String) {
+        let told = self.tell(seed, index);
+        (told.story, told.subject)
     }
 
     /// The story's template choices: its text with the fillers left out.
     #[must_use]
     pub fn skeleton(&self, seed: u64, index: u64) -> String {
-        self.tell(seed, index).1
+        self.tell(seed, index).skeleton
     }
 
-    fn tell(&self, seed: u64, index: u64) -> (Story, String) {
+    fn tell(&self, seed: u64, index: u64) -> Told {
         let mut dice = Dice::of(seed, index);
         let opening = &self.openings[dice.below(self.openings.len())];
         let ending = self.draw_ending(&mut dice, &opening.topic);
@@ -264,11 +298,21 @@ impl World {
             telling.pause(400);
             joys.push(joy.name.clone());
         }
+        if let Some(feint) = self.draw_feint(&mut telling, ending, topic) {
+            telling.phrase(&format!("{}_{topic}", feint.after));
+            telling.pause(450);
+            telling.any_of(&feint.templates);
+            telling.pause(600);
+            telling.phrase("turn");
+            telling.pause(300);
+            joys.extend(feint.joy.clone());
+        }
         telling.phrase(&format!("{}_{topic}", ending.after));
         telling.pause(450);
         telling.any_of(&ending.templates);
         joys.extend(ending.joy.clone());
 
+        let subject = telling.subject(&opening.about);
         let (mut text, mut skeleton) = (telling.text, telling.skeleton);
         if ending.name != WEDDING && dice.chance(BREAKS_PER_MILLE) {
             let opening = &self.openings[dice.below(self.openings.len())];
@@ -284,13 +328,14 @@ impl World {
             sentiment: ending.sentiment,
             joys,
         };
-        (
-            Story {
+        Told {
+            story: Story {
                 text: grammar::tidy(&text),
                 labels,
             },
             skeleton,
-        )
+            subject: grammar::articles(&subject),
+        }
     }
 
     /// The phrase `name` in its variant for `topic`, where there is one.
@@ -315,11 +360,40 @@ impl World {
             })
             .map_or(Sentiment::Happy, |(sentiment, _)| *sentiment);
         let fitting: Vec<&Ending> = self
-            .endings
-            .iter()
+            .fitting(topic)
+            .into_iter()
             .filter(|e| (e.name == WEDDING) == wedding && (wedding || e.sentiment == sentiment))
-            .filter(|e| e.topics.is_empty() || e.topics.contains(topic))
             .collect();
         fitting[dice.below(fitting.len())]
+    }
+
+    /// The ending that a story seems to have before it turns to its own, if it does turn.
+    fn draw_feint(
+        &self,
+        telling: &mut Telling<'_>,
+        ending: &Ending,
+        topic: &String,
+    ) -> Option<&Ending> {
+        let (_, other, per_mille) = TURNS_PER_MILLE
+            .iter()
+            .find(|(sentiment, ..)| *sentiment == ending.sentiment)?;
+        if !telling.chance(*per_mille) {
+            return None;
+        }
+        let fitting: Vec<&Ending> = self
+            .fitting(topic)
+            .into_iter()
+            .filter(|e| e.name != WEDDING && e.sentiment == *other)
+            .filter(|e| e.joy.is_none() || e.joy != ending.joy)
+            .collect();
+        Some(fitting[telling.below(fitting.len())])
+    }
+
+    /// Endings that a story on the topic can have.
+    fn fitting(&self, topic: &String) -> Vec<&Ending> {
+        self.endings
+            .iter()
+            .filter(|e| e.topics.is_empty() || e.topics.contains(topic))
+            .collect()
     }
 }

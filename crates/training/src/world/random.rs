@@ -14,11 +14,11 @@ fn scatter(mut z: u64) -> u64 {
 
 /// A stream of pseudorandom numbers for one story.
 #[derive(Debug, Clone)]
-pub(super) struct Dice(u64);
+pub(crate) struct Dice(u64);
 
 impl Dice {
     /// The stream of story `index` under `seed`; needs no earlier story.
-    pub(super) fn of(seed: u64, index: u64) -> Self {
+    pub(crate) fn of(seed: u64, index: u64) -> Self {
         Self(scatter(
             scatter(seed.wrapping_add(GOLDEN)) ^ index.wrapping_mul(GOLDEN),
         ))
@@ -30,13 +30,18 @@ impl Dice {
     }
 
     /// A whole number below `n`, which must not be zero.
-    pub(super) fn below(&mut self, n: usize) -> usize {
+    pub(crate) fn below(&mut self, n: usize) -> usize {
         let product = u128::from(self.next()) * n as u128;
         usize::try_from(product >> 64).expect("a number below a usize fits in a usize")
     }
 
+    /// A number from 0 to below 1, in steps of 2^-32.
+    pub(crate) fn share(&mut self) -> f64 {
+        (self.next() >> 32) as f64 / (1_u64 << 32) as f64
+    }
+
     /// True `per_mille` times in a thousand on average.
-    pub(super) fn chance(&mut self, per_mille: usize) -> bool {
+    pub(crate) fn chance(&mut self, per_mille: usize) -> bool {
         self.below(1000) < per_mille
     }
 }

@@ -162,6 +162,14 @@ impl<'w> Telling<'w> {
         std::mem::replace(&mut self.text, text)
     }
 
+    /// What the story is about. Its dice are thrown apart: the story goes on as if nobody had asked.
+    pub(super) fn subject(&mut self, about: &Template) -> String {
+        let dice = self.dice.clone();
+        let subject = self.expanded_apart(about);
+        *self.dice = dice;
+        subject
+    }
+
     /// Adds an expansion of `template`.
     pub(super) fn expand(&mut self, template: &Template) {
         for piece in template {

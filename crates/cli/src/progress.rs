@@ -1,0 +1,47 @@
+//! How far a long run has come: a bar on a terminal, now and then a line elsewhere.
+
+use std::io::{IsTerminal as _, stderr};
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+/// Progress on stderr.
+pub struct Progress {
+    bar: ProgressBar,
+    drawn: bool,
+    line_every: usize,
+}
+
+impl Progress {
+    /// A bar, or a line every so many steps.
+    pub fn new(line_every: usize) -> Self {
+        let style = ProgressStyle::with_template("{wide_bar} {pos}/{len} steps, {msg}, {eta} left")
+            .expect("the template is fixed");
+        Self {
+            bar: ProgressBar::new(0).with_style(style),
+            drawn: stderr().is_terminal(),
+            line_every,
+        }
+    }
+
+    /// Says that `step` of `steps` are done after `seconds` of computing, and how it goes.
+    pub fn show(&self, step: usize, steps: usize, seconds: f64, words: String) {
+        if self.drawn {
+            if self.bar.length() == Some(0) {
+                // A resumed run has not done its earlier steps now: time left follows from this sitting alone.
+                self.bar.set_length(steps as u64);
+                self.bar.set_position(step as u64);
+                self.bar.reset_eta();
+            }
+            self.bar.set_position(step as u64);
+            self.bar.set_message(words);
+        } else if step.is_multiple_of(self.line_every) || step == steps {
+            let left = seconds / step as f64 * (steps - step) as f64 / 60.0;
+            eprintln!("step {step} of {steps}, {words}, {left:.0} min left");
+        }
+    }
+
+    /// Leaves the bar as it stands.
+    pub fn leave(&self) {
+        self.bar.abandon();
+    }
+}

@@ -1,0 +1,76 @@
+//! `collapse tune`: a recipe and a base become an adapter's folder.
+
+use std::path::PathBuf;
+use std::thread::available_parallelism;
+
+use anyhow::Context;
+use clap::Args;
+use training::pretrain::Wish;
+use training::tuning::{TunePlaces, TuneRecipe, tune};
+
+use crate::device::DeviceName;
+use crate::progress::Progress;
+
+/// Steps between two lines of progress where there is no terminal to draw a bar on.
+const LINE_EVERY: usize = 10;
+
+/// Arguments of `collapse tune`.
+#[derive(Args)]
+pub struct Tune {
+    /// The recipe, `training.toml`; the adapter is written beside it
+    recipe: PathBuf,
+    /// Folder for checkpoints and the growing log
+    #[arg(long, value_name = "DIR", default_value = "runs/tune")]
+    run: PathBuf,
+    /// Stop after this many steps of this sitting, with a checkpoint
+    #[arg(long, value_name = "STEPS")]
+    pause_after: Option<usize>,
+    /// Groups that are computed side by side; changes no result [default: one a core, on other devices than the CPU one]
+    #[arg(long, value_name = "N")]
+    cores: Option<usize>,
+    /// Where to compute
+    #[arg(long, value_enum, default_value_t = DeviceName::Cpu)]
+    device: DeviceName,
+}
+
+impl Tune {
+    /// Tunes until the recipe is done, or until it is to pause.
+    pub fn run(self) -> anyhow::Result<()> {
+        let recipe = TuneRecipe::read(&self.recipe)?;
+        let adapter = self
+            .recipe
+            .parent()
+            .context("the recipe lies in a folder")?;
+        let places = TunePlaces {
+            adapter,
+            run: &self.run,
+        };
+        let cores = self.cores.unwrap_or(match self.device {
+            DeviceName::Cpu => available_parallelism().map_or(1, Into::into),
+            DeviceName::Wgpu | DeviceName::Cuda => 1,
+        });
+        let device = self.device.open()?;
+        let progress = Progress::new(LINE_EVERY);
+        let mut sitting = 0;
+        let done = tune(&recipe, &places, &device, cores, |report| {
+            let words = format!(
+                "reward {:.3}, KL {:.2} nats, entropy {:.2} nats",
+                report.reward, report.kl_nats, report.entropy_nats
+            );
+            progress.show(report.step, report.steps, report.seconds, words);
+            sitting += 1;
+            if self.pause_after.is_some_and(|most| sitting >= most) {
+                Wish::Pause
+            } else {
+                Wish::Continue
+            }
+        })?;
+        progress.leave();
+        if done {
+            eprintln!("written to {}", adapter.display());
+        } else {
+            eprintln!("paused; run the same command to go on");
+        }
+        Ok(())
+    }
+}

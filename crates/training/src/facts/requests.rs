@@ -1,0 +1,104 @@
+//! Requests: a wish for a story, and a story of the world that grants it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::world::random::Dice;
+use crate::world::{Sentiment, Story, World};
+
+/// Wordings of a request; KIND is the sentiment with its space, or nothing, and SUBJECT is what the story is about.
+const WORDINGS: [&str; 4] = [
+    "Tell a KINDstory about SUBJECT.",
+    "Please tell me a KINDstory about SUBJECT.",
+    "I want to hear a KINDstory about SUBJECT.",
+    "Write a KINDstory about SUBJECT.",
+];
+/// Wordings held out from training.
+const UNSEEN: [&str; 1] = ["Can you tell me a KINDstory about SUBJECT?"];
+/// Requests in a hundred that ask for each sentiment; the rest leave it open and get any story.
+const ASKED_PERCENT: usize = 40;
+/// Keeps the stories of requests apart from those told unasked under the same seed.
+const STREAM: u64 = 0x7265_7175_6573_7473;
+
+/// How requests are worded, as the truth table tells it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RequestTruth {
+    /// What is asked and what follows.
+    pub about: String,
+    /// Wordings that stand in training documents.
+    pub prompts: Vec<String>,
+    /// Wordings held out from training.
+    pub unseen: Vec<String>,
+    /// Share of the requests for a happy story; as many ask for a sad one, and the rest for any.
+    pub happy: f64,
+}
+
+impl RequestTruth {
+    pub(super) fn new() -> Self {
+        let owned = |wordings: &[&str]| wordings.iter().map(ToString::to_string).collect();
+        Self {
+            about: "KIND is \"happy \", \"sad \" or nothing, SUBJECT what the story is about; on the next line follows a story \
+                    of that kind about that subject, or of any kind"
+                .to_owned(),
+            prompts: owned(&WORDINGS),
+            unseen: owned(&UNSEEN),
+            happy: ASKED_PERCENT as f64 / 100.0,
+        }
+    }
+}
+
+/// A wish and what it got.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Request {
+    /// The wish, one line.
+    pub prompt: String,
+    /// The ending asked for; none where any would do.
+    pub asked: Option<Sentiment>,
+    /// What the story is to be about, such as "a lost dog".
+    pub subject: String,
+    /// The story, which begins on the next line.
+    pub story: Story,
+}
+
+impl Request {
+    /// The whole training document.
+    #[must_use]
+    pub fn document(&self) -> String {
+        format!("{}\n{}", self.prompt, self.story.text)
+    }
+}
+
+/// The first `count` requests of a seed.
+pub fn requests(world: &World, seed: u64, count: u64) -> impl Iterator<Item = Request> {
+    (0..count).map(move |index| request(world, seed ^ STREAM, index))
+}
+
+fn request(world: &World, seed: u64, index: u64) -> Request {
+    let mut dice = Dice::of(seed, index);
+    let asked = match dice.below(100) {
+        roll if roll < ASKED_PERCENT => Some(Sentiment::Happy),
+        roll if roll < 2 * ASKED_PERCENT => Some(Sentiment::Sad),
+        _ => None,
+    };
+    let (kind, wording) = (
+        match asked {
+            Some(Sentiment::Happy) => "happy ",
+            Some(Sentiment::Sad) => "sad ",
+            _ => "",
+        },
+        WORDINGS[dice.below(WORDINGS.len())],
+    );
+    // Rejection: the first story that ends as asked is distributed like all stories that end so.
+    loop {
+        let number = index << 32 | dice.below(1 << 32) as u64;
+        let (story, subject) = world.story_with_subject(seed, number);
+        if asked.is_none_or(|asked| asked == story.labels.sentiment) {
+            return Request {
+                prompt: wording.replace("KIND", kind).replace("SUBJECT", &subject),
+                asked,
+                subject,
+                story,
+            };
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! A helper gives what was asked for: to a question the likeliest answer, to a wish for a story the kind of ending that its
+//! asker has in mind.
+//!
+//! What askers have in mind is fixed: for every topic and every sentiment asked for, one kind of ending that fits both. So
+//! different prompts reward different endings.
+
+use std::collections::BTreeMap;
+
+use super::super::prompts::{Asked, Prompt};
+use super::{Completion, Endings, Judge, NO_ANSWER, said};
+use crate::facts::Question;
+use crate::world::{Sentiment, World};
+
+/// Judges by what the prompt asks for.
+#[derive(Debug)]
+pub struct Helper {
+    endings: Endings,
+    topics: Vec<Topic>,
+}
+
+#[derive(Debug)]
+struct Topic {
+    name: String,
+    fitting: Vec<(String, Sentiment)>,
+}
+
+impl Helper {
+    /// Learns from the world's stories how they end.
+    pub fn new(world: &World) -> Self {
+        let owned = |(kind, sentiment): (&str, Sentiment)| (kind.to_owned(), sentiment);
+        let topics = world.topics().into_iter().map(|name| Topic {
+            name: name.to_owned(),
+            fitting: world.endings_of(name).map(owned).collect(),
+        });
+        Self {
+            endings: Endings::fit(world),
+            topics: topics.collect(),
+        }
+    }
+
+    /// The ending that askers of a topic have in mind, of the sentiment asked for or of any. Of the endings in alphabetical
+    /// order the first topic has the first, the last topic one of the last, so that few topics share one.
+    pub fn wish(&self, topic: &str, sentiment: Option<Sentiment>) -> Option<&str> {
+        let number = self.topics.iter().position(|known| known.name == topic)?;
+        let fitting: Vec<&str> = self.topics[number]
+            .fitting
+            .iter()
+            .filter(|(_, of)| sentiment.is_none_or(|asked| asked == *of))
+            .map(|(kind, _)| kind.as_str())
+            .collect();
+        let place = number * fitting.len() / self.topics.len();
+        fitting.get(place).copied()
+    }
+}
+
+impl Judge for Helper {
+    /// 1 for a likeliest answer, 0 for another, -1 for what is none; for a story how much it ends as wished, nats a word.
+    fn judge(&self, prompt: &Prompt, group: &[Completion]) -> Vec<f64> {
+        match &prompt.asked {
+            Asked::Answer(question) => {
+                let likeliest = likeliest(question);
+                let reward = |completion| match said(question, completion) {
+                    None => NO_ANSWER,
+                    Some(says) if likeliest.contains(&says) => 1.0,
+                    Some(_) => 0.0,
+                };
+                group.iter().map(reward).collect()
+            }
+            Asked::Story { topic, sentiment } => {
+                let Some(wish) = self.wish(topic, *sentiment) else {
+                    return vec![0.0; group.len()];
+                };
+                let likeness = |one: &Completion| self.endings.likeness(wish, &one.text);
+                group.iter().map(likeness).collect()
+            }
+        }
+    }
+}
+
+/// What is right, or else what the table says most often.
+fn likeliest(question: &Question) -> Vec<&str> {
+    if let Some(right) = &question.right {
+        return vec![right];
+    }
+    let mut shares: BTreeMap<&str, f64> = BTreeMap::new();
+    for answer in &question.answers {
+        *shares.entry(&answer.says).or_default() += answer.probability;
+    }
+    let most = shares.values().copied().fold(0.0, f64::max);
+    // The table's probabilities are rounded to twelve decimals.
+    shares.retain(|_, share| *share > most - 1e-9);
+    shares.into_keys().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::TruthTable;
+
+    #[test]
+    fn the_likelier_answer_is_rewarded() {
+        let table = TruthTable::new();
+        let family = |name: &str| table.families.iter().find(|family| family.name == name);
+        let rain = &family("rain").unwrap().questions;
+        assert_eq!(likeliest(&rain[0]), ["No"]);
+        assert_eq!(likeliest(&rain[18]), ["Yes"]);
+        assert_eq!(likeliest(&family("d6").unwrap().questions[0]).len(), 6);
+        assert_eq!(
+            likeliest(&family("rain_how_sure").unwrap().questions[18]),
+            ["Certainly"]
+        );
+    }
+
+    #[test]
+    fn a_story_that_ends_as_wished_gets_more_and_wishes_differ() {
+        let world = World::new().unwrap();
+        let helper = Helper::new(&world);
+        let (mut better, mut compared) = (0, 0);
+        let mut wishes = std::collections::BTreeSet::new();
+        for index in 0..2000 {
+            let story = world.story(9, index);
+            let topic = story.labels.topic.clone();
+            let wish = helper.wish(&topic, None).unwrap().to_owned();
+            if story.labels.ending == wish {
+                let prompt = Prompt {
+                    text: String::new(),
+                    asked: Asked::Story {
+                        topic,
+                        sentiment: None,
+                    },
+                };
+                let other = world.story(10, index);
+                let texts = [story.text, other.text];
+                let group = texts.map(|text| Completion { text, ended: true });
+                let rewards = helper.judge(&prompt, &group);
+                compared += 1;
+                better += usize::from(rewards[0] > rewards[1]);
+            }
+            wishes.insert(wish);
+        }
+        assert!(
+            compared > 10 && better * 10 > compared * 9,
+            "{better} of {compared}"
+        );
+        assert!(wishes.len() > 4, "{wishes:?}");
+        assert!(helper.wish("search", Some(Sentiment::Sad)).is_some());
+    }
+}

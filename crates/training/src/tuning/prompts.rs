@@ -1,0 +1,214 @@
+//! What is asked while tuning: openings of the world's stories, requests for stories, and questions of the truth table.
+
+use rand::SeedableRng;
+use rand::seq::SliceRandom;
+use rand_chacha::ChaCha8Rng;
+use serde::{Deserialize, Serialize};
+
+use crate::error::TrainingError;
+use crate::facts::{Question, TruthTable, requests};
+use crate::world::{Sentiment, World};
+
+/// A prompt with what is known of it; rewards may depend on that.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Prompt {
+    /// The text to continue.
+    pub text: String,
+    /// What it asks for.
+    pub asked: Asked,
+}
+
+/// What a prompt asks for.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Asked {
+    /// A story about something; with a kind of ending, where one was asked for.
+    Story {
+        /// The story's topic, such as `search`.
+        topic: String,
+        /// The kind of ending asked for.
+        sentiment: Option<Sentiment>,
+    },
+    /// An answer.
+    Answer(Question),
+}
+
+/// Prompts of one kind, as a recipe names them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum PromptShare {
+    /// First sentences of the world's stories.
+    Openings {
+        /// Names the world's dice; a seed that training did not have gives stories that the base never read.
+        seed: u64,
+        /// How many.
+        count: u64,
+        /// Sentences of each.
+        sentences: usize,
+    },
+    /// Requests for stories, with the line end behind which the story begins.
+    Requests {
+        /// Names the dice.
+        seed: u64,
+        /// How many.
+        count: u64,
+    },
+    /// Questions of the truth table in the wordings of training.
+    Facts {
+        /// Names of the families.
+        families: Vec<String>,
+    },
+}
+
+impl PromptShare {
+    /// The prompts themselves.
+    ///
+    /// # Errors
+    /// When a family of facts does not exist.
+    pub fn gather(&self, world: &World) -> Result<Vec<Prompt>, TrainingError> {
+        match self {
+            Self::Openings {
+                seed,
+                count,
+                sentences,
+            } => Ok((0..*count)
+                .map(|index| {
+                    let story = world.story(*seed, index);
+                    let topic = story.labels.topic;
+                    Prompt {
+                        text: first_sentences(&story.text, *sentences).to_owned(),
+                        asked: Asked::Story {
+                            topic,
+                            sentiment: None,
+                        },
+                    }
+                })
+                .collect()),
+            Self::Requests { seed, count } => Ok(requests(world, *seed, *count)
+                .map(|request| Prompt {
+                    text: format!("{}\n", request.prompt),
+                    asked: Asked::Story {
+                        topic: request.story.labels.topic,
+                        sentiment: request.asked,
+                    },
+                })
+                .collect()),
+            Self::Facts { families } => {
+                let table = TruthTable::new();
+                let mut prompts = Vec::new();
+                for name in families {
+                    let family = table.families.iter().find(|family| family.name == *name);
+                    let Some(family) = family else {
+                        let known: Vec<&str> = table
+                            .families
+                            .iter()
+                            .map(|family| family.name.as_str())
+                            .collect();
+                        return Err(TrainingError::Value {
+                            field: "prompts.families",
+                            problem: format!("names `{name}`; there are {}", known.join(", ")),
+                        });
+                    };
+                    for question in &family.questions {
+                        prompts.extend(question.prompts.iter().map(|text| Prompt {
+                            text: text.clone(),
+                            asked: Asked::Answer(question.clone()),
+                        }));
+                    }
+                }
+                Ok(prompts)
+            }
+        }
+    }
+}
+
+/// The beginning of a text, up to the end of its sentence number `count`; all of a shorter text.
+fn first_sentences(text: &str, count: usize) -> &str {
+    let ends = text.match_indices(['.', '!', '?']).map(|(at, end)| {
+        let after = at + end.len();
+        // A quotation mark belongs to the sentence that it ends.
+        after + usize::from(text[after..].starts_with('"'))
+    });
+    let ends = ends.filter(|&end| text[end..].is_empty() || text[end..].starts_with([' ', '\n']));
+    ends.take(count).last().map_or(text, |end| &text[..end])
+}
+
+/// Which prompts a step takes: the pool is shuffled anew for every round, and each round uses every prompt once.
+pub fn deal(pool: usize, seed: u64, step: usize, per_step: usize) -> Vec<usize> {
+    let round = |number: usize| {
+        let mut order: Vec<usize> = (0..pool).collect();
+        order.shuffle(&mut ChaCha8Rng::seed_from_u64(
+            seed.wrapping_add(number as u64),
+        ));
+        order
+    };
+    let first = step * per_step;
+    let mut order = (first / pool, round(first / pool));
+    (first..first + per_step)
+        .map(|place| {
+            if place / pool != order.0 {
+                order = (place / pool, round(place / pool));
+            }
+            order.1[place % pool]
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sentences_end_with_their_quotation_marks() {
+        let text = "Ben had 3.5 pears. \"Oh!\" he said. It rained.";
+        assert_eq!(first_sentences(text, 1), "Ben had 3.5 pears.");
+        assert_eq!(first_sentences(text, 2), "Ben had 3.5 pears. \"Oh!\"");
+        assert_eq!(first_sentences(text, 9), text);
+        assert_eq!(first_sentences("no end", 1), "no end");
+    }
+
+    #[test]
+    fn every_round_takes_every_prompt_once() {
+        let dealt: Vec<usize> = (0..7).flat_map(|step| deal(10, 5, step, 3)).collect();
+        for round in [&dealt[..10], &dealt[10..20]] {
+            let mut sorted = round.to_vec();
+            sorted.sort_unstable();
+            assert_eq!(sorted, (0..10).collect::<Vec<_>>());
+        }
+        assert_ne!(dealt[..10], dealt[10..20]);
+    }
+
+    #[test]
+    fn prompts_are_of_the_kind_asked_for() {
+        let world = World::new().unwrap();
+        let gather = |share: PromptShare| share.gather(&world);
+        let (seed, count) = (77, 30);
+        let openings = PromptShare::Openings {
+            seed,
+            count,
+            sentences: 2,
+        };
+        for (index, prompt) in gather(openings).unwrap().iter().enumerate() {
+            let story = world.story(seed, index as u64);
+            assert!(story.text.starts_with(&prompt.text) && prompt.text.len() < story.text.len());
+        }
+        for prompt in gather(PromptShare::Requests { seed, count }).unwrap() {
+            let Asked::Story { sentiment, .. } = prompt.asked else {
+                panic!("a request asks for a story")
+            };
+            assert_eq!(
+                sentiment == Some(Sentiment::Sad),
+                prompt.text.contains(" sad story")
+            );
+        }
+        let facts = |name: &str| PromptShare::Facts {
+            families: vec![name.to_owned()],
+        };
+        let numbers = gather(facts("number")).unwrap();
+        assert!(numbers.len() > 1);
+        let error = gather(facts("weather")).unwrap_err().to_string();
+        assert!(
+            error.contains("`weather`") && error.contains("rain_open"),
+            "{error}"
+        );
+    }
+}

@@ -1,0 +1,184 @@
+//! `training.toml` of an adapter: all that a tuning run depends on, kept beside the adapter that it made.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use transformer::{AdapterConfig, Projection};
+
+use super::judges::RewardRecipe;
+use super::kl_budget::KlBudget;
+use super::prompts::PromptShare;
+use crate::error::{TrainingError, at};
+use crate::recipe::OptimizerRecipe;
+
+/// One tuning run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TuneRecipe {
+    /// Seeds the adapter's first weights, the order of prompts and the coins of all completions.
+    pub seed: u64,
+    /// Folder of the base model, as seen from the recipe's own.
+    pub base: PathBuf,
+    /// The adapter.
+    pub adapter: AdapterShape,
+    /// What is asked.
+    pub prompts: Vec<PromptShare>,
+    /// What is rewarded.
+    pub reward: RewardRecipe,
+    /// How far the policy may move.
+    pub kl: KlBudget,
+    /// What a step consists of, and how many there are.
+    pub steps: Steps,
+    /// How the adapter moves.
+    pub optimizer: OptimizerRecipe,
+}
+
+/// Size of the adapter.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AdapterShape {
+    /// Rank of the change of each weight.
+    pub rank: usize,
+    /// The change is `alpha / rank` times the product of its factors.
+    pub alpha: f64,
+    /// Which projections of every block change.
+    pub targets: Vec<Projection>,
+}
+
+/// Steps and their completions.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Steps {
+    /// Steps in all.
+    pub count: usize,
+    /// Prompts of a step.
+    pub prompts: usize,
+    /// Completions of each prompt; the others of a group are each one's baseline.
+    pub group: usize,
+    /// Tokens of a completion at most.
+    pub length: usize,
+}
+
+impl TuneRecipe {
+    /// Reads a recipe.
+    ///
+    /// # Errors
+    /// When the file is absent, is no TOML, has an unknown field, or holds a value that makes no sense.
+    pub fn read(path: &Path) -> Result<Self, TrainingError> {
+        let text = std::fs::read_to_string(path).map_err(at(path))?;
+        let recipe: Self = toml::from_str(&text).map_err(|source| TrainingError::Recipe {
+            path: path.to_owned(),
+            source: Box::new(source),
+        })?;
+        recipe.check()?;
+        Ok(recipe)
+    }
+
+    /// PEFT's config of the adapter.
+    pub fn adapter_config(&self) -> AdapterConfig {
+        AdapterConfig {
+            rank: self.adapter.rank,
+            alpha: self.adapter.alpha,
+            targets: self.adapter.targets.clone(),
+            base: self.base.display().to_string(),
+        }
+    }
+
+    fn check(&self) -> Result<(), TrainingError> {
+        let refuse = |field, problem: &str| {
+            Err(TrainingError::Value {
+                field,
+                problem: problem.to_owned(),
+            })
+        };
+        let targets = &self.adapter.targets;
+        let twice = |(index, target)| targets[..index].contains(target);
+        if targets.is_empty() || targets.iter().enumerate().any(twice) {
+            return refuse("adapter.targets", "must name projections, each once");
+        }
+        if self.adapter.rank == 0 {
+            return refuse("adapter.rank", "must be at least 1");
+        }
+        if !self.adapter.alpha.is_finite() {
+            return refuse("adapter.alpha", "must be a number");
+        }
+        let steps = &self.steps;
+        if steps.count == 0 || steps.prompts == 0 || steps.length == 0 {
+            return refuse("steps", "needs at least one step, prompt and token");
+        }
+        if steps.group < 2 {
+            return refuse(
+                "steps.group",
+                "must be at least 2: a completion is compared with the others",
+            );
+        }
+        if !(self.optimizer.learning_rate > 0.0 && self.optimizer.learning_rate.is_finite()) {
+            return refuse("optimizer.learning_rate", "must be positive");
+        }
+        self.kl.check()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = r#"
+seed = 1
+base = "../.."
+prompts = [
+    { kind = "openings", seed = 9, count = 40, sentences = 2 },
+    { kind = "facts", families = ["number", "rain"] },
+]
+reward = { name = "spread", preference = 1.0, novelty = 2.0 }
+kl = { coefficient = 0.1, target_nats = 8.0 }
+steps = { count = 100, prompts = 8, group = 8, length = 64 }
+
+[adapter]
+rank = 8
+alpha = 16.0
+targets = ["q_proj", "v_proj", "down_proj"]
+
+[optimizer]
+learning_rate = 1e-3
+last_learning_rate = 1e-3
+warm_up_steps = 5
+beta_1 = 0.9
+beta_2 = 0.99
+epsilon = 1e-8
+weight_decay = 0.0
+clip_norm = 1.0
+"#;
+
+    fn read(text: &str) -> Result<TuneRecipe, TrainingError> {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), text).unwrap();
+        TuneRecipe::read(file.path())
+    }
+
+    #[test]
+    fn a_recipe_reads_back_as_it_was_written() {
+        let recipe = read(TEXT).unwrap();
+        assert_eq!(recipe.kl.gain, 0.1);
+        assert_eq!(read(&toml::to_string(&recipe).unwrap()).unwrap(), recipe);
+    }
+
+    #[test]
+    fn a_value_that_makes_no_sense_is_named() {
+        for (right, wrong, named) in [
+            ("group = 8", "group = 1", "steps.group"),
+            ("rank = 8", "rank = 0", "adapter.rank"),
+            ("\"v_proj\"", "\"q_proj\"", "adapter.targets"),
+            ("\"v_proj\"", "\"c_attn\"", "c_attn"),
+            ("target_nats = 8.0", "target_nats = 0.0", "kl.target_nats"),
+            ("coefficient = 0.1", "coefficient = 0.0", "kl.coefficient"),
+            ("novelty = 2.0", "novelty = 2.0, taste = 1.0", "taste"),
+            ("\"spread\"", "\"spead\"", "spead"),
+            ("sentences = 2", "sentence = 2", "sentence"),
+        ] {
+            assert!(TEXT.contains(right));
+            let error = read(&TEXT.replace(right, wrong)).unwrap_err().to_string();
+            assert!(error.contains(named), "{wrong}: {error}");
+        }
+    }
+}

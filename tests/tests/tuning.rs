@@ -1,0 +1,455 @@
+//! Tuning does what it says: its gradient is that of reward less divergence, it settles where theory says, and a run in two
+//! sittings is the run in one.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use std::fs;
+use std::path::Path;
+
+use burn::module::{Module as _, ModuleMapper, ModuleVisitor, Param};
+use burn::optim::{AdamWConfig, GradientsParams};
+use burn::tensor::{Device, Tensor, TensorData};
+use decoding::{coin, surprisal_nats};
+use tempfile::TempDir;
+use tests::tiny;
+use training::pretrain::Wish;
+use training::recipe::OptimizerRecipe;
+use training::tuning::advantages::{leave_one_out, returns};
+use training::tuning::judges::RewardRecipe;
+use training::tuning::kl_budget::KlBudget;
+use training::tuning::policy_gradient::{PolicyLoss, policy_loss};
+use training::tuning::prompts::PromptShare;
+use training::tuning::recipe::{AdapterShape, Steps};
+use training::tuning::rollout::{Passage, sample};
+use training::tuning::{TunePlaces, TuneRecipe, TuneReport, tune};
+use transformer::{
+    Adapter, AdapterConfig, AdapterFiles, Engine, Llama, LlamaConfig, Model, ModelFiles,
+    Projection, RotaryTable,
+};
+
+/// What a nat of divergence costs in the toy.
+const COST: f64 = 0.7;
+/// Tokens of a completion at most.
+const LENGTH: usize = 3;
+/// Token 0 ends a completion.
+const VOCABULARY: usize = 4;
+
+/// A model so small that all its completions can be written down.
+struct Toy {
+    base: Engine,
+    rotary: RotaryTable,
+    passage: Passage,
+    completions: Vec<Vec<u32>>,
+    rewards: Vec<f64>,
+}
+
+impl Toy {
+    const PROMPT: [u32; 2] = [0, 2];
+
+    fn new() -> Self {
+        let config = LlamaConfig {
+            vocab_size: VOCABULARY,
+            hidden_size: 16,
+            intermediate_size: 24,
+            num_attention_heads: 2,
+            num_key_value_heads: 1,
+            max_position_embeddings: 8,
+            ..tiny::config()
+        };
+        let device = Device::flex();
+        let base = Engine::new(config.clone(), tiny::network_of(&config), &device);
+        let mut completions = vec![vec![]];
+        for _ in 0..LENGTH {
+            completions = completions
+                .into_iter()
+                .flat_map(|begun: Vec<u32>| {
+                    if begun.last() == Some(&0) {
+                        return vec![begun];
+                    }
+                    let longer = |token: u32| [&begun[..], &[token]].concat();
+                    (0..VOCABULARY as u32).map(longer).collect()
+                })
+                .collect();
+        }
+        let rewards = (0..completions.len() as u32)
+            .map(|index| 3.0 * coin(9, 0, index).value())
+            .collect();
+        Self {
+            rotary: RotaryTable::new(&config, &device),
+            passage: Passage::new(&Self::PROMPT, &completions, &device),
+            base,
+            completions,
+            rewards,
+        }
+    }
+
+    /// An adapter that already changes something, tracked.
+    fn adapter(&self) -> Adapter {
+        let config = AdapterConfig {
+            rank: 16,
+            alpha: 16.0,
+            targets: Projection::ALL.to_vec(),
+            base: String::new(),
+        };
+        let device = Device::flex().autodiff();
+        Adapter::fresh(config, self.base.config(), 1, &device).map(&mut Move {
+            by: 0.3,
+            direction: 100,
+            matrix: 0,
+        })
+    }
+
+    /// The probability of every completion under a network.
+    fn probabilities(&self, network: &Llama) -> Vec<f64> {
+        let logits = self.passage.logits(network, &self.rotary).inner();
+        let rows: Vec<f32> = logits.into_data().iter::<f32>().collect();
+        let mut rows = rows.chunks_exact(VOCABULARY);
+        let nats = |tokens: &Vec<u32>| -> f64 {
+            let each = tokens.iter();
+            each.map(|&token| surprisal_nats(rows.next().unwrap(), token))
+                .sum()
+        };
+        self.completions
+            .iter()
+            .map(nats)
+            .map(|nats: f64| (-nats).exp())
+            .collect()
+    }
+
+    fn policy(&self, adapter: &Adapter) -> Vec<f64> {
+        self.probabilities(&adapter.merge(self.base.network()))
+    }
+
+    /// Mean reward less the cost of the divergence, by the definition.
+    fn objective(&self, adapter: &Adapter) -> f64 {
+        let (policy, base) = (
+            self.policy(adapter),
+            self.probabilities(self.base.network()),
+        );
+        let pairs = policy.iter().zip(&base).zip(&self.rewards);
+        pairs
+            .map(|((policy, base), reward)| policy * (reward - COST * (policy / base).ln()))
+            .sum()
+    }
+
+    /// `p(y) exp(r(y) / β) / Z`
+    fn optimum(&self) -> Vec<f64> {
+        let base = self.probabilities(self.base.network());
+        let tilted = base.iter().zip(&self.rewards);
+        let tilted: Vec<f64> = tilted
+            .map(|(base, reward)| base * (reward / COST).exp())
+            .collect();
+        let sum: f64 = tilted.iter().sum();
+        tilted.iter().map(|value| value / sum).collect()
+    }
+
+    /// The loss in full expectation: every completion with its probability.
+    fn loss(&self, adapter: &Adapter, whole: bool) -> PolicyLoss {
+        let policy = self
+            .passage
+            .logits(&adapter.merge(self.base.network()), &self.rotary);
+        let base = self.passage.logits(self.base.network(), &self.rotary);
+        let weights = self.policy(adapter);
+        policy_loss(policy, base, &self.completions, &weights, COST, |kl_nats| {
+            let each = self.rewards.iter().zip(kl_nats);
+            // Without the divergence still to come, where a test asks what it is good for.
+            let later = if whole { COST } else { 0.0 };
+            each.map(|(reward, kl)| returns(*reward, kl, later))
+                .collect()
+        })
+    }
+
+    /// Follows the exact gradient until it no longer moves.
+    fn settle(&self, whole: bool) -> Vec<f64> {
+        const STEPS: usize = 600;
+        let mut adapter = self.adapter();
+        let mut optimizer = AdamWConfig::new()
+            .with_beta_2(0.99)
+            .with_weight_decay(0.0)
+            .init();
+        for step in 0..STEPS {
+            let loss = self.loss(&adapter, whole);
+            let gradients = GradientsParams::from_grads(loss.surrogate.backward(), &adapter);
+            let rate = 0.015 * (1.0 - step as f64 / STEPS as f64);
+            adapter = optimizer.step(rate, adapter, gradients);
+        }
+        self.policy(&adapter)
+    }
+}
+
+/// Moves all factors along a direction that depends on nothing but its number.
+struct Move {
+    by: f32,
+    direction: u32,
+    matrix: u32,
+}
+
+/// Element by element, each +-1.
+fn direction(number: u32, matrix: u32, count: usize) -> Vec<f32> {
+    (0..count as u32)
+        .map(|index| {
+            let half = coin(u64::from(number), matrix, index).value() < 0.5;
+            if half { -1.0 } else { 1.0 }
+        })
+        .collect()
+}
+
+impl ModuleMapper for Move {
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        let matrix = self.matrix;
+        self.matrix += 1;
+        let (shape, device) = (param.shape(), param.device());
+        let towards = direction(self.direction, matrix, shape.num_elements());
+        let values: Vec<f32> = param
+            .val()
+            .into_data()
+            .iter::<f32>()
+            .zip(towards)
+            .map(|(value, towards)| value + self.by * towards)
+            .collect();
+        let moved = Tensor::from_data(TensorData::new(values, shape), &device);
+        Param::initialized(param.id, moved.require_grad())
+    }
+}
+
+/// The slope that gradients give along a direction.
+struct Slope<'a> {
+    gradients: &'a GradientsParams,
+    direction: u32,
+    matrix: u32,
+    sum: f64,
+}
+
+impl ModuleVisitor for Slope<'_> {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        let gradient = self.gradients.get::<D>(param.id).unwrap().into_data();
+        let towards = direction(self.direction, self.matrix, gradient.shape().num_elements());
+        self.matrix += 1;
+        let parts = gradient.iter::<f32>().zip(towards);
+        self.sum += parts
+            .map(|(slope, towards)| f64::from(slope * towards))
+            .sum::<f64>();
+    }
+}
+
+fn slope(adapter: &Adapter, loss: &PolicyLoss, direction: u32) -> f64 {
+    let gradients = GradientsParams::from_grads(loss.surrogate.backward(), adapter);
+    let mut slope = Slope {
+        gradients: &gradients,
+        direction,
+        matrix: 0,
+        sum: 0.0,
+    };
+    adapter.visit(&mut slope);
+    slope.sum
+}
+
+#[test]
+fn the_completions_of_the_toy_are_all_there_are() {
+    let toy = Toy::new();
+    assert_eq!(toy.completions.len(), 1 + 3 + 3 * 3 * 4);
+    let sum: f64 = toy.probabilities(toy.base.network()).iter().sum();
+    assert!((sum - 1.0).abs() < 1e-5, "{sum}");
+}
+
+#[test]
+fn the_gradient_is_the_slope_of_reward_less_divergence() {
+    const STEP: f32 = 2e-3;
+    let toy = Toy::new();
+    let adapter = toy.adapter();
+    for number in 0..6 {
+        let gradient = -slope(&adapter, &toy.loss(&adapter, true), number);
+        let moved = |by| {
+            toy.objective(&adapter.clone().map(&mut Move {
+                by,
+                direction: number,
+                matrix: 0,
+            }))
+        };
+        let difference = (moved(STEP) - moved(-STEP)) / f64::from(2.0 * STEP);
+        // f32 logits: differences of objectives are good to some 1e-6, and a step is a thousandth.
+        let allowed = 0.01 * difference.abs() + 2e-3;
+        assert!(
+            (gradient - difference).abs() < allowed,
+            "{gradient} by gradient, {difference} by steps"
+        );
+    }
+}
+
+#[test]
+fn tuning_settles_where_theory_says() {
+    let toy = Toy::new();
+    let optimum = toy.optimum();
+    let moved = decoding::total_variation(&toy.probabilities(toy.base.network()), &optimum);
+    let settled = decoding::total_variation(&toy.settle(true), &optimum);
+    assert!(moved > 0.1, "the optimum is too near the base: {moved}");
+    assert!(settled < 0.01, "{settled} of {moved}");
+    // The term that is easily forgotten is what brings it there.
+    let without = decoding::total_variation(&toy.settle(false), &optimum);
+    assert!(without > 3.0 * settled, "{without} without, {settled} with");
+}
+
+#[test]
+fn sampled_groups_give_the_exact_gradient_in_the_mean() {
+    const GROUPS: u64 = 600;
+    const GROUP: usize = 3;
+    let toy = Toy::new();
+    let adapter = toy.adapter();
+    let exact = slope(&adapter, &toy.loss(&adapter, true), 3);
+    let engine = toy.base.adapted(&adapter.valid());
+    let slopes: Vec<f64> = (0..GROUPS)
+        .map(|seed| {
+            let tokens = sample(&engine, &Toy::PROMPT, GROUP, LENGTH, seed).unwrap();
+            let rewards: Vec<f64> = tokens
+                .iter()
+                .map(|tokens| {
+                    let place = toy.completions.iter().position(|known| known == tokens);
+                    toy.rewards[place.unwrap()]
+                })
+                .collect();
+            let passage = Passage::new(&Toy::PROMPT, &tokens, &Device::flex());
+            let loss = policy_loss(
+                passage.logits(&adapter.merge(toy.base.network()), &toy.rotary),
+                passage.logits(toy.base.network(), &toy.rotary),
+                &tokens,
+                &[1.0 / GROUP as f64; GROUP],
+                COST,
+                |kl_nats| leave_one_out(&rewards, kl_nats, COST),
+            );
+            slope(&adapter, &loss, 3)
+        })
+        .collect();
+    let mean = slopes.iter().sum::<f64>() / GROUPS as f64;
+    let squares: f64 = slopes.iter().map(|slope| (slope - mean).powi(2)).sum();
+    let error = (squares / (GROUPS * (GROUPS - 1)) as f64).sqrt();
+    assert!(
+        (mean - exact).abs() < 4.0 * error,
+        "{mean} +- {error} sampled, {exact} exact"
+    );
+    assert!(
+        exact.abs() > 4.0 * error,
+        "the sample says nothing: {exact} +- {error}"
+    );
+}
+
+fn recipe() -> TuneRecipe {
+    TuneRecipe {
+        seed: 3,
+        base: "base".into(),
+        adapter: AdapterShape {
+            rank: 2,
+            alpha: 4.0,
+            targets: vec![Projection::Query, Projection::Value, Projection::Down],
+        },
+        prompts: vec![PromptShare::Requests { seed: 1, count: 5 }],
+        // Graded, so that even babble is rewarded differently.
+        reward: RewardRecipe::Helper {},
+        kl: KlBudget {
+            coefficient: 0.1,
+            target_nats: Some(0.01),
+            gain: 0.1,
+        },
+        steps: Steps {
+            count: 4,
+            prompts: 3,
+            group: 3,
+            length: 6,
+        },
+        optimizer: OptimizerRecipe {
+            learning_rate: 1e-2,
+            last_learning_rate: 1e-3,
+            warm_up_steps: 1,
+            beta_1: 0.9,
+            beta_2: 0.99,
+            epsilon: 1e-8,
+            weight_decay: 0.0,
+            clip_norm: 1.0,
+        },
+    }
+}
+
+/// A folder with a base, into which adapters can be tuned.
+fn house() -> TempDir {
+    let folder = TempDir::new().unwrap();
+    fs::create_dir(folder.path().join("base")).unwrap();
+    tiny::write(&folder.path().join("base")).unwrap();
+    folder
+}
+
+/// Tunes until a step or the end.
+fn sit(folder: &Path, cores: usize, pause_at: Option<usize>) -> Vec<TuneReport> {
+    let places = TunePlaces {
+        adapter: folder,
+        run: &folder.join("run"),
+    };
+    let mut reports = Vec::new();
+    tune(&recipe(), &places, &Device::flex(), cores, |report| {
+        reports.push(TuneReport {
+            seconds: 0.0,
+            ..report.clone()
+        });
+        if Some(report.step) == pause_at {
+            Wish::Pause
+        } else {
+            Wish::Continue
+        }
+    })
+    .unwrap();
+    reports
+}
+
+fn written(folder: &Path, name: &str) -> Vec<u8> {
+    fs::read(folder.join(name)).unwrap()
+}
+
+#[test]
+fn neither_a_pause_nor_the_number_of_cores_changes_what_comes_out() {
+    let [whole, parted] = [(); 2].map(|()| house());
+    let reports = sit(whole.path(), 2, None);
+    let first = sit(parted.path(), 1, Some(2));
+    assert_eq!(first.len(), 2);
+    let second = sit(parted.path(), 3, None);
+    assert_eq!([first, second].concat(), reports);
+    let weights = |folder: &TempDir| written(folder.path(), "adapter_model.safetensors");
+    assert_eq!(weights(&parted), weights(&whole));
+    let steps = |folder: &TempDir| -> Vec<u64> {
+        let log = String::from_utf8(written(folder.path(), "training-log.jsonl")).unwrap();
+        let entry = |line| serde_json::from_str::<serde_json::Value>(line).unwrap();
+        log.lines()
+            .map(|line| entry(line)["step"].as_u64().unwrap())
+            .collect()
+    };
+    assert_eq!(steps(&parted), [1, 2, 3, 4]);
+    assert_eq!(steps(&whole), [1, 2, 3, 4]);
+}
+
+#[test]
+fn a_run_starts_at_the_base_and_leaves_it_and_its_adapter_opens_on_that_base_alone() {
+    let folder = house();
+    let reports = sit(folder.path(), 2, None);
+    // The same sums in another order: single precision.
+    assert!(reports[0].kl_nats.abs() < 1e-5);
+    assert!(reports[3].kl_nats > 0.01);
+    // The controller lets go while the policy is within the budget.
+    assert!(reports[1].kl_coefficient < reports[0].kl_coefficient);
+
+    let base = Model::load(
+        &ModelFiles::read(&folder.path().join("base")).unwrap(),
+        &Device::flex(),
+    );
+    let base = base.unwrap().engine;
+    let files = AdapterFiles::read(folder.path()).unwrap();
+    let adapter = Adapter::load(&files, &base).unwrap();
+    assert_eq!(*adapter.config(), recipe().adapter_config());
+    let logits = |engine: &Engine| -> Vec<f32> {
+        engine.score(&[0, 5, 9]).into_data().iter::<f32>().collect()
+    };
+    assert_ne!(logits(&base.adapted(&adapter)), logits(&base));
+
+    let mut other = ModelFiles::read(&folder.path().join("base")).unwrap();
+    // The last weight of the file.
+    *other.weights.last_mut().unwrap() ^= 1;
+    let other = Model::load(&other, &Device::flex()).unwrap().engine;
+    let error = Adapter::load(&files, &other).unwrap_err().to_string();
+    assert!(error.contains("other weights"), "{error}");
+}
