@@ -53,6 +53,17 @@ impl Report {
         self.0
             .push(json!({ "what": what, "place": place, "value": value, "unit": unit }));
     }
+
+    /// Median and 95th percentile of what a frame of the page took, milliseconds.
+    fn add_spread(&mut self, what: &str, mut times: Vec<f64>) {
+        times.sort_by(f64::total_cmp);
+        for (name, time) in [
+            ("median", times[times.len() / 2]),
+            ("95th percentile", times[times.len() * 95 / 100]),
+        ] {
+            self.add(&format!("{what}, {name}"), "page", time, "ms");
+        }
+    }
 }
 
 /// Milliseconds since navigation at which a condition first held, looked at once a frame.
@@ -118,21 +129,9 @@ fn slider(site: &Site, report: &mut Report) -> String {
         ))
         .unwrap();
     let moves: Vec<(f64, bool)> = serde_json::from_value(moves).unwrap();
-    let mut times: Vec<f64> = moves.iter().map(|(time, _)| *time).collect();
-    times.sort_by(f64::total_cmp);
+    let times: Vec<f64> = moves.iter().map(|(time, _)| *time).collect();
     let what = format!("slider to paint at {SLOWER}x CPU throttle");
-    report.add(
-        &format!("{what}, median"),
-        "page",
-        times[times.len() / 2],
-        "ms",
-    );
-    report.add(
-        &format!("{what}, 95th percentile"),
-        "page",
-        times[times.len() * 95 / 100],
-        "ms",
-    );
+    report.add_spread(&what, times);
     for ((part, on), before) in parts.into_iter().zip(before) {
         let mean_ms = 1000.0 * (page.spent(on).unwrap() - before) / f64::from(MOVES);
         report.add(
@@ -177,21 +176,9 @@ fn floor(page: &mut Page, report: &mut Report) {
             }})()"
         ))
         .unwrap();
-    let mut times: Vec<f64> = serde_json::from_value(times).unwrap();
-    times.sort_by(f64::total_cmp);
+    let times: Vec<f64> = serde_json::from_value(times).unwrap();
     let what = format!("one number changed at {SLOWER}x CPU throttle");
-    report.add(
-        &format!("{what}, median"),
-        "page",
-        times[times.len() / 2],
-        "ms",
-    );
-    report.add(
-        &format!("{what}, 95th percentile"),
-        "page",
-        times[times.len() * 95 / 100],
-        "ms",
-    );
+    report.add_spread(&what, times);
 }
 
 /// Tokens a second, all chains together, as the page itself says.

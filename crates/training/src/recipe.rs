@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use burn::optim::{AdamWConfig, ModuleOptimizer};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use transformer::LlamaConfig;
 
@@ -137,17 +138,22 @@ impl OptimizerRecipe {
     }
 }
 
+/// Reads a recipe of any kind, its values unchecked.
+pub(crate) fn read_toml<T: DeserializeOwned>(path: &Path) -> Result<T, TrainingError> {
+    let text = std::fs::read_to_string(path).map_err(at(path))?;
+    toml::from_str(&text).map_err(|source| TrainingError::Recipe {
+        path: path.to_owned(),
+        source: Box::new(source),
+    })
+}
+
 impl Recipe {
     /// Reads a recipe.
     ///
     /// # Errors
     /// When the file is absent, is no TOML, has an unknown field, or holds a value that makes no sense.
     pub fn read(path: &Path) -> Result<Self, TrainingError> {
-        let text = std::fs::read_to_string(path).map_err(at(path))?;
-        let recipe: Self = toml::from_str(&text).map_err(|source| TrainingError::Recipe {
-            path: path.to_owned(),
-            source: Box::new(source),
-        })?;
+        let recipe: Self = read_toml(path)?;
         recipe.check()?;
         Ok(recipe)
     }

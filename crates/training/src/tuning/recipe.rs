@@ -8,8 +8,8 @@ use transformer::{AdapterConfig, Projection};
 use super::judges::RewardRecipe;
 use super::kl_budget::KlBudget;
 use super::prompts::PromptShare;
-use crate::error::{TrainingError, at};
-use crate::recipe::OptimizerRecipe;
+use crate::error::TrainingError;
+use crate::recipe::{OptimizerRecipe, read_toml};
 
 /// One tuning run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -65,11 +65,7 @@ impl TuneRecipe {
     /// # Errors
     /// When the file is absent, is no TOML, has an unknown field, or holds a value that makes no sense.
     pub fn read(path: &Path) -> Result<Self, TrainingError> {
-        let text = std::fs::read_to_string(path).map_err(at(path))?;
-        let recipe: Self = toml::from_str(&text).map_err(|source| TrainingError::Recipe {
-            path: path.to_owned(),
-            source: Box::new(source),
-        })?;
+        let recipe: Self = read_toml(path)?;
         recipe.check()?;
         Ok(recipe)
     }
