@@ -3,7 +3,7 @@
 use yew::prelude::*;
 
 use super::same::Same;
-use crate::state::{BLOCK, Chain, Word};
+use crate::state::{BLOCK, Chain, Side, Word};
 
 /// A token's class by its surprisal in whole bits.
 const TINTS: [&str; 9] = ["b0", "b1", "b2", "b3", "b4", "b5", "b6", "b7", "b8"];
@@ -12,7 +12,11 @@ const TINTS: [&str; 9] = ["b0", "b1", "b2", "b3", "b4", "b5", "b6", "b7", "b8"];
 pub struct ChainProps {
     pub number: u32,
     pub chain: Same<Chain>,
-    /// How many of its first tokens an earlier chain has too.
+    /// Which story it tells, from 0.
+    pub story: u32,
+    /// Who tells it, where two are compared.
+    pub side: Option<Side>,
+    /// How many of its first tokens an earlier chain of its side has too.
     pub shared: usize,
     /// The position of the opened token, if it is in this chain.
     pub open: Option<u32>,
@@ -26,6 +30,8 @@ pub fn ChainLine(props: &ChainProps) -> Html {
     let ChainProps {
         number,
         chain,
+        story,
+        side,
         shared,
         open,
         running,
@@ -40,8 +46,11 @@ pub fn ChainLine(props: &ChainProps) -> Html {
         html! { <Block key={index} words={Same::from(words)} {first} {shared} {open} /> }
     };
     html! {
-        <div class={classes!("row", same.then_some("same"))}>
-            <span class="no" aria-hidden="true">{ number + 1 }</span>
+        <div class={classes!("row", same.then_some("same"), (*side == Some(Side::Base)).then_some("base"))}>
+            if let Some(side) = side {
+                <span class="who">{ format!("story {}, {}", story + 1, if *side == Side::Base { "base" } else { "tuned" }) }</span>
+            }
+            <span class="no" aria-hidden="true">{ story + 1 }</span>
             <p class="chain" data-testid="chain" data-chain={number.to_string()} data-state={if *running { "running" } else { "done" }}>
                 { for chain.blocks().iter().enumerate().map(block) }
             </p>

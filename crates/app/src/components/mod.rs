@@ -16,6 +16,7 @@ mod ruler;
 mod same;
 mod series;
 mod status_line;
+mod storyteller;
 mod swarm;
 
 pub use app::App;

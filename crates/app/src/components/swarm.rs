@@ -9,14 +9,16 @@ use super::{chain::ChainLine, same::Same, series::Series};
 use crate::{
     engine::choice::name,
     figures::numbers::{decimal, grouped, significant},
-    state::{Action, Swarm, Terms},
+    state::{Action, Opened, Side, Stories, Swarm, Terms},
 };
 
 #[derive(Clone, PartialEq, Properties)]
 pub struct SwarmProps {
     pub swarm: Same<Swarm>,
-    /// The opened token: chain and position.
-    pub open: Option<(u32, u32)>,
+    /// The opened token.
+    pub open: Option<Opened>,
+    /// What the adapter of these stories is called, if one is on.
+    pub tuned: Option<AttrValue>,
     pub can_open: bool,
     pub running: bool,
     /// The terms of the recording, while one is shown.
@@ -36,6 +38,7 @@ pub fn SwarmPanel(props: &SwarmProps) -> Html {
     let SwarmProps {
         swarm,
         open,
+        tuned,
         can_open,
         running,
         recorded,
@@ -46,7 +49,11 @@ pub fn SwarmPanel(props: &SwarmProps) -> Html {
         act,
     } = props;
     let chains = swarm.chains();
-    let shared = use_memo(swarm.clone(), |swarm| swarm.shared());
+    let measured = use_memo(swarm.clone(), |swarm| {
+        let distinct: Vec<usize> = swarm.sides().map(Stories::distinct).collect();
+        (swarm.shared(), distinct)
+    });
+    let (shared, distinct) = &*measured;
     let list = use_node_ref();
 
     let click = {
@@ -84,18 +91,32 @@ pub fn SwarmPanel(props: &SwarmProps) -> Html {
         })
     };
 
-    let distinct = swarm.distinct();
-    let title = match (chains.len(), distinct) {
-        (0, _) => "Stories".to_owned(),
-        (1, _) => "One story".to_owned(),
-        (n, _) if swarm.tokens() == 0 => format!("{n} stories"),
-        (n, 1) => format!("{n} stories, all the same"),
-        (n, distinct) => format!("{n} stories, {distinct} different"),
+    let title = title(swarm, distinct, tuned.as_deref());
+    let compared = distinct.len() > 1;
+    let line = |chain: usize| {
+        let story = chain % swarm.stories();
+        let side = match chain / swarm.stories() {
+            0 => Side::Tuned,
+            _ => Side::Base,
+        };
+        let open = open
+            .filter(|open| open.chain as usize == chain)
+            .map(|open| open.position);
+        html! {
+            <ChainLine key={chain} number={chain as u32} chain={Same::from(&chains[chain])} story={story as u32}
+                side={compared.then_some(side)} shared={shared[chain]} {open} running={*running && !chains[chain].done} />
+        }
     };
+    let list_class = classes!(
+        "chains",
+        running.then_some("running"),
+        can_open.then_some("live"),
+        compared.then_some("compared")
+    );
     html! {
         <section class="swarm" aria-labelledby="swarm-title">
             <h2 id="swarm-title">
-                <span data-testid="distinct" data-value={distinct.to_string()}>{ title }</span>
+                <span data-testid="distinct" data-value={distinct.first().unwrap_or(&0).to_string()}>{ title }</span>
                 if let Some(terms) = recorded {
                     <span class="recorded">
                         { format!("recorded run at T = {}, s = {}", significant(terms.shaping.temperature()), significant(terms.shaping.logit_scale())) }
@@ -113,47 +134,102 @@ pub fn SwarmPanel(props: &SwarmProps) -> Html {
                 <p class="waiting">{ "Here every story appears, word by word, once the model is here." }</p>
             } else {
                 <div class="pair">
-                    <div class={classes!("chains", running.then_some("running"), can_open.then_some("live"))} ref={list} role="group"
+                    <div class={list_class} ref={list} role="group"
                         tabindex="0" aria-label="Stories. Arrow keys walk over the tokens, Enter opens one, Escape goes back to the prompt."
                         onclick={click} onkeydown={walk}>
-                        { for chains.iter().enumerate().map(|(number, chain)| {
-                            let number = number as u32;
-                            let open = open.and_then(|(chain, position)| (chain == number).then_some(position));
-                            html! { <ChainLine key={number} {number} chain={Same::from(chain)} shared={shared[number as usize]} {open}
-                                running={*running && !chain.done} /> }
-                        }) }
+                        if compared {
+                            <h3>{ tuned.clone() }</h3>
+                            <h3>{ "Base, on the same coins" }</h3>
+                        }
+                        // Story beside story.
+                        { for (0..swarm.stories()).flat_map(|story| (story..chains.len()).step_by(swarm.stories())).map(line) }
                     </div>
-                    <Sides swarm={swarm.clone()} length={*length} />
+                    <Beside swarm={swarm.clone()} length={*length} />
                 </div>
             }
         </section>
     }
 }
 
+/// How many stories there are, and how different they are.
+fn title(swarm: &Swarm, distinct: &[usize], tuned: Option<&str>) -> String {
+    let different = |distinct: usize| match distinct {
+        1 => "all the same".to_owned(),
+        distinct => format!("{distinct} different"),
+    };
+    match (swarm.stories(), distinct) {
+        (0, _) => "Stories".to_owned(),
+        (n, [with, base]) if swarm.tokens() > 0 => format!(
+            "{n} stories twice: with {}, {}; by the base, {}",
+            tuned.unwrap_or("the adapter"),
+            different(*with),
+            different(*base)
+        ),
+        (1, _) => "One story".to_owned(),
+        (n, [distinct]) if swarm.tokens() > 0 => format!("{n} stories, {}", different(*distinct)),
+        (n, _) => format!("{n} stories"),
+    }
+}
+
 #[derive(Clone, PartialEq, Properties)]
-struct SidesProps {
+struct BesideProps {
     swarm: Same<Swarm>,
     length: u32,
 }
 
+/// What is measured of one side by position.
+struct ByPosition {
+    entropy_bits: Vec<f64>,
+    beginnings: Vec<f64>,
+}
+
+impl ByPosition {
+    fn of(side: Stories) -> Self {
+        let beginnings = side.beginnings().into_iter();
+        Self {
+            entropy_bits: side.mean_entropy_bits(),
+            beginnings: beginnings.map(|count| count as f64).collect(),
+        }
+    }
+
+    fn mean_bits(&self) -> f64 {
+        let bits = &self.entropy_bits;
+        bits.iter().sum::<f64>() / bits.len().max(1) as f64
+    }
+
+    fn at_end(&self) -> f64 {
+        self.beginnings.last().copied().unwrap_or(0.0)
+    }
+}
+
 /// Beside the stories: the legend, and what is measured by position.
 #[component]
-fn Sides(props: &SidesProps) -> Html {
-    let SidesProps { swarm, length } = props;
-    let entropy = swarm.mean_entropy_bits();
-    let beginnings: Vec<f64> = swarm
-        .beginnings()
-        .into_iter()
-        .map(|count| count as f64)
-        .collect();
-    let top_bits = entropy.iter().copied().fold(1.0, f64::max).ceil();
-    let mean = if entropy.is_empty() {
-        0.0
-    } else {
-        entropy.iter().sum::<f64>() / entropy.len() as f64
+fn Beside(props: &BesideProps) -> Html {
+    let BesideProps { swarm, length } = props;
+    let mut sides = swarm.sides().map(ByPosition::of);
+    let (Some(side), base) = (sides.next(), sides.next()) else {
+        return html! {};
     };
-    let at_end = beginnings.last().copied().unwrap_or(0.0);
-    let chains = swarm.chains().len();
+    let top_bits = [Some(&side), base.as_ref()]
+        .into_iter()
+        .flatten()
+        .flat_map(|side| &side.entropy_bits)
+        .copied()
+        .fold(1.0, f64::max)
+        .ceil();
+    let stories = swarm.stories();
+    let (mean, at_end) = (decimal(side.mean_bits()), side.at_end());
+    let (mean, at_end) = match &base {
+        None => (format!("{mean} bits"), at_end.to_string()),
+        Some(base) => (
+            format!("{mean} bits, {} for the base,", decimal(base.mean_bits())),
+            format!("{at_end}, and {} for the base,", base.at_end()),
+        ),
+    };
+    let (base_entropy, base_beginnings) = match base {
+        Some(base) => (Some(base.entropy_bits), Some(base.beginnings)),
+        None => (None, None),
+    };
     html! {
         <aside>
             <figure class="legend">
@@ -161,12 +237,13 @@ fn Sides(props: &SidesProps) -> Html {
                 <p aria-hidden="true">
                     { for (0..=8).map(|bits| html! { <s class={format!("b{bits}")}>{ if bits == 8 { "8+".to_owned() } else { bits.to_string() } }</s> }) }
                 </p>
+                if base_entropy.is_some() { <small class="lines"><i />{ "tuned" }<i class="base" />{ "base" }</small> }
                 <small><s class="old">{ "grey" }</s>{ ": an earlier story has begun with the same words" }</small>
             </figure>
-            <Series title="Mean entropy by token, bits" values={entropy} top={top_bits} positions={*length}
-                says={format!("Mean entropy by token position; {} bits on average over positions.", decimal(mean))} />
-            <Series title="Different beginnings by token" values={beginnings} top={chains as f64} positions={*length}
-                says={format!("How many different beginnings the {chains} stories have by token position; {at_end} at the last position reached.")} />
+            <Series title="Mean entropy by token, bits" values={side.entropy_bits} base={base_entropy} top={top_bits} positions={*length}
+                says={format!("Mean entropy by token position; {mean} on average over positions.")} />
+            <Series title="Different beginnings by token" values={side.beginnings} base={base_beginnings} top={stories as f64} positions={*length}
+                says={format!("How many different beginnings the {stories} stories have by token position; {at_end} at the last position reached.")} />
         </aside>
     }
 }
