@@ -8,6 +8,8 @@ mod canvas;
 mod chain;
 mod curve;
 mod dials;
+mod each;
+mod endings;
 mod header;
 mod knob;
 mod next_token;

@@ -2,8 +2,6 @@
 //!
 //! A knob that moves redraws this panel in the same frame: the row is here, and `decoding` shapes it.
 
-use std::f64::consts::LN_2;
-
 use protocol::Lambda;
 use web_sys::{Element, ScrollIntoViewOptions, ScrollLogicalPosition};
 use yew::prelude::*;
@@ -134,7 +132,7 @@ pub fn NextTokenPanel(props: &NextTokenProps) -> Html {
                         if let Some(bits) = next.kl_from_base_bits {
                             <p title="Kullback-Leibler divergence of the filled bars from the outlined ones">
                                 <b data-testid="kl-from-base" data-value={bits.to_string()}>{ decimal(bits) }</b>
-                                { format!("bits from the base (KL), {} nats", decimal(bits * LN_2)) }
+                                { "bits from the base (KL)" }
                             </p>
                         }
                         <p>

@@ -31,6 +31,17 @@ pub fn Storyteller(props: &StorytellerProps) -> Html {
         turn,
         act,
     } = props;
+    let chosen = adapter.as_deref().unwrap_or("");
+    let select = use_node_ref();
+    {
+        // As a property: what an attribute says of an option counts no more once the reader has chosen it.
+        let select = select.clone();
+        use_effect_with((adapter.clone(), tunings.clone()), move |(adapter, _)| {
+            if let Some(select) = select.cast::<HtmlSelectElement>() {
+                select.set_value(adapter.as_deref().unwrap_or(""));
+            }
+        });
+    }
     if tunings.is_empty() && adapter.is_none() {
         return html! {};
     }
@@ -41,9 +52,8 @@ pub fn Storyteller(props: &StorytellerProps) -> Html {
     let check = act.reform(|event: Event| {
         Action::Compare(event.target_unchecked_into::<HtmlInputElement>().checked())
     });
-    let chosen = adapter.as_deref().unwrap_or("");
     let option = |name: &str, title: String| {
-        html! { <option value={name.to_owned()} selected={name == chosen}>{ title }</option> }
+        html! { <option value={name.to_owned()}>{ title }</option> }
     };
     let listed = tunings.named(chosen);
     let about = match (listed, chosen) {
@@ -54,7 +64,7 @@ pub fn Storyteller(props: &StorytellerProps) -> Html {
     html! {
         <section aria-labelledby="storyteller-title">
             <h2 id="storyteller-title"><label for="adapter">{ "Storyteller" }</label></h2>
-            <select id="adapter" data-testid="adapter" aria-describedby="adapter-help" onchange={choose}>
+            <select id="adapter" ref={select} data-testid="adapter" aria-describedby="adapter-help" onchange={choose}>
                 { option("", "Base".to_owned()) }
                 { for tunings.single().map(|tuning| option(&tuning.name, tuning.title.clone())) }
                 if listed.is_none() && !chosen.is_empty() { { option(chosen, chosen.to_owned()) } }

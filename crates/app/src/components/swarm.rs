@@ -1,15 +1,23 @@
 //! The swarm panel: every chain as a line of text, and what can be said of all of them.
 
+use std::rc::Rc;
+
+use attractors::Catalogue;
 use protocol::DeviceKind;
+use sentiment::Predictor;
 use wasm_bindgen::JsCast as _;
 use web_sys::{Element, HtmlElement, KeyboardEvent};
 use yew::prelude::*;
 
-use super::{chain::ChainLine, same::Same, series::Series};
+use super::{chain::ChainLine, each::use_each, endings::Endings, same::Same, series::Series};
 use crate::{
     engine::choice::name,
-    figures::numbers::{decimal, grouped, significant},
-    state::{Action, Opened, Side, Stories, Swarm, Terms},
+    figures::{
+        attractors::{Marks, marks},
+        gladness::{STEPS, gladness, tint},
+        numbers::{decimal, grouped, significant},
+    },
+    state::{Action, Colouring, Opened, Side, Stories, Swarm, Terms},
 };
 
 #[derive(Clone, PartialEq, Properties)]
@@ -19,6 +27,9 @@ pub struct SwarmProps {
     pub open: Option<Opened>,
     /// What the adapter of these stories is called, if one is on.
     pub tuned: Option<AttrValue>,
+    pub catalogue: Option<Same<Catalogue>>,
+    pub colouring: Colouring,
+    pub predictor: Option<Same<Predictor>>,
     pub can_open: bool,
     pub running: bool,
     /// The terms of the recording, while one is shown.
@@ -39,6 +50,9 @@ pub fn SwarmPanel(props: &SwarmProps) -> Html {
         swarm,
         open,
         tuned,
+        catalogue,
+        colouring,
+        predictor,
         can_open,
         running,
         recorded,
@@ -54,6 +68,22 @@ pub fn SwarmPanel(props: &SwarmProps) -> Html {
         (swarm.shared(), distinct)
     });
     let (shared, distinct) = &*measured;
+    let names = use_memo(catalogue.clone(), |catalogue| -> Vec<AttrValue> {
+        let attractors = catalogue
+            .iter()
+            .flat_map(|catalogue| catalogue.attractors());
+        attractors
+            .map(|attractor| attractor.name.clone().into())
+            .collect()
+    });
+    let by = catalogue.clone().map(|catalogue| (catalogue, *length));
+    let marks = use_each(swarm, by, |(catalogue, length), chain| {
+        marks(catalogue, chain, *length)
+    });
+    let by = predictor
+        .clone()
+        .filter(|_| *colouring == Colouring::Gladness);
+    let glad = use_each(swarm, by, |predictor, chain| gladness(predictor, chain));
     let list = use_node_ref();
 
     let click = {
@@ -102,17 +132,31 @@ pub fn SwarmPanel(props: &SwarmProps) -> Html {
         let open = open
             .filter(|open| open.chain as usize == chain)
             .map(|open| open.position);
+        let marks = marks.get(chain).map(|marks| {
+            let ends_in = marks.ends_in.map(|attractor| names[attractor].clone());
+            (Same::from(marks), ends_in.unwrap_or_default())
+        });
+        let gladness = glad.get(chain).map(Same::from);
         html! {
             <ChainLine key={chain} number={chain as u32} chain={Same::from(&chains[chain])} story={story as u32}
-                side={compared.then_some(side)} shared={shared[chain]} {open} running={*running && !chains[chain].done} />
+                side={compared.then_some(side)} {marks} {gladness} shared={shared[chain]} {open} running={*running && !chains[chain].done} />
         }
     };
     let list_class = classes!(
         "chains",
         running.then_some("running"),
         can_open.then_some("live"),
-        compared.then_some("compared")
+        compared.then_some("compared"),
+        (!glad.is_empty()).then_some("scored")
     );
+    let by_gladness = *colouring == Colouring::Gladness;
+    let colour = act.reform(move |_: MouseEvent| {
+        Action::Colour(if by_gladness {
+            Colouring::Surprisal
+        } else {
+            Colouring::Gladness
+        })
+    });
     html! {
         <section class="swarm" aria-labelledby="swarm-title">
             <h2 id="swarm-title">
@@ -130,6 +174,9 @@ pub fn SwarmPanel(props: &SwarmProps) -> Html {
                 </span>
                 if *can_open { <span class="key">{ "click a token to open it, an alternative above to branch" }</span> }
             </h2>
+            <p class="colouring">
+                <button data-testid="gladness" aria-pressed={by_gladness.to_string()} onclick={colour}>{ "Colour words by gladness" }</button>
+            </p>
             if chains.is_empty() {
                 <p class="waiting">{ "Here every story appears, word by word, once the model is here." }</p>
             } else {
@@ -144,7 +191,7 @@ pub fn SwarmPanel(props: &SwarmProps) -> Html {
                         // Story beside story.
                         { for (0..swarm.stories()).flat_map(|story| (story..chains.len()).step_by(swarm.stories())).map(line) }
                     </div>
-                    <Beside swarm={swarm.clone()} length={*length} />
+                    <Beside swarm={swarm.clone()} length={*length} by_gladness={!glad.is_empty()} catalogue={catalogue.clone()} marks={Same::from(&marks)} />
                 </div>
             }
         </section>
@@ -175,6 +222,10 @@ fn title(swarm: &Swarm, distinct: &[usize], tuned: Option<&str>) -> String {
 struct BesideProps {
     swarm: Same<Swarm>,
     length: u32,
+    /// Whether words are coloured so, and not by surprisal.
+    by_gladness: bool,
+    catalogue: Option<Same<Catalogue>>,
+    marks: Same<Vec<Rc<Marks>>>,
 }
 
 /// What is measured of one side by position.
@@ -205,7 +256,13 @@ impl ByPosition {
 /// Beside the stories: the legend, and what is measured by position.
 #[component]
 fn Beside(props: &BesideProps) -> Html {
-    let BesideProps { swarm, length } = props;
+    let BesideProps {
+        swarm,
+        length,
+        by_gladness,
+        catalogue,
+        marks,
+    } = props;
     let mut sides = swarm.sides().map(ByPosition::of);
     let (Some(side), base) = (sides.next(), sides.next()) else {
         return html! {};
@@ -233,18 +290,42 @@ fn Beside(props: &BesideProps) -> Html {
     html! {
         <aside>
             <figure class="legend">
-                <figcaption>{ "Surprisal of a token, bits" }</figcaption>
-                <p aria-hidden="true">
-                    { for (0..=8).map(|bits| html! { <s class={format!("b{bits}")}>{ if bits == 8 { "8+".to_owned() } else { bits.to_string() } }</s> }) }
-                </p>
+                if *by_gladness { { gladness_legend() } } else { { surprisal_legend() } }
+                if catalogue.is_some() { <small><s class="mark">{ "underlined" }</s>{ ": words of a kind of ending" }</small> }
                 if base_entropy.is_some() { <small class="lines"><i />{ "tuned" }<i class="base" />{ "base" }</small> }
-                <small><s class="old">{ "grey" }</s>{ ": an earlier story has begun with the same words" }</small>
             </figure>
+            if let Some(catalogue) = catalogue {
+                <Endings catalogue={catalogue.clone()} marks={marks.clone()} stories={swarm.stories()} length={*length} />
+            }
             <Series title="Mean entropy by token, bits" values={side.entropy_bits} base={base_entropy} top={top_bits} positions={*length}
                 says={format!("Mean entropy by token position; {mean} on average over positions.")} />
             <Series title="Different beginnings by token" values={side.beginnings} base={base_beginnings} top={stories as f64} positions={*length}
                 says={format!("How many different beginnings the {stories} stories have by token position; {at_end} at the last position reached.")} />
         </aside>
+    }
+}
+
+fn surprisal_legend() -> Html {
+    html! {
+        <>
+            <figcaption>{ "Surprisal of a token, bits" }</figcaption>
+            <p aria-hidden="true">
+                { for (0..=8).map(|bits| html! { <s class={format!("b{bits}")}>{ if bits == 8 { "8+".to_owned() } else { bits.to_string() } }</s> }) }
+            </p>
+            <small><s class="old">{ "grey" }</s>{ ": an earlier story has begun with the same words" }</small>
+        </>
+    }
+}
+
+fn gladness_legend() -> Html {
+    let steps = STEPS.iter().rev().map(|step| -step);
+    let steps = steps.chain([0.0]).chain(STEPS);
+    html! {
+        <>
+            <figcaption>{ "What a word adds to gladness, nats of log-odds" }</figcaption>
+            <p aria-hidden="true">{ for steps.map(|step| html! { <s class={tint(step)}>{ step.to_string().replace('-', "−") }</s> }) }</p>
+            <small>{ "By the weak predictor of sentiment that adapters were rewarded by; it reads words and pairs of words. At the end of a story: the sum." }</small>
+        </>
     }
 }
 

@@ -238,11 +238,7 @@ impl State {
         };
         let before = words.tokens().take(position as usize);
         let history = run.prompt_tokens.iter().copied().chain(before).collect();
-        let words_before = words
-            .blocks()
-            .iter()
-            .flat_map(|block| block.iter())
-            .take(position as usize);
+        let words_before = words.words().take(position as usize);
         let after = run
             .order
             .prompt

@@ -16,13 +16,17 @@ mod tuning;
 
 use std::rc::Rc;
 
+use attractors::Catalogue;
 use decoding::Shaping;
 use protocol::{
     Chains, Command, DeviceKind, Ending, Event, Forced, Lambda, Length, LinkNote, RECORDED_RUN,
     RunId, Settings,
 };
+use sentiment::Predictor;
 use yew::Reducible;
 
+#[cfg(test)]
+pub use chain::Measure;
 pub use chain::{BLOCK, Chain, Word};
 pub use dial::Dial;
 pub use errands::{Errand, errands};
@@ -56,6 +60,12 @@ pub struct State {
     pub refusal: Option<String>,
     /// The adapters that lie beside the model.
     pub tunings: Rc<Tunings>,
+    /// The attractors that are marked in the stories, where the model has a list of them.
+    pub catalogue: Option<Rc<Catalogue>>,
+    /// What the words of the stories are coloured by.
+    pub colouring: Colouring,
+    /// What predicts gladness, once it was wanted.
+    pub predictor: Option<Rc<Predictor>>,
     /// An adapter on its way.
     pub fetching: Option<(DeviceKind, Progress)>,
     /// An adapter with which something failed, while the base tries the same.
@@ -73,6 +83,16 @@ pub struct State {
     /// The terms of the recording, while one is shown.
     pub recorded: Option<Terms>,
     last_run: RunId,
+}
+
+/// What the words of the stories are coloured by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Colouring {
+    /// How unlikely a token was.
+    #[default]
+    Surprisal,
+    /// What a word adds to the predicted gladness of its story.
+    Gladness,
 }
 
 /// A prompt to be read by the model.
@@ -203,6 +223,12 @@ pub enum Action {
     Adapter(Adapter),
     /// The adapters beside the model are known.
     Adapters(Rc<Tunings>),
+    /// The attractors of the model are known.
+    Attractors(Rc<Catalogue>),
+    /// Colour the stories by something else.
+    Colour(Colouring),
+    /// The predictor of gladness, or why there is none.
+    Predictor(Result<Rc<Predictor>, String>),
     /// Something beside the model cannot be used, and why.
     Missing(String),
     /// These errands were sent.
@@ -225,6 +251,9 @@ impl State {
             reading,
             refusal: None,
             tunings: Rc::default(),
+            catalogue: None,
+            colouring: Colouring::default(),
+            predictor: None,
             fetching: None,
             suspect: None,
             prompt_row: None,
@@ -377,6 +406,13 @@ impl State {
             Action::Refused(kind, reason) => self.refuse(kind, &reason),
             Action::Adapter(adapter) => self.engines.adapter = Some(adapter),
             Action::Adapters(tunings) => self.tunings = tunings,
+            Action::Attractors(catalogue) => self.catalogue = Some(catalogue),
+            Action::Colour(colouring) => self.colouring = colouring,
+            Action::Predictor(Ok(predictor)) => self.predictor = Some(predictor),
+            Action::Predictor(Err(note)) => {
+                self.colouring = Colouring::Surprisal;
+                self.notes.push(note);
+            }
             Action::Missing(note) => self.notes.push(note),
             Action::Told(errands) => {
                 for errand in errands {

@@ -1142,6 +1142,22 @@ fn a_link_that_differs_in_its_adapter_begins_a_run() {
 }
 
 #[test]
+fn colours_change_no_token_and_a_missing_predictor_is_said() {
+    let before = finished();
+    let state = before.clone().after(Action::Colour(Colouring::Gladness));
+    assert!(Rc::ptr_eq(&before.swarm, &state.swarm));
+    assert!(errands(&state).is_empty());
+    let there = state
+        .clone()
+        .after(Action::Predictor(Ok(Rc::new(Predictor::default()))));
+    assert_eq!(there.colouring, Colouring::Gladness);
+    assert!(there.predictor.is_some() && there.notes.is_empty());
+    let missing = state.after(Action::Predictor(Err("There is none.".to_owned())));
+    assert_eq!(missing.colouring, Colouring::Surprisal);
+    assert_eq!(missing.notes, ["There is none."]);
+}
+
+#[test]
 fn reducing_is_pure() {
     let before = Rc::new(finished());
     let kept = before.clone();
