@@ -8,18 +8,20 @@ use std::process::Command;
 use serde_json::Value;
 
 /// The rooms that each room may name, for building or for its own tests. Nothing may name app, worker, cli or xtask.
-const MAY_NAME: [(&str, &[&str]); 10] = [
+const MAY_NAME: [(&str, &[&str]); 11] = [
     ("decoding", &[]),
     ("protocol", &["decoding"]),
     ("transformer", &["decoding"]),
     ("sentiment", &[]),
+    ("attractors", &[]),
     ("training", &["transformer", "sentiment", "decoding"]),
     ("worker", &["protocol", "transformer", "decoding"]),
-    ("app", &["protocol", "sentiment", "decoding"]),
+    ("app", &["protocol", "attractors", "sentiment", "decoding"]),
     (
         "cli",
         &[
             "protocol",
+            "attractors",
             "training",
             "transformer",
             "sentiment",
@@ -31,6 +33,7 @@ const MAY_NAME: [(&str, &[&str]); 10] = [
         "tests",
         &[
             "protocol",
+            "attractors",
             "training",
             "transformer",
             "sentiment",

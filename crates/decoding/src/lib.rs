@@ -3,8 +3,8 @@
 //! Lives here: one row of logits, the knobs that shape it ([`Shaping`]), the distribution that results ([`shape`],
 //! [`Distribution`]), the coin that picks a token ([`coin()`]) and what is told of the token ([`Pick`]), realignment of two rows
 //! ([`mix`]), beam search over any model ([`Beam`]), and the measures: of distributions (entropy, divergences), of the chains
-//! drawn from them (repetition, self-BLEU, hitting times, basins) and of how sure a counted share is. Pure functions of plain
-//! slices.
+//! drawn from them (repetition, self-BLEU, hitting times, basins), of how sure a counted share is, and of how far two judges
+//! agree. Pure functions of plain slices.
 //!
 //! Does not live here: tensors, models, text, threads, files, clocks, random state. The crate builds for
 //! `wasm32-unknown-unknown`, and page, worker, trainer and command line share it, so that there is one softmax in the house.
@@ -25,6 +25,7 @@
 //! # Ok::<(), decoding::KnobError>(())
 //! ```
 
+mod agreement;
 mod basins;
 mod beam;
 mod bleu;
@@ -45,6 +46,7 @@ mod shaping;
 mod sums;
 mod wilson;
 
+pub use agreement::Agreement;
 pub use basins::Basins;
 pub use beam::{Beam, Extension, Hypothesis, beam_search};
 pub use bleu::self_bleu;

@@ -1,0 +1,79 @@
+//! What a catalogue finds in a text.
+
+use std::ops::Range;
+
+use crate::catalogue::{Catalogue, Phrase};
+use crate::words::{Word, words};
+
+/// A place where a phrase of an attractor stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mark {
+    /// Its bytes in the text.
+    pub at: Range<usize>,
+    /// The attractor's position in the catalogue.
+    pub attractor: usize,
+}
+
+/// All that a catalogue finds in a text.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reading {
+    /// The marks, in order; no two overlap.
+    pub marks: Vec<Mark>,
+    /// The attractor that the text ends in, by its position in the catalogue; none where no mark is near the end.
+    pub ends_in: Option<usize>,
+}
+
+impl Reading {
+    /// Where an attractor is first hit: behind the last byte of its first mark.
+    pub fn first_hit(&self, attractor: usize) -> Option<usize> {
+        let mut own = self.marks.iter().filter(|mark| mark.attractor == attractor);
+        own.next().map(|mark| mark.at.end)
+    }
+}
+
+impl Catalogue {
+    /// Reads a text. Its last word counts as it stands, though more letters may follow; behind a sentence's end nothing that comes
+    /// later changes the marks.
+    pub fn read(&self, text: &str) -> Reading {
+        let words = words(text);
+        let ending = words.len().saturating_sub(self.ending_words());
+        let mut reading = Reading::default();
+        let mut next = 0;
+        while next < words.len() {
+            let Some(phrase) = self.phrase_at(&words[next..]) else {
+                next += 1;
+                continue;
+            };
+            let last = next + phrase.words.len() - 1;
+            let attractor = phrase.attractor;
+            reading.marks.push(Mark {
+                at: words[next].at.start..words[last].at.end,
+                attractor,
+            });
+            if last >= ending && reading.ends_in.is_none_or(|other| attractor < other) {
+                reading.ends_in = Some(attractor);
+            }
+            next = last + 1;
+        }
+        reading
+    }
+
+    /// The phrase with which these words begin.
+    fn phrase_at(&self, words: &[Word]) -> Option<&Phrase> {
+        let letter = words.first()?.text.chars().next()?;
+        let mut phrases = self.phrases.get(&letter)?.iter();
+        phrases.find(|phrase| phrase.begins(words))
+    }
+}
+
+impl Phrase {
+    /// Whether these words begin with the phrase, in one sentence.
+    fn begins(&self, words: &[Word]) -> bool {
+        let Some(first) = words.get(..self.words.len()) else {
+            return false;
+        };
+        let mut pairs = self.words.iter().zip(first);
+        pairs.all(|(pattern, word)| pattern.fits(&word.text))
+            && first[1..].iter().all(|word| !word.opens)
+    }
+}

@@ -1,0 +1,202 @@
+//! What holds of every reading, with the storyteller's own catalogue and with small ones.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use std::sync::LazyLock;
+
+use attractors::{Catalogue, Mark};
+use proptest::prelude::*;
+
+/// The storyteller's own.
+static CATALOGUE: LazyLock<Catalogue> = LazyLock::new(|| {
+    let json = include_str!("../../../models/storyteller/attractors.json");
+    Catalogue::from_json(json).unwrap()
+});
+
+/// A catalogue of these attractors, each with its phrases.
+fn catalogue(ending_words: usize, attractors: &[(&str, &[&str])]) -> Catalogue {
+    let list: Vec<_> = attractors
+        .iter()
+        .map(|(name, phrases)| {
+            serde_json::json!({ "name": name, "title": name, "about": "", "phrases": phrases })
+        })
+        .collect();
+    let file = serde_json::json!({ "about": "", "ending_words": ending_words, "attractors": list });
+    Catalogue::from_json(&file.to_string()).unwrap()
+}
+
+fn marked<'t>(catalogue: &Catalogue, text: &'t str) -> Vec<(&'t str, usize)> {
+    let marks = catalogue.read(text).marks.into_iter();
+    marks
+        .map(|Mark { at, attractor }| (&text[at], attractor))
+        .collect()
+}
+
+/// Texts of the catalogue's own words and some others, with marks of sentences between them.
+fn texts() -> impl Strategy<Value = String> {
+    let phrases: Vec<String> = CATALOGUE
+        .attractors()
+        .iter()
+        .flat_map(|attractor| attractor.phrases.clone())
+        .map(|phrase| phrase.replace('*', "s"))
+        .collect();
+    let word = prop_oneof![
+        2 => proptest::sample::select(phrases),
+        2 => "[a-zA-Zéİß’']{1,7}",
+        1 => "\\PC{0,5}",
+    ];
+    let gap = proptest::sample::select(vec![" ", " ", " ", ". ", ", ", "\n", "! \"", "-"]);
+    proptest::collection::vec((word, gap), 0..40).prop_map(|pairs| {
+        let pairs = pairs.into_iter();
+        pairs.map(|(word, gap)| format!("{word}{gap}")).collect()
+    })
+}
+
+proptest! {
+    #[test]
+    fn marks_lie_in_the_text_in_order_and_do_not_overlap(text in texts()) {
+        let catalogue = &CATALOGUE;
+        let mut end = 0;
+        for Mark { at, attractor } in catalogue.read(&text).marks {
+            prop_assert!(at.start >= end && !at.is_empty());
+            prop_assert!(text.is_char_boundary(at.start) && text.is_char_boundary(at.end));
+            prop_assert!(attractor < catalogue.attractors().len());
+            end = at.end;
+        }
+        prop_assert!(end <= text.len());
+    }
+
+    #[test]
+    fn case_does_not_matter(text in "[A-Za-z ,.!']{0,200}", words in texts()) {
+        let catalogue = &CATALOGUE;
+        let text: String = format!("{text} {words}").chars().filter(char::is_ascii).collect();
+        prop_assert_eq!(catalogue.read(&text.to_ascii_uppercase()), catalogue.read(&text.to_ascii_lowercase()));
+    }
+
+    #[test]
+    fn what_follows_a_finished_sentence_changes_no_mark_before_it(text in texts(), more in texts()) {
+        let catalogue = &CATALOGUE;
+        let finished = format!("{text}.");
+        let before = catalogue.read(&finished);
+        let after = catalogue.read(&format!("{finished} {more}"));
+        prop_assert!(after.marks.starts_with(&before.marks));
+        for attractor in 0..catalogue.attractors().len() {
+            if let Some(hit) = before.first_hit(attractor) {
+                prop_assert_eq!(after.first_hit(attractor), Some(hit));
+            }
+        }
+    }
+
+    #[test]
+    fn a_text_ends_in_the_first_of_the_marked_attractors_near_its_end(text in texts()) {
+        let catalogue = &CATALOGUE;
+        let reading = catalogue.read(&text);
+        // By the definition: cut off words from the front until only the ending is left.
+        let word = |at: usize| text[at..].chars().next().unwrap().is_alphanumeric();
+        let mut starts: Vec<usize> = Vec::new();
+        let mut inside = false;
+        for (at, letter) in text.char_indices() {
+            let apostrophe = inside && matches!(letter, '\'' | '’') && {
+                let rest = &text[at + letter.len_utf8()..];
+                rest.chars().next().is_some_and(char::is_alphanumeric)
+            };
+            if word(at) && !inside {
+                starts.push(at);
+            }
+            inside = word(at) || apostrophe;
+        }
+        let from = starts.len().saturating_sub(catalogue.ending_words());
+        let from = starts.get(from).copied().unwrap_or(0);
+        let near = reading.marks.iter().filter(|mark| mark.at.end > from);
+        prop_assert_eq!(reading.ends_in, near.map(|mark| mark.attractor).min());
+    }
+}
+
+#[test]
+fn of_two_phrases_the_longer_counts_and_of_equals_the_earlier() {
+    let order: [(&str, &[&str]); 2] = [
+        ("night", &["fell asleep"]),
+        ("tears", &["cried until she fell asleep", "fell"]),
+    ];
+    let text = "She cried until she fell asleep. He fell asleep, and it fell.";
+    assert_eq!(
+        marked(&catalogue(50, &order), text),
+        [
+            ("cried until she fell asleep", 1),
+            ("fell asleep", 0),
+            ("fell", 1)
+        ]
+    );
+    let equals = catalogue(50, &[("one", &["danc*"]), ("two", &["dancing"])]);
+    assert_eq!(marked(&equals, "Dancing!"), [("Dancing", 0)]);
+}
+
+#[test]
+fn phrases_are_whole_words_of_one_sentence() {
+    let found = catalogue(50, &[("a", &["part", "ice cream", "o'clock"])]);
+    assert_eq!(marked(&found, "A party of parts apart. Ice. Cream."), []);
+    assert_eq!(
+        marked(&found, "A part: \"ice, cream\" at five O’Clock"),
+        [("part", 0), ("ice, cream", 0), ("O’Clock", 0)]
+    );
+    let stems = catalogue(50, &[("a", &["wed*"])]);
+    assert_eq!(
+        marked(&stems, "wed wedding unwed"),
+        [("wed", 0), ("wedding", 0)]
+    );
+}
+
+#[test]
+fn what_outweighs_another_does_so_only_near_the_end() {
+    let order = catalogue(4, &[("wedding", &["wedding"]), ("music", &["danced"])]);
+    assert_eq!(order.read("A wedding! They danced.").ends_in, Some(0));
+    assert_eq!(
+        order
+            .read("A wedding! They danced for three hours.")
+            .ends_in,
+        Some(1)
+    );
+    assert_eq!(
+        order
+            .read("A wedding! They danced for three whole long hours.")
+            .ends_in,
+        None
+    );
+    assert_eq!(
+        order
+            .read("A wedding! They danced for three hours.")
+            .first_hit(0),
+        Some(9)
+    );
+    assert_eq!(order.read("").ends_in, None);
+}
+
+#[test]
+fn a_file_with_a_mistake_is_refused_with_its_place() {
+    let refused = |json: &str| Catalogue::from_json(json).unwrap_err().to_string();
+    let with = |name: &str, phrases: &str| {
+        refused(&format!(
+            r#"{{"about": "", "ending_words": 5, "attractors": [
+                {{"name": "a", "title": "", "about": "", "phrases": ["day"]}},
+                {{"name": "{name}", "title": "", "about": "", "phrases": {phrases}}}]}}"#
+        ))
+    };
+    for (said, expected) in [
+        (refused("[]"), "expected \"about\""),
+        (
+            refused(r#"{"about": "", "ending_words": 5, "attractors": []}"#),
+            "at least one attractor",
+        ),
+        (with("a", r#"["x"]"#), "\"a\" needs a name"),
+        (with("B", r#"["x"]"#), "\"B\" needs a name"),
+        (with("b", "[]"), "\"b\" has no phrases"),
+        (with("b", r#"["day"]"#), "stands in the catalogue twice"),
+        (with("b", r#"["Day out"]"#), "\"Day out\""),
+        (with("b", r#"["day  out"]"#), "not made of words"),
+        (with("b", r#"["*"]"#), "not made of words"),
+        (with("b", r#"["sun-day"]"#), "not made of words"),
+        (with("b", r#"["x"], "rank": 1"#), "rank"),
+    ] {
+        assert!(said.contains(expected), "{said}");
+    }
+}
