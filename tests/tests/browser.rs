@@ -561,7 +561,9 @@ fn the_page_reads_stories_as_the_libraries_do() {
         .iter()
         .map(|text| {
             let ends_in = catalogue.read(text).ends_in;
-            ends_in.map_or("", |attractor| &catalogue.attractors()[attractor].name)
+            ends_in.map_or("", |attractor| {
+                catalogue.attractors()[attractor].name.as_str()
+            })
         })
         .collect();
     assert_eq!(of_chains(&mut page, "chain.dataset.attractor"), expected);

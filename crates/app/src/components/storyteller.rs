@@ -79,7 +79,7 @@ pub fn Storyteller(props: &StorytellerProps) -> Html {
                 <Budget tunings={tunings.clone()} chosen={AttrValue::from(chosen.to_owned())} act={act.clone()} />
             }
             if adapter.is_some() {
-                <div class="lambda"><Knob dial={Dial::Lambda} text={lambda.clone()} turn={turn.clone()} /></div>
+                <Knob dial={Dial::Lambda} text={lambda.clone()} turn={turn.clone()} />
                 <label class="check">
                     <input type="checkbox" data-testid="compare" checked={*compare} onchange={check} />
                     { "the base beside it, on the same coins" }

@@ -320,11 +320,13 @@ fn surprisal_legend() -> Html {
 fn gladness_legend() -> Html {
     let steps = STEPS.iter().rev().map(|step| -step);
     let steps = steps.chain([0.0]).chain(STEPS);
+    // There is little room: -0.04 is written as −.04.
+    let short = |step: f64| step.to_string().replace('-', "−").replace("0.", ".");
     html! {
         <>
             <figcaption>{ "What a word adds to gladness, nats of log-odds" }</figcaption>
-            <p aria-hidden="true">{ for steps.map(|step| html! { <s class={tint(step)}>{ step.to_string().replace('-', "−") }</s> }) }</p>
-            <small>{ "By the weak predictor of sentiment that adapters were rewarded by; it reads words and pairs of words. At the end of a story: the sum." }</small>
+            <p aria-hidden="true">{ for steps.map(|step| html! { <s class={tint(step)}>{ short(step) }</s> }) }</p>
+            <small>{ "Green adds, purple takes away, by the weak predictor of sentiment that adapters were rewarded by: it knows words and pairs of words. The number beside a story is its log-odds of being glad." }</small>
         </>
     }
 }
