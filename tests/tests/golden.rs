@@ -70,7 +70,7 @@ fn assert_rows_are_the_models(model: &Model, swarm: &Swarm) {
         let scored = pollster::block_on(read_rows(model.engine.score(&text))).unwrap();
         for position in 0..swarm.picked(chain).len() {
             let expected = &scored[prompt.len() - 1 + position];
-            let found = swarm.row(chain, position).unwrap();
+            let found = &swarm.rows(chain, position).unwrap().base;
             let spread = expected.iter().fold(f32::MIN, |a, b| a.max(*b))
                 - expected.iter().fold(f32::MAX, |a, b| a.min(*b));
             for (found, expected) in found.iter().zip(expected) {
@@ -240,7 +240,7 @@ fn chains_that_others_leave_keep_their_tokens() {
     let free = finished(&model, 5, warm());
     let mut swarm = started(&model, 5, warm());
     for (chain, position) in [(0, 2), (3, 2), (4, 6)] {
-        while swarm.row(chain, position).is_none() {
+        while swarm.rows(chain, position).is_none() {
             pollster::block_on(swarm.step()).unwrap();
         }
         assert!(swarm.force(chain, position, end));

@@ -336,6 +336,7 @@ fn recipe() -> TuneRecipe {
     TuneRecipe {
         seed: 3,
         base: "base".into(),
+        start: None,
         adapter: AdapterShape {
             rank: 2,
             alpha: 4.0,
@@ -452,4 +453,35 @@ fn a_run_starts_at_the_base_and_leaves_it_and_its_adapter_opens_on_that_base_alo
     let other = Model::load(&other, &Device::flex()).unwrap().engine;
     let error = Adapter::load(&files, &other).unwrap_err().to_string();
     assert!(error.contains("other weights"), "{error}");
+}
+
+#[test]
+fn a_run_can_begin_with_another_runs_adapter_of_the_same_shape() {
+    let folder = house();
+    sit(folder.path(), 2, None);
+    fs::create_dir(folder.path().join("next")).unwrap();
+    let mut next = TuneRecipe {
+        base: "../base".into(),
+        start: Some("..".into()),
+        ..recipe()
+    };
+    let places = TunePlaces {
+        adapter: &folder.path().join("next"),
+        run: &folder.path().join("next/run"),
+    };
+    let mut first_kl_nats = None;
+    let mut go_on = |next: &TuneRecipe| {
+        tune(next, &places, &Device::flex(), 2, |report| {
+            first_kl_nats.get_or_insert(report.kl_nats);
+            Wish::Continue
+        })
+    };
+    assert!(go_on(&next).unwrap());
+    next.adapter.rank = 3;
+    let error = go_on(&next).unwrap_err().to_string();
+    assert!(
+        error.contains("`start`") && error.contains("rank"),
+        "{error}"
+    );
+    assert!(first_kl_nats.unwrap() > 0.01, "{first_kl_nats:?}");
 }

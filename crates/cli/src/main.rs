@@ -5,6 +5,7 @@
 
 mod beam;
 mod bench;
+mod card;
 mod corpus;
 mod curve;
 mod device;
@@ -47,6 +48,8 @@ enum Command {
     Pretrain(pretrain::Pretrain),
     /// Tune an adapter on a model by a recipe, by rewards under a KL budget; goes on where the last sitting stopped
     Tune(tune::Tune),
+    /// Write an adapter's card and draw its run, from its recipe and log; `tune` does so at its end.
+    Card(card::Card),
     /// Draw the loss curve of a training log as a picture.
     Curve(curve::Curve),
     /// Fit the weak sentiment predictor to stories of the world, and write its weights, report and card.
@@ -68,6 +71,7 @@ impl Command {
             Self::Corpus(arguments) => arguments.run(),
             Self::Pretrain(arguments) => arguments.run(),
             Self::Tune(arguments) => arguments.run(),
+            Self::Card(arguments) => arguments.run(),
             Self::Curve(arguments) => arguments.run(),
             Self::Reward(arguments) => arguments.run(),
             Self::Score(arguments) => arguments.run(),

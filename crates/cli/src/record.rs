@@ -7,8 +7,8 @@ use std::time::Instant;
 use anyhow::{Context, bail};
 use clap::Args;
 use protocol::{
-    DeviceKind, DeviceReport, Ending, Event, Frame, Prompted, RECORDED_RUN, Recording, Settings,
-    VERSION, encode, read_link, write_link,
+    DeviceKind, DeviceReport, Ending, Event, Frame, Prompted, RECORDED_RUN, Recording, Rows,
+    Settings, VERSION, encode, read_link, write_link,
 };
 use transformer::{Model, ModelFiles, Plan, Swarm, device};
 
@@ -85,14 +85,17 @@ impl Record {
         };
         let chains = settings.chains.get() as usize;
         let mut swarm = Swarm::start(&model.engine, tokens.clone(), chains, plan).await?;
-        let logits = swarm
-            .row(0, 0)
-            .context("a swarm begins with the prompt's row")?
-            .to_vec();
+        let first = swarm
+            .rows(0, 0)
+            .context("a swarm begins with the prompt's row")?;
         let prompted = Prompted {
             text: settings.prompt.clone(),
+            adapter: None,
             tokens,
-            logits,
+            rows: Rows {
+                base: first.base.to_vec(),
+                tuned: None,
+            },
         };
         let mut frames = vec![
             Frame {

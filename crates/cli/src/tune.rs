@@ -8,6 +8,7 @@ use clap::Args;
 use training::pretrain::Wish;
 use training::tuning::{TunePlaces, TuneRecipe, tune};
 
+use crate::card;
 use crate::device::DeviceName;
 use crate::progress::Progress;
 
@@ -67,6 +68,7 @@ impl Tune {
         })?;
         progress.leave();
         if done {
+            card::write(adapter)?;
             eprintln!("written to {}", adapter.display());
         } else {
             eprintln!("paused; run the same command to go on");

@@ -512,7 +512,9 @@ fn record_writes_what_sample_decodes() {
     let frames = &recording.frames;
     assert!(frames.is_sorted_by_key(|frame| frame.at_ms));
     assert!(matches!(&frames[0].event, Event::Ready { vocabulary, .. } if vocabulary.len() == 300));
-    assert!(matches!(&frames[1].event, Event::Prompted(prompted) if prompted.logits.len() == 300));
+    assert!(
+        matches!(&frames[1].event, Event::Prompted(prompted) if prompted.rows.base.len() == 300)
+    );
     let mut replayed = vec![Vec::new(); 3];
     let mut last = [false; 3];
     for frame in &frames[2..frames.len() - 1] {

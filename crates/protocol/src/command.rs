@@ -6,7 +6,7 @@
 use decoding::Shaping;
 use serde::{Deserialize, Serialize};
 
-use crate::{Chains, Length};
+use crate::{Chains, Lambda, Length};
 
 /// Names one run of a swarm; the page counts upwards, and drops events of any run but the present one.
 #[derive(
@@ -34,18 +34,28 @@ pub enum Command {
         /// Address of the folder, ending in `/`.
         folder: String,
     },
-    /// Read a prompt and send its next-token row: `Prompted`.
+    /// Read a prompt and send its next-token row: `Prompted`. An adapter that is not there yet is fetched first
+    /// (`Progress`); one that cannot be used is a `Failed`.
     Prompt {
         /// The text, as typed.
         text: String,
+        /// Folder name under the model's `adapters/`; the row of the tuned model is then sent, too.
+        adapter: Option<String>,
     },
-    /// Decode a swarm: `Prompted`, then `Step`s, then `Done`. Ends the run before it.
+    /// Decode a swarm: `Prompted`, then `Step`s, then `Done`. Ends the run before it. Adapters as with `Prompt`.
     Generate {
         /// The page's name for this run.
         run: RunId,
         /// The text that every chain continues.
         prompt: String,
-        /// How many chains.
+        /// Folder name under the model's `adapters/`; without one the base speaks alone.
+        adapter: Option<String>,
+        /// How much of the adapter is taken.
+        lambda: Lambda,
+        /// Whether the base tells every chain too: then chains `0..n` are the tuned model's, and chain `n + i` is the base's
+        /// on the coins of chain `i`. Without an adapter it means nothing.
+        compare: bool,
+        /// How many chains; twice as many are told where they are compared.
         chains: Chains,
         /// Tokens a chain at most (a chain also ends at the end-of-text token).
         length: Length,
@@ -64,6 +74,8 @@ pub enum Command {
         turn: u32,
         /// The knobs from now on.
         shaping: Shaping,
+        /// How much of the adapter is taken from now on.
+        lambda: Lambda,
         /// The coins from now on.
         seed: u64,
     },

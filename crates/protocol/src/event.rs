@@ -87,8 +87,8 @@ pub enum Event {
         chain: u32,
         /// Which generated token, from 0.
         position: u32,
-        /// `[vocab]`, before any shaping; none where the chain has no such place any more.
-        logits: Option<Vec<f32>>,
+        /// None where the chain has no such place any more.
+        rows: Option<Rows>,
     },
     /// Something asked for could not be done; the worker goes on.
     Failed {
@@ -104,6 +104,8 @@ pub enum Event {
 pub enum Stage {
     /// Fetching the weights; counted in bytes.
     Weights,
+    /// Fetching an adapter; counted in bytes.
+    Adapter,
     /// Turning bytes into tensors on the device; not counted.
     Upload,
     /// Comparing the GPU's logits with the CPU's, and timing both; counted in steps.
@@ -118,10 +120,21 @@ pub enum Stage {
 pub struct Prompted {
     /// The text that was read.
     pub text: String,
+    /// The adapter that was asked, if one was.
+    pub adapter: Option<String>,
     /// Its token ids, beginning with the beginning-of-text token.
     pub tokens: Vec<u32>,
-    /// The row after the last token: `[vocab]`, before any shaping.
-    pub logits: Vec<f32>,
+    /// The rows after the last token.
+    pub rows: Rows,
+}
+
+/// What the network thinks at one place; what the knobs make of it is the reader's affair.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Rows {
+    /// The base's logits, `[vocab]`, before any shaping.
+    pub base: Vec<f32>,
+    /// Those of the tuned model, where an adapter is asked. A chain of the base itself has none.
+    pub tuned: Option<Vec<f32>>,
 }
 
 /// How a run ended.

@@ -13,12 +13,12 @@ mod settings;
 pub use command::{Command, Forced, RunId};
 pub use decoding::Pick;
 pub use event::{
-    DeviceKind, DeviceReport, Ending, Event, Prompted, SelfTest, Speed, Stage, TokenBytes,
+    DeviceKind, DeviceReport, Ending, Event, Prompted, Rows, SelfTest, Speed, Stage, TokenBytes,
 };
 pub use link::{LinkNote, read_link, write_link};
 pub use message::{MessageError, decode, encode};
 pub use recording::{Frame, RECORDED_RUN, Recording, RecordingError};
-pub use settings::{Chains, DeviceChoice, Length, RangeError, Settings};
+pub use settings::{Chains, DeviceChoice, Lambda, LambdaError, Length, RangeError, Settings};
 
 /// Raised whenever a message changes its shape: a page never talks to a worker of another version.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;

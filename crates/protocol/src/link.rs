@@ -1,8 +1,8 @@
 //! An experiment as a link: settings to and from a URL's hash.
 //!
-//! The hash is a query string: `prompt=Roll%20a%20die%3A&t=0.5&seed=7`. Keys: `model`, `prompt`, `t` (temperature, also
-//! `inf`), `s` (logit scale), `top_k`, `top_p`, `min_p`, `typical`, `rep` (repetition penalty), `seed`, `n` (chains),
-//! `len` (tokens a chain), `device` (`auto`, `cpu`, `webgpu`). Reading never fails: a value that cannot be used falls
+//! The hash is a query string: `prompt=Roll%20a%20die%3A&t=0.5&seed=7`. Keys: `model`, `adapter`, `lambda` (realignment),
+//! `compare` (1: the base beside it), `prompt`, `t` (temperature, also `inf`), `s` (logit scale), `top_k`, `top_p`, `min_p`,
+//! `typical`, `rep` (repetition penalty), `seed`, `n` (chains), `len` (tokens a chain), `device` (`auto`, `cpu`, `webgpu`). Reading never fails: a value that cannot be used falls
 //! back to its default, with a note for the reader.
 
 use std::{fmt::Display, fmt::Write as _, str::FromStr};
@@ -10,7 +10,7 @@ use std::{fmt::Display, fmt::Write as _, str::FromStr};
 use decoding::Shaping;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
-use crate::{Chains, DeviceChoice, Length, Settings};
+use crate::{Chains, DeviceChoice, Lambda, Length, Settings};
 
 /// Left as they are in a link: no meaning in a hash, and easy to read.
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
@@ -60,6 +60,15 @@ pub fn write_link(settings: &Settings) -> String {
         write!(link, "{separator}{key}={value}").expect("a String takes every text");
     };
     put("model", &settings.model);
+    if let Some(adapter) = &settings.adapter {
+        put("adapter", adapter);
+    }
+    if settings.adapter.is_some() || settings.lambda != Lambda::default() {
+        put("lambda", &settings.lambda.get());
+    }
+    if settings.compare {
+        put("compare", &1);
+    }
     put("prompt", &utf8_percent_encode(&settings.prompt, ESCAPED));
     put("t", &shaping.temperature());
     put("s", &shaping.logit_scale());
@@ -104,7 +113,18 @@ fn unescape(value: &str) -> Result<String, String> {
 fn set(settings: &mut Settings, key: &str, value: &str) -> Result<(), String> {
     let kept = &settings.shaping;
     match key {
-        "model" => settings.model = model_name(value)?,
+        "model" => settings.model = folder_name(value)?,
+        "adapter" => settings.adapter = Some(folder_name(value)?),
+        "lambda" => {
+            settings.lambda = Lambda::new(number(value)?).map_err(|error| error.to_string())?;
+        }
+        "compare" => {
+            settings.compare = match value {
+                "1" => true,
+                "0" => false,
+                _ => return Err("it is 1 or 0".to_owned()),
+            }
+        }
         "prompt" => value.clone_into(&mut settings.prompt),
         "t" => settings.shaping = knob(kept.with_temperature(number(value)?))?,
         "s" => settings.shaping = knob(kept.with_logit_scale(number(value)?))?,
@@ -142,13 +162,13 @@ fn knob(shaping: Result<Shaping, decoding::KnobError>) -> Result<Shaping, String
     shaping.map_err(|error| error.to_string())
 }
 
-/// A model is a folder beside the page: a plain name, never a path or an address.
-fn model_name(value: &str) -> Result<String, String> {
+/// Models and adapters are folders beside the page: a plain name, never a path or an address.
+fn folder_name(value: &str) -> Result<String, String> {
     let plain = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_');
     if !value.is_empty() && value.len() <= 64 && value.chars().all(plain) {
         Ok(value.to_owned())
     } else {
-        Err("a model's name has only letters, digits, - and _".to_owned())
+        Err("such a name has only letters, digits, - and _".to_owned())
     }
 }
 
@@ -175,6 +195,9 @@ mod tests {
     prop_compose! {
         fn any_settings()(
             model in "[A-Za-z0-9_-]{1,64}",
+            adapter in prop::option::of("[A-Za-z0-9_-]{1,64}"),
+            lambda in Lambda::LEAST..=Lambda::MOST,
+            compare: bool,
             prompt in any::<String>(),
             shaping in any_shaping(),
             seed: u64,
@@ -183,7 +206,8 @@ mod tests {
             device in prop_oneof![Just(DeviceChoice::Auto), Just(DeviceChoice::Cpu), Just(DeviceChoice::WebGpu)],
         ) -> Settings {
             let (chains, length) = (Chains::new(chains).unwrap(), Length::new(length).unwrap());
-            Settings { model, prompt, shaping, seed, chains, length, device }
+            let lambda = Lambda::new(lambda).unwrap();
+            Settings { model, adapter, lambda, compare, prompt, shaping, seed, chains, length, device }
         }
     }
 
@@ -229,6 +253,11 @@ mod tests {
             ("model=https%3A%2F%2Felsewhere", "model"),
             ("prompt=%FF", "prompt"),
             ("colour=red", "colour"),
+            ("adapter=../wedding", "adapter"),
+            ("lambda=1.6", "lambda"),
+            ("lambda=-0.1", "lambda"),
+            ("lambda=NaN", "lambda"),
+            ("compare=yes", "compare"),
         ] {
             let (settings, notes) = read_link(&format!("#{part}&seed=7"));
             assert_eq!(

@@ -75,6 +75,66 @@ ranged!(
     Length, "length", 1..=128, default 64
 );
 
+/// Realignment: how much of the tuned model is in a row of logits, `(1 - lambda) z_base + lambda z_tuned` (DeRa,
+/// arXiv 2402.02992). 0 is the base, 1 the tuned model, beyond 1 goes on in the same direction.
+#[derive(Clone, Copy, Debug, PartialEq, PartialOrd, Serialize, Deserialize)]
+#[serde(try_from = "f64", into = "f64")]
+pub struct Lambda(f64);
+
+/// A lambda outside its range.
+#[derive(Clone, Copy, Debug, PartialEq, Error)]
+#[error(
+    "lambda must be a number from {} to {}, not {found}",
+    Lambda::LEAST,
+    Lambda::MOST
+)]
+pub struct LambdaError {
+    found: f64,
+}
+
+impl Lambda {
+    /// The base.
+    pub const LEAST: f64 = 0.0;
+    /// Half as far again as tuning went.
+    pub const MOST: f64 = 1.5;
+
+    /// Checks the range.
+    ///
+    /// # Errors
+    /// Says which range was left, and by what.
+    pub fn new(value: f64) -> Result<Self, LambdaError> {
+        // No minus zero: it would print with its sign.
+        let in_range = (Self::LEAST..=Self::MOST).contains(&value);
+        in_range
+            .then_some(Self(value + 0.0))
+            .ok_or(LambdaError { found: value })
+    }
+
+    /// The number.
+    pub fn get(self) -> f64 {
+        self.0
+    }
+}
+
+impl Default for Lambda {
+    fn default() -> Self {
+        Self(1.0)
+    }
+}
+
+impl TryFrom<f64> for Lambda {
+    type Error = LambdaError;
+    fn try_from(value: f64) -> Result<Self, LambdaError> {
+        Self::new(value)
+    }
+}
+
+impl From<Lambda> for f64 {
+    fn from(value: Lambda) -> f64 {
+        value.0
+    }
+}
+
 /// Which device the link asks for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum DeviceChoice {
@@ -92,6 +152,12 @@ pub enum DeviceChoice {
 pub struct Settings {
     /// Folder name under `models/`.
     pub model: String,
+    /// Folder name under the model's `adapters/`; without one the base speaks alone.
+    pub adapter: Option<String>,
+    /// How much of the adapter is taken.
+    pub lambda: Lambda,
+    /// Whether the base tells every story too, on the same coins.
+    pub compare: bool,
     /// The text that every chain continues.
     pub prompt: String,
     /// The knobs.
@@ -110,6 +176,9 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             model: "storyteller".to_owned(),
+            adapter: None,
+            lambda: Lambda::default(),
+            compare: false,
             prompt: "I went to the hardware store to buy a hammer.".to_owned(),
             shaping: Shaping::default(),
             seed: 1,

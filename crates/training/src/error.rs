@@ -92,6 +92,9 @@ pub enum TrainingError {
     /// The model could not be read or written.
     #[error(transparent)]
     Model(#[from] transformer::LoadError),
+    /// The adapter to begin with could not be read.
+    #[error("the adapter to start from: {0}")]
+    Start(#[from] transformer::AdapterError),
     /// A sentiment predictor could not be read.
     #[error("{path}: {source}")]
     Predictor {

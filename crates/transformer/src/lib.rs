@@ -33,6 +33,6 @@ pub use network::{Attention, Block, FeedForward, Llama};
 pub use projection::Projection;
 pub use prompt::PromptError;
 pub use rope::{RotaryTable, Rotation};
-pub use swarm::{Picked, Plan, Swarm};
+pub use swarm::{Beside, Picked, Plan, Rows, Swarm};
 pub use text::Vocabulary;
 pub use weights::NamedTensor;

@@ -3,12 +3,19 @@
 //! A swarm keeps the logits from which every token was picked, and what the network has read. When knobs or coins change,
 //! each chain is picked again from these rows, keeps its tokens up to the first position where the pick differs, and only
 //! the rest is generated; no token that stays is read again.
+//!
+//! A tuned model may speak beside the base ([`Swarm::beside`]): both read every token, both rows are kept, and a token is picked
+//! from their mixture, so realignment is a knob like the others. Chains of the base alone may stand beside these chains, on the
+//! same coins.
+//!
 //! Page and command line share this file, so they give the same tokens for the same model, knobs and seed.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use decoding::{Pick, Shaping, coin, shape};
+use burn::tensor::Tensor;
+use decoding::{Pick, Shaping, coin, mix, shape};
 
 use crate::device::{DeviceError, read_rows};
 use crate::engine::{Batch, Engine, Prefix};
@@ -35,13 +42,42 @@ pub struct Picked {
     pub entropy_bits: f64,
 }
 
+/// A tuned model beside the base.
+#[derive(Clone, Copy, Debug)]
+pub struct Beside<'a> {
+    /// The base with an adapter merged into it: see [`Engine::adapted`].
+    pub tuned: &'a Engine,
+    /// How much of it is taken: `(1 - lambda) z_base + lambda z_tuned`, finite.
+    pub lambda: f64,
+    /// Whether chains of the base alone, as many again and on the same coins, follow the others.
+    pub compare: bool,
+}
+
+/// The logits at one place, `[vocab]` each, before any shaping.
+#[derive(Clone, Debug)]
+pub struct Rows {
+    /// The base's.
+    pub base: Rc<[f32]>,
+    /// The tuned model's; a chain of the base alone has none.
+    pub tuned: Option<Rc<[f32]>>,
+}
+
 /// The chains of one prompt.
 pub struct Swarm {
-    engine: Engine,
     prompt: Vec<u32>,
-    prefix: Prefix,
     plan: Plan,
+    lambda: f64,
+    base: Reader,
+    tuned: Option<Reader>,
+    /// How many coins there are for a position: the number of chains, or half of it where base and tuned are compared.
+    coins: usize,
     chains: Vec<Chain>,
+}
+
+/// One network and what it has read.
+struct Reader {
+    engine: Engine,
+    prefix: Prefix,
     /// Every chain's keys and values, from the first step on.
     batch: Option<Batch>,
 }
@@ -49,8 +85,8 @@ pub struct Swarm {
 #[derive(Default)]
 struct Chain {
     picked: Vec<Picked>,
-    /// The row of every picked token, and of the next one where it is known.
-    rows: Vec<Rc<[f32]>>,
+    /// The rows of every picked token, and of the next one where they are known.
+    rows: Vec<Rows>,
     /// Tokens that stand whatever the coin says, by position: below the number of tokens, or the next one. Each stands
     /// behind the tokens that it was put behind, and goes when one of them does.
     forced: BTreeMap<usize, u32>,
@@ -71,28 +107,65 @@ impl Swarm {
         chains: usize,
         plan: Plan,
     ) -> Result<Self, DeviceError> {
-        let prefix = engine.read(&prompt);
-        let rows = read_rows(prefix.logits.clone()).await?;
-        let first: Rc<[f32]> = rows.into_iter().next().unwrap_or_default().into();
-        let chains = (0..chains)
-            .map(|_| Chain {
-                rows: vec![Rc::clone(&first)],
-                ..Chain::default()
-            })
-            .collect();
+        Self::open(engine, None, prompt, chains, plan).await
+    }
+
+    /// Reads a prompt for `chains` chains of a tuned model, realigned with its base, and for the chains compared with them.
+    ///
+    /// # Errors
+    /// When the device fails.
+    ///
+    /// # Panics
+    /// As [`Self::start`], and when the two models have other vocabularies or `lambda` is not finite.
+    pub async fn beside(
+        base: &Engine,
+        beside: Beside<'_>,
+        prompt: Vec<u32>,
+        chains: usize,
+        plan: Plan,
+    ) -> Result<Self, DeviceError> {
+        Self::open(base, Some(beside), prompt, chains, plan).await
+    }
+
+    async fn open(
+        base: &Engine,
+        beside: Option<Beside<'_>>,
+        prompt: Vec<u32>,
+        chains: usize,
+        plan: Plan,
+    ) -> Result<Self, DeviceError> {
+        let (base, first) = Reader::read(base, &prompt).await?;
+        let (mut tuned, mut first_tuned) = (None, None);
+        let (mut lambda, mut compare) = (1.0, false);
+        if let Some(beside) = beside {
+            let (reader, row) = Reader::read(beside.tuned, &prompt).await?;
+            assert_eq!(first.len(), row.len(), "one vocabulary");
+            (tuned, first_tuned) = (Some(reader), Some(row));
+            (lambda, compare) = (beside.lambda, beside.compare);
+            assert!(lambda.is_finite(), "lambda is a finite number");
+        }
+        let all = if compare { 2 * chains } else { chains };
+        let chain = |index| Chain {
+            rows: vec![Rows {
+                base: Rc::clone(&first),
+                tuned: first_tuned.clone().filter(|_| index < chains),
+            }],
+            ..Chain::default()
+        };
         Ok(Self {
-            engine: engine.clone(),
             prompt,
-            prefix,
             plan,
-            chains,
-            batch: None,
+            lambda,
+            base,
+            tuned,
+            coins: chains,
+            chains: (0..all).map(chain).collect(),
         })
     }
 
-    /// The row from which a chain's token at `position` was, or will be, picked.
-    pub fn row(&self, chain: usize, position: usize) -> Option<&[f32]> {
-        Some(self.chains.get(chain)?.rows.get(position)?)
+    /// The rows from which a chain's token at `position` was, or will be, picked.
+    pub fn rows(&self, chain: usize, position: usize) -> Option<&Rows> {
+        self.chains.get(chain)?.rows.get(position)
     }
 
     /// The tokens of a chain so far, the end-of-text token included.
@@ -132,17 +205,24 @@ impl Swarm {
         if !going.is_empty() {
             // The last token of a chain is never read.
             let room = self.plan.length - 1;
-            let batch = self
-                .batch
-                .get_or_insert_with(|| self.engine.open(&self.prefix, self.chains.len(), room));
-            // Chains may have been cut since they were read.
-            for &chain in &going {
-                batch.rewind(chain, self.chains[chain].picked.len());
-            }
-            let logits = self.engine.step_some(batch, &going, &tokens);
-            let rows = read_rows(logits).await?;
-            for (chain, row) in going.into_iter().zip(rows) {
-                self.chains[chain].rows.push(row.into());
+            let kept: Vec<usize> = self.chains.iter().map(|chain| chain.picked.len()).collect();
+            let base = self.base.step(&going, &tokens, &kept, room);
+            // Chains of the base alone stand behind the others.
+            let both = going.partition_point(|&chain| chain < self.coins);
+            let tuned = self.tuned.as_mut().filter(|_| both > 0).map(|tuned| {
+                tuned.step(&going[..both], &tokens[..both], &kept[..self.coins], room)
+            });
+            let base = read_rows(base).await?;
+            let tuned = match tuned {
+                Some(tuned) => read_rows(tuned).await?,
+                None => Vec::new(),
+            };
+            let mut tuned = tuned.into_iter();
+            for (chain, base) in going.into_iter().zip(base) {
+                self.chains[chain].rows.push(Rows {
+                    base: base.into(),
+                    tuned: tuned.next().map(Into::into),
+                });
             }
         }
         let told = picks.into_iter().map(|(index, picked, last)| {
@@ -159,6 +239,16 @@ impl Swarm {
             }
         });
         Ok(told.collect())
+    }
+
+    /// Takes more or less of the tuned model; without one it means nothing. Call [`Self::repick`] for every chain, as after
+    /// [`Self::set_plan`].
+    ///
+    /// # Panics
+    /// When `lambda` is not finite.
+    pub fn set_lambda(&mut self, lambda: f64) {
+        assert!(lambda.is_finite(), "lambda is a finite number");
+        self.lambda = lambda;
     }
 
     /// Changes knobs and coins. Call [`Self::repick`] for every chain, then go on with [`Self::step`].
@@ -219,8 +309,9 @@ impl Swarm {
             let own = picked[..position].iter().map(|picked| picked.token);
             self.prompt.iter().copied().chain(own).collect()
         };
-        let distribution = shape(&rows[position], &history, &self.plan.shaping);
-        let coin = coin(self.plan.seed, chain as u32, position as u32);
+        let logits = rows[position].mixed(self.lambda);
+        let distribution = shape(&logits, &history, &self.plan.shaping);
+        let coin = coin(self.plan.seed, (chain % self.coins) as u32, position as u32);
         let token = forced
             .get(&position)
             .copied()
@@ -233,6 +324,46 @@ impl Swarm {
     }
 
     fn is_last(&self, position: usize, token: u32) -> bool {
-        position + 1 >= self.plan.length || token == self.engine.config().eos_token_id
+        position + 1 >= self.plan.length || token == self.base.engine.config().eos_token_id
+    }
+}
+
+impl Rows {
+    /// What tokens are picked from: the base's row where there is no other.
+    pub fn mixed(&self, lambda: f64) -> Cow<'_, [f32]> {
+        match &self.tuned {
+            None => Cow::Borrowed(&self.base),
+            Some(tuned) if lambda == 1.0 => Cow::Borrowed(tuned),
+            Some(_) if lambda == 0.0 => Cow::Borrowed(&self.base),
+            Some(tuned) => Cow::Owned(
+                mix(&self.base, tuned, lambda).expect("one vocabulary, and a finite lambda"),
+            ),
+        }
+    }
+}
+
+impl Reader {
+    async fn read(engine: &Engine, prompt: &[u32]) -> Result<(Self, Rc<[f32]>), DeviceError> {
+        let prefix = engine.read(prompt);
+        let rows = read_rows(prefix.logits.clone()).await?;
+        let reader = Self {
+            engine: engine.clone(),
+            prefix,
+            batch: None,
+        };
+        Ok((reader, rows.into_iter().next().unwrap_or_default().into()))
+    }
+
+    /// Feeds one token to each of some chains; of all chains so many tokens were kept since they were read.
+    ///
+    /// # Shapes
+    /// - output: `[going.len(), vocab]`
+    fn step(&mut self, going: &[usize], tokens: &[u32], kept: &[usize], room: usize) -> Tensor<2> {
+        let open = || self.engine.open(&self.prefix, kept.len(), room);
+        let batch = self.batch.get_or_insert_with(open);
+        for &chain in going {
+            batch.rewind(chain, kept[chain]);
+        }
+        self.engine.step_some(batch, going, tokens)
     }
 }

@@ -9,10 +9,10 @@ use std::collections::BTreeMap;
 
 use common::checkpoint::{Checkpoint, small};
 use common::{relative_difference, rows};
-use decoding::{Shaping, coin, shape};
+use decoding::{Shaping, coin, mix, shape};
 use pollster::block_on;
 use proptest::prelude::*;
-use transformer::{Engine, Plan, Swarm};
+use transformer::{Beside, Engine, Plan, Swarm};
 
 fn checkpoint() -> Checkpoint {
     Checkpoint::random(small(), 21)
@@ -84,7 +84,7 @@ fn assert_rows_are_the_models(checkpoint: &Checkpoint, swarm: &Swarm) {
     for (chain, tokens) in tokens(swarm).iter().enumerate() {
         let plain = checkpoint.logits(&[&PROMPT[..], tokens].concat());
         for position in 0..tokens.len() {
-            let row = swarm.row(chain, position).unwrap();
+            let row = &swarm.rows(chain, position).unwrap().base;
             let difference = relative_difference(row, &plain[PROMPT.len() - 1 + position]);
             assert!(
                 difference <= 1e-4,
@@ -219,13 +219,12 @@ fn rows_are_those_from_which_the_tokens_were_picked() {
     for (chain, tokens) in chains.iter().enumerate() {
         for (position, &token) in tokens.iter().enumerate() {
             let history = [&PROMPT[..], &tokens[..position]].concat();
-            let row = swarm.row(chain, position).unwrap();
+            let row = &swarm.rows(chain, position).unwrap().base;
             let coin = coin(plan.seed, chain as u32, position as u32);
             assert_eq!(shape(row, &history, &plan.shaping).pick(coin), token);
         }
-        assert_eq!(
-            swarm.row(chain, tokens.len()),
-            None,
+        assert!(
+            swarm.rows(chain, tokens.len()).is_none(),
             "a finished chain has no next row"
         );
     }
@@ -306,5 +305,59 @@ proptest! {
             prop_assert_eq!(tokens, alone(&engine, &plan, chain as u32, &forced), "chain {}", chain);
         }
         assert_rows_are_the_models(&checkpoint, &swarm);
+    }
+}
+
+/// One chain of two models without cache, batch or swarm.
+fn alone_of_both([base, tuned]: [&Engine; 2], lambda: f64, plan: &Plan, chain: u32) -> Vec<u32> {
+    let mut text = PROMPT.to_vec();
+    for position in 0..plan.length {
+        let last = |engine: &Engine| rows(engine.score(&text)).pop().unwrap();
+        let row = mix(&last(base), &last(tuned), lambda).unwrap();
+        let token = shape(&row, &text, &plan.shaping).pick(coin(plan.seed, chain, position as u32));
+        text.push(token);
+        if token == base.config().eos_token_id {
+            break;
+        }
+    }
+    text.split_off(PROMPT.len())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn realignment_is_a_knob_and_the_base_beside_it_has_the_same_coins(
+        lambdas in prop::collection::vec((0.0..1.5f64, 0..12usize), 1..5),
+        ends in prop::collection::vec(prop_oneof![Just(0.0), Just(1.0)], 0..2),
+        chains in 1..4usize,
+        compare: bool,
+    ) {
+        let (base, tuned) = (engine(), Checkpoint::random(small(), 22).engine());
+        let plan = Plan { shaping: shaping(1.0, 1.0), seed: 4, length: 10 };
+        let beside = Beside { tuned: &tuned, lambda: 1.0, compare };
+        let mut swarm = block_on(Swarm::beside(&base, beside, PROMPT.to_vec(), chains, plan)).unwrap();
+        let mut last = 1.0;
+        for (lambda, steps) in lambdas.into_iter().chain(ends.into_iter().map(|lambda| (lambda, 3))) {
+            for _ in 0..steps {
+                block_on(swarm.step()).unwrap();
+            }
+            swarm.set_lambda(lambda);
+            for chain in 0..swarm.chains() {
+                swarm.repick(chain);
+            }
+            last = lambda;
+        }
+        let told = finish(&mut swarm);
+        prop_assert_eq!(told.len(), if compare { 2 * chains } else { chains });
+        for (index, tokens) in told.into_iter().enumerate() {
+            let chain = (index % chains) as u32;
+            let expected = if index < chains {
+                alone_of_both([&base, &tuned], last, &plan, chain)
+            } else {
+                alone(&base, &plan, chain, &Forced::new())
+            };
+            prop_assert_eq!(tokens, expected, "chain {} at lambda {}", index, last);
+        }
     }
 }

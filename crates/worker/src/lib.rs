@@ -4,6 +4,7 @@
 //! here: the maths of decoding, the network, and anything that the reader sees.
 
 mod fetch;
+mod house;
 mod journal;
 mod pause;
 mod port;

@@ -4,14 +4,15 @@ use std::collections::VecDeque;
 
 use decoding::Shaping;
 use futures::StreamExt as _;
-use protocol::{Chains, Command, DeviceKind, Ending, Event, Forced, Length, Prompted, RunId};
-use transformer::{DeviceError, Model, Plan, Swarm, device};
+use protocol::{Command, DeviceKind, Ending, Event, Forced, Lambda, Prompted, Rows, RunId};
+use transformer::{Beside, DeviceError, Plan, Swarm, device};
 
+use crate::house::House;
 use crate::journal;
 use crate::pause::Pause;
 use crate::port::{Inbox, say};
 use crate::proof;
-use crate::run::Run;
+use crate::run::{Run, told};
 
 /// Chains that are picked again between two looks into the inbox: a slider may have moved on meanwhile.
 const REPICKED_AT_ONCE: usize = 8;
@@ -23,7 +24,7 @@ pub async fn serve(kind: DeviceKind, inbox: Inbox) {
         inbox,
         waiting: VecDeque::new(),
         pause: Pause::new(),
-        model: None,
+        house: None,
         run: None,
     };
     while let Some(command) = room.next().await {
@@ -51,13 +52,30 @@ impl From<DeviceError> for Trouble {
     }
 }
 
+/// A swarm to be told.
+struct Order {
+    prompt: String,
+    adapter: Option<String>,
+    lambda: Lambda,
+    compare: bool,
+    chains: usize,
+    plan: Plan,
+}
+
+/// What the reader may change while it is told.
+struct Terms {
+    shaping: Shaping,
+    lambda: Lambda,
+    seed: u64,
+}
+
 struct Room {
     kind: DeviceKind,
     inbox: Inbox,
     /// Heard and not yet acted on.
     waiting: VecDeque<Command>,
     pause: Pause,
-    model: Option<Model>,
+    house: Option<House>,
     run: Option<Run>,
 }
 
@@ -87,25 +105,46 @@ impl Room {
     async fn act(&mut self, command: Command) -> Result<(), Trouble> {
         match command {
             Command::Load { folder } => self.load(&folder).await,
-            Command::Prompt { text } => self.prompt(text).await,
+            Command::Prompt { text, adapter } => self.prompt(text, adapter).await,
             Command::Generate {
                 run,
                 prompt,
+                adapter,
+                lambda,
+                compare,
                 chains,
                 length,
                 seed,
                 shaping,
             } => {
-                self.generate(run, prompt, chains, length, seed, shaping)
-                    .await
+                let plan = Plan {
+                    shaping,
+                    seed,
+                    length: length.get() as usize,
+                };
+                let order = Order {
+                    prompt,
+                    adapter,
+                    lambda,
+                    compare,
+                    chains: chains.get() as usize,
+                    plan,
+                };
+                self.generate(run, order).await
             }
             Command::Shape {
                 run,
                 turn,
                 shaping,
+                lambda,
                 seed,
             } => {
-                self.reshape(run, turn, shaping, seed).await;
+                let terms = Terms {
+                    shaping,
+                    lambda,
+                    seed,
+                };
+                self.reshape(run, turn, terms).await;
                 Ok(())
             }
             Command::Force { run, turn, forced } => self.force(run, turn, forced),
@@ -152,76 +191,85 @@ impl Room {
             end_of_text: config.eos_token_id,
             context: config.max_position_embeddings as u32,
         });
-        self.model = Some(ready.model);
+        self.house = Some(House::new(ready.model, folder));
         Ok(())
     }
 
-    async fn prompt(&mut self, text: String) -> Result<(), Trouble> {
-        let (model, tokens) = self
-            .read(&text, 1)
-            .map_err(|message| Trouble::Request { run: None, message })?;
-        let rows = device::read_rows(model.engine.read(&tokens).logits).await?;
-        let logits = rows.into_iter().next().unwrap_or_default();
+    async fn prompt(&mut self, text: String, adapter: Option<String>) -> Result<(), Trouble> {
+        let refused = |message| Trouble::Request { run: None, message };
+        let house = self.house().map_err(refused)?;
+        let tokens = house.read(&text, 1).map_err(refused)?;
+        house.tune(adapter.as_deref()).await.map_err(refused)?;
+        let (base, tuned) = house.engines();
+        let base = first(device::read_rows(base.read(&tokens).logits).await?);
+        let tuned = match tuned {
+            Some(tuned) => Some(first(device::read_rows(tuned.read(&tokens).logits).await?)),
+            None => None,
+        };
         say(&Event::Prompted(Prompted {
             text,
+            adapter,
             tokens,
-            logits,
+            rows: Rows { base, tuned },
         }));
         Ok(())
     }
 
-    async fn generate(
-        &mut self,
-        id: RunId,
-        prompt: String,
-        chains: Chains,
-        length: Length,
-        seed: u64,
-        shaping: Shaping,
-    ) -> Result<(), Trouble> {
+    async fn generate(&mut self, id: RunId, order: Order) -> Result<(), Trouble> {
         if let Some(run) = &mut self.run {
             run.end(Ending::Stopped);
         }
-        let length = length.get() as usize;
-        let (model, tokens) = self
-            .read(&prompt, length)
-            .map_err(|message| Trouble::Request {
-                run: Some(id),
-                message,
-            })?;
-        let plan = Plan {
-            shaping,
-            seed,
-            length,
+        let refused = |message| Trouble::Request {
+            run: Some(id),
+            message,
         };
-        let swarm =
-            Swarm::start(&model.engine, tokens.clone(), chains.get() as usize, plan).await?;
-        let logits = swarm.row(0, 0).unwrap_or_default().to_vec();
+        let Order {
+            prompt,
+            adapter,
+            lambda,
+            compare,
+            chains,
+            plan,
+        } = order;
+        let house = self.house().map_err(refused)?;
+        let tokens = house.read(&prompt, plan.length).map_err(refused)?;
+        house.tune(adapter.as_deref()).await.map_err(refused)?;
+        let (base, tuned) = house.engines();
+        let swarm = match tuned {
+            None => Swarm::start(base, tokens.clone(), chains, plan).await?,
+            Some(tuned) => {
+                let lambda = lambda.get();
+                let beside = Beside {
+                    tuned,
+                    lambda,
+                    compare,
+                };
+                Swarm::beside(base, beside, tokens.clone(), chains, plan).await?
+            }
+        };
+        let rows = swarm
+            .rows(0, 0)
+            .expect("a swarm has a chain, and a first row");
         say(&Event::Prompted(Prompted {
             text: prompt,
+            adapter,
             tokens,
-            logits,
+            rows: told(rows),
         }));
         self.run = Some(Run::new(id, swarm));
         Ok(())
     }
 
-    /// A prompt's tokens, if the model can read them and still has room for `length` more.
-    fn read(&self, prompt: &str, length: usize) -> Result<(&Model, Vec<u32>), String> {
-        let model = self
-            .model
-            .as_ref()
-            .ok_or_else(|| "no model is loaded yet".to_owned())?;
-        let tokens = model
-            .read(prompt, length)
-            .map_err(|error| error.to_string())?;
-        Ok((model, tokens))
+    fn house(&mut self) -> Result<&mut House, String> {
+        self.house
+            .as_mut()
+            .ok_or_else(|| "no model is loaded yet".to_owned())
     }
 
     /// New knobs: picks every chain again, and starts over when newer ones arrive meanwhile.
-    async fn reshape(&mut self, id: RunId, mut turn: u32, shaping: Shaping, seed: u64) {
+    async fn reshape(&mut self, id: RunId, mut turn: u32, terms: Terms) {
         let Some(run) = self.open(id) else { return };
-        run.set_plan(shaping, seed);
+        run.set_plan(terms.shaping, terms.lambda, terms.seed);
         let mut chain = 0;
         while self.open(id).is_some_and(|run| run.repick(chain)) {
             chain += 1;
@@ -233,11 +281,12 @@ impl Room {
                         run,
                         turn: newer,
                         shaping,
+                        lambda,
                         seed,
                     }) if run == id => {
                         self.waiting.pop_front();
                         if let Some(run) = self.open(id) {
-                            run.set_plan(shaping, seed);
+                            run.set_plan(shaping, lambda, seed);
                         }
                         (turn, chain) = (newer, 0);
                     }
@@ -285,9 +334,13 @@ impl Room {
         match trouble {
             Trouble::Request { run, message } => say(&Event::Failed { run, message }),
             Trouble::Device(reason) => {
-                (self.model, self.run) = (None, None);
+                (self.house, self.run) = (None, None);
                 say(&Event::Unavailable { reason });
             }
         }
     }
+}
+
+fn first(rows: Vec<Vec<f32>>) -> Vec<f32> {
+    rows.into_iter().next().unwrap_or_default()
 }

@@ -1,8 +1,8 @@
 //! One run of a swarm: what it has said, and how long it took.
 
 use decoding::Shaping;
-use protocol::{Ending, Event, Forced, Pick, RunId};
-use transformer::{DeviceError, Swarm};
+use protocol::{Ending, Event, Forced, Lambda, Pick, RunId};
+use transformer::{DeviceError, Rows, Swarm};
 
 use crate::port::{now_ms, say};
 
@@ -103,8 +103,9 @@ impl Run {
     }
 
     /// New knobs and coins for every chain; [`Self::repick`] then goes through them.
-    pub fn set_plan(&mut self, shaping: Shaping, seed: u64) {
+    pub fn set_plan(&mut self, shaping: Shaping, lambda: Lambda, seed: u64) {
         self.swarm.set_plan(shaping, seed);
+        self.swarm.set_lambda(lambda.get());
     }
 
     /// Picks one chain again. False when there is no such chain.
@@ -147,21 +148,26 @@ impl Run {
         (self.tokens, self.started_ms) = (0, now_ms());
     }
 
-    /// Says the row that a token was picked from, or that there is none.
+    /// Says the rows that a token was picked from, or that there are none.
     pub fn look(&self, chain: u32, position: u32) {
-        let logits = self
-            .swarm
-            .row(chain as usize, position as usize)
-            .map(<[f32]>::to_vec);
+        let rows = self.swarm.rows(chain as usize, position as usize);
         say(&Event::Row {
             run: self.id,
             chain,
             position,
-            logits,
+            rows: rows.map(told),
         });
     }
 
     fn seconds(&self) -> f32 {
         ((now_ms() - self.started_ms) / 1e3) as f32
+    }
+}
+
+/// Rows as the page hears of them.
+pub fn told(rows: &Rows) -> protocol::Rows {
+    protocol::Rows {
+        base: rows.base.to_vec(),
+        tuned: rows.tuned.as_ref().map(|row| row.to_vec()),
     }
 }

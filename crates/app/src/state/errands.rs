@@ -34,6 +34,9 @@ pub fn errands(state: &State) -> Vec<Errand> {
             tell(Command::Generate {
                 run: run.id,
                 prompt: run.prompt.to_string(),
+                adapter: None,
+                lambda: state.settings.lambda,
+                compare: false,
                 chains: run.chains,
                 length: run.length,
                 seed: terms.seed,
@@ -45,6 +48,7 @@ pub fn errands(state: &State) -> Vec<Errand> {
                 run: run.id,
                 turn,
                 shaping: terms.shaping,
+                lambda: state.settings.lambda,
                 seed: terms.seed,
             });
         }
@@ -79,6 +83,7 @@ pub fn errands(state: &State) -> Vec<Errand> {
             to,
             command: Command::Prompt {
                 text: state.reading.text.to_string(),
+                adapter: None,
             },
         });
     }

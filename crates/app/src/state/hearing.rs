@@ -72,9 +72,9 @@ impl State {
                     }
                 }
             }
-            (voice, Event::Row { run, chain, position, logits }) => {
+            (voice, Event::Row { run, chain, position, rows }) => {
                 if present(self.run.as_mut(), voice, run).is_some() {
-                    self.take_row(chain, position, logits);
+                    self.take_row(chain, position, rows.map(|rows| rows.base));
                 }
             }
             (Voice::Device(_), Event::Failed { run, message }) => self.take_failure(run, message),
@@ -164,9 +164,7 @@ impl State {
 
     fn take_prompt(&mut self, prompted: Prompted, voice: Voice) {
         let Prompted {
-            text,
-            tokens,
-            logits,
+            text, tokens, rows, ..
         } = prompted;
         if let Some(run) = &mut self.run
             && *run.prompt == *text
@@ -176,7 +174,7 @@ impl State {
         if *self.reading.text == *text || voice == Voice::Recording {
             self.refusal = None;
             self.prompt_row = Some(Rc::new(Row {
-                logits,
+                logits: rows.base,
                 history: tokens,
                 after: text,
                 chain: 0,

@@ -436,7 +436,7 @@ impl State {
 
     fn remember(&mut self, errand: Errand) {
         let Errand { to, command } = errand;
-        if let Command::Prompt { text } = &command {
+        if let Command::Prompt { text, .. } = &command {
             self.reading.wanted &= **text != *self.reading.text;
             return;
         }
@@ -458,6 +458,7 @@ impl State {
                 turn,
                 shaping,
                 seed,
+                ..
             } if id == run.id => {
                 run.told = Some(Terms { shaping, seed });
                 (run.turn, run.phase) = (turn, Phase::Running);

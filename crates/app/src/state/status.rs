@@ -155,6 +155,12 @@ fn sentence(kind: DeviceKind, progress: Progress) -> String {
             megabytes(total)
         ),
         (Stage::Weights, None) => format!("Fetching the model: {} MB", megabytes(done)),
+        (Stage::Adapter, Some(total)) => format!(
+            "Fetching the adapter: {} of {} MB",
+            megabytes(done),
+            megabytes(total)
+        ),
+        (Stage::Adapter, None) => format!("Fetching the adapter: {} MB", megabytes(done)),
         (Stage::Upload, _) => "Unpacking the model".to_owned(),
         (Stage::SelfTest, Some(total)) => format!("Trying the device: {done} of {total} steps"),
         (Stage::SelfTest, None) => "Trying the device".to_owned(),

@@ -2,8 +2,8 @@
 
 use decoding::coin;
 use protocol::{
-    Command, DeviceChoice, DeviceKind, DeviceReport, Ending, Event, Pick, Prompted, RECORDED_RUN,
-    RunId, Settings, Stage, VERSION, read_link,
+    Command, DeviceChoice, DeviceKind, DeviceReport, Ending, Event, Lambda, Pick, Prompted,
+    RECORDED_RUN, Rows, RunId, Settings, Stage, VERSION, read_link,
 };
 use yew::Reducible;
 
@@ -34,7 +34,11 @@ fn prompted(text: &str) -> Event {
     Event::Prompted(Prompted {
         text: text.to_owned(),
         tokens,
-        logits: vec![0.5; 258],
+        adapter: None,
+        rows: Rows {
+            base: vec![0.5; 258],
+            tuned: None,
+        },
     })
 }
 
@@ -143,6 +147,9 @@ fn the_first_engine_runs_the_links_experiment_by_itself() {
     assert_eq!(
         commands,
         [Command::Generate {
+            adapter: None,
+            lambda: Lambda::default(),
+            compare: false,
             run: state.run_id(),
             prompt,
             chains,
@@ -182,6 +189,7 @@ fn a_slider_that_moves_often_within_a_frame_sends_one_command_and_reads_as_runni
     assert_eq!(
         commands,
         [Command::Shape {
+            lambda: Lambda::default(),
             run: state.run_id(),
             turn: 1,
             shaping,
@@ -321,6 +329,7 @@ fn a_prompt_is_read_when_typing_rests_and_only_once() {
     assert_eq!(
         commands,
         [Command::Prompt {
+            adapter: None,
             text: "A dog".to_owned()
         }]
     );
@@ -360,7 +369,10 @@ fn an_opened_token_shows_its_row_with_the_tokens_before_it() {
             run,
             chain: 1,
             position: 2,
-            logits: Some(vec![0.0; 258]),
+            rows: Some(Rows {
+                base: vec![0.0; 258],
+                tuned: None,
+            }),
         },
     );
     let row = state.row().unwrap();
@@ -418,7 +430,7 @@ fn a_row_that_is_no_more_gives_the_panel_back_to_the_prompt() {
         run: state.run_id(),
         chain: 1,
         position: 2,
-        logits: None,
+        rows: None,
     };
     assert_eq!(state.heard(CPU, gone).focus, Focus::Prompt);
 }
@@ -442,7 +454,10 @@ fn forcing_needs_the_row_that_it_is_about() {
             run,
             chain: 1,
             position: 2,
-            logits: Some(vec![0.0; 258]),
+            rows: Some(Rows {
+                base: vec![0.0; 258],
+                tuned: None,
+            }),
         },
     );
     let (commands, state) = state.after(Action::Force(65)).told();
@@ -566,6 +581,7 @@ fn a_forced_webgpu_is_waited_for_while_the_cpu_answers_and_then_reads_the_prompt
     assert_eq!(
         commands,
         [Command::Prompt {
+            adapter: None,
             text: state.settings.prompt.clone()
         }]
     );
@@ -618,6 +634,7 @@ fn a_reader_who_types_while_the_model_loads_is_not_run_over() {
     assert_eq!(
         commands,
         [Command::Prompt {
+            adapter: None,
             text: "A cat".to_owned()
         }]
     );

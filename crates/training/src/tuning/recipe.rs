@@ -2,12 +2,16 @@
 
 use std::path::{Path, PathBuf};
 
+use burn::module::Module;
+use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
-use transformer::{AdapterConfig, Projection};
+use sha2::{Digest, Sha256};
+use transformer::{Adapter, AdapterConfig, AdapterFiles, Engine, Projection};
 
 use super::judges::RewardRecipe;
 use super::kl_budget::KlBudget;
 use super::prompts::PromptShare;
+use crate::corpus::hex;
 use crate::error::TrainingError;
 use crate::recipe::{OptimizerRecipe, read_toml};
 
@@ -19,6 +23,10 @@ pub struct TuneRecipe {
     pub seed: u64,
     /// Folder of the base model, as seen from the recipe's own.
     pub base: PathBuf,
+    /// Folder of an adapter to begin with, of the same shape and on the same base, as seen from the recipe's own; without one
+    /// the run begins with the base. So a sweep of budgets need not walk the first steps again for each.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start: Option<PathBuf>,
     /// The adapter.
     pub adapter: AdapterShape,
     /// What is asked.
@@ -78,6 +86,41 @@ impl TuneRecipe {
             targets: self.adapter.targets.clone(),
             base: self.base.display().to_string(),
         }
+    }
+
+    /// The adapter that the run begins with, and what tells its weights from others; both are read from `start`'s folder, if
+    /// there is one.
+    pub(super) fn first(
+        &self,
+        folder: &Path,
+        base: &Engine,
+        device: &Device,
+    ) -> Result<(Adapter, Option<String>), TrainingError> {
+        let config = self.adapter_config();
+        let Some(start) = &self.start else {
+            let fresh = Adapter::fresh(config, base.config(), self.seed, device);
+            return Ok((fresh, None));
+        };
+        let folder = folder.join(start);
+        let files = AdapterFiles::read(&folder)?;
+        let loaded = Adapter::load(&files, base)?;
+        let AdapterConfig {
+            rank,
+            alpha,
+            targets,
+            ..
+        } = loaded.config();
+        if (*rank, *alpha, targets) != (config.rank, config.alpha, &config.targets) {
+            return Err(TrainingError::Value {
+                field: "start",
+                problem: format!(
+                    "names {}, whose rank, alpha or targets are not those of `adapter`",
+                    folder.display()
+                ),
+            });
+        }
+        let hash = hex(&Sha256::digest(&files.weights));
+        Ok((loaded.train(), Some(hash)))
     }
 
     fn check(&self) -> Result<(), TrainingError> {

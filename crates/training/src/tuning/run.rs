@@ -101,16 +101,12 @@ pub fn tune(
     let prompts = gather(recipe, &world, &model)?;
 
     let config = model.engine.config();
-    let fresh = Adapter::fresh(
-        recipe.adapter_config(),
-        config,
-        recipe.seed,
-        &device.clone().autodiff(),
-    );
-    let hash = recipe_hash(recipe, model.engine.fingerprint());
+    let tracked = device.clone().autodiff();
+    let (first, start) = recipe.first(places.adapter, &model.engine, &tracked)?;
+    let hash = recipe_hash(recipe, [model.engine.fingerprint(), start.as_deref()]);
     let folder = places.run.join("checkpoint");
     let (mut adapter, mut optimizer, resumed) =
-        checkpoint::load(&folder, &hash, fresh, recipe.optimizer.init())?;
+        checkpoint::load(&folder, &hash, first, recipe.optimizer.init())?;
     let mut progress = resumed.unwrap_or(Progress {
         step: 0,
         tokens: 0,
@@ -355,9 +351,10 @@ impl Crew {
     }
 }
 
-fn recipe_hash(recipe: &TuneRecipe, base: Option<&str>) -> String {
+/// Of the recipe, and of the weights of base and first adapter.
+fn recipe_hash(recipe: &TuneRecipe, weights: [Option<&str>; 2]) -> String {
     let text = toml::to_string(recipe).expect("a recipe is plain data");
-    hex(&Sha256::digest(format!("{text}{base:?}").as_bytes()))
+    hex(&Sha256::digest(format!("{text}{weights:?}").as_bytes()))
 }
 
 /// One line of the log.
