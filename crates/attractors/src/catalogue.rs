@@ -124,13 +124,16 @@ impl Catalogue {
                     problem,
                 };
                 let patterns: Option<Vec<Pattern>> = phrase.split(' ').map(Pattern::read).collect();
-                let words = patterns.ok_or_else(|| wrong("is not made of words"))?;
+                let (Some(words), Some(letter)) = (patterns, phrase.chars().next()) else {
+                    return Err(wrong("is not made of words"));
+                };
                 if !seen.insert(phrase) {
                     return Err(wrong("stands in the catalogue twice"));
                 }
-                let letter = phrase.chars().next().expect("a pattern has a letter");
-                let (attractor, list) = (index, phrases.entry(letter).or_default());
-                list.push(Phrase { attractor, words });
+                phrases.entry(letter).or_default().push(Phrase {
+                    attractor: index,
+                    words,
+                });
             }
         }
         // The longest first; a stable sort keeps the catalogue's order among equals.
