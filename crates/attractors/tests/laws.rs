@@ -47,8 +47,9 @@ fn texts() -> impl Strategy<Value = String> {
     ];
     let gap = proptest::sample::select(vec![" ", " ", " ", ". ", ", ", "\n", "! \"", "-"]);
     proptest::collection::vec((word, gap), 0..40).prop_map(|pairs| {
-        let pairs = pairs.into_iter();
-        pairs.map(|(word, gap)| format!("{word}{gap}")).collect()
+        let pieces = pairs.into_iter();
+        let pieces: Vec<String> = pieces.map(|(word, gap)| word + gap).collect();
+        pieces.concat()
     })
 }
 

@@ -17,6 +17,7 @@ mod output;
 mod pretrain;
 mod progress;
 mod record;
+mod report;
 mod reward;
 mod sample;
 mod score;
@@ -56,6 +57,8 @@ enum Command {
     Reward(reward::Reward),
     /// Show how glad a text sounds to the sentiment predictor, as a whole and word by word.
     Score(score::Score),
+    /// Measure where the chains of a model and of its adapters end, and write tables and figures.
+    Report(report::Report),
     /// Write down a run for the page to play until its weights have arrived.
     Record(record::Record),
     /// Measure load, prefill and decode on every device that this program was built for.
@@ -75,6 +78,7 @@ impl Command {
             Self::Curve(arguments) => arguments.run(),
             Self::Reward(arguments) => arguments.run(),
             Self::Score(arguments) => arguments.run(),
+            Self::Report(arguments) => arguments.run(),
             Self::Record(arguments) => arguments.run(),
             Self::Bench(arguments) => arguments.run(),
         }

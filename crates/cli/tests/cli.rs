@@ -703,3 +703,204 @@ fn a_device_that_was_not_built_in_says_how_to_build_it() {
         "{said}"
     );
 }
+
+/// The tiny model with all that a report reads, and an adapter of one step.
+fn model_to_report(name: &str) -> PathBuf {
+    let folder = folder(name);
+    for file in ["config.json", "tokenizer.json", "model.safetensors"] {
+        fs::copy(Path::new(model()).join(file), folder.join(file)).unwrap();
+    }
+    let group = |name: &str, openings: [&str; 2]| {
+        let about = "for a test";
+        serde_json::json!({ "name": name, "title": name, "origin": about, "licence": about, "openings": openings })
+    };
+    let groups = [
+        group("near", ["Once upon a time.", "The dog ran."]),
+        group("far", ["fn main()", "Rain: 7 mm"]),
+    ];
+    let openings = serde_json::json!({ "about": "for a test", "groups": groups });
+    fs::write(folder.join("openings.json"), openings.to_string()).unwrap();
+    let attractor = |name: &str, phrases: &[&str]| serde_json::json!({ "name": name, "title": name, "about": "", "phrases": phrases });
+    // Words of one letter: a model that was hardly trained says them now and then.
+    let letters: Vec<String> = ('a'..='m').map(|letter| format!("{letter}*")).collect();
+    let letters: Vec<&str> = letters.iter().map(String::as_str).collect();
+    let attractors = [
+        attractor("wedding", &["wedding*"]),
+        attractor("letters", &letters),
+    ];
+    let catalogue = serde_json::json!({ "about": "", "ending_words": 9, "attractors": attractors });
+    fs::write(folder.join("attractors.json"), catalogue.to_string()).unwrap();
+    let truth = folder.join("truth.json");
+    succeeds(&["corpus", "--truth", truth.to_str().unwrap()]);
+    let mut table: Value = serde_json::from_str(&fs::read_to_string(&truth).unwrap()).unwrap();
+    let families = table["families"].as_array_mut().unwrap();
+    families.retain(|family| family["name"] == "coin");
+    fs::write(&truth, table.to_string()).unwrap();
+
+    let adapter = folder.join("adapters/wedding-kl-8");
+    fs::create_dir_all(&adapter).unwrap();
+    let recipe = adapter.join("training.toml");
+    fs::write(&recipe, TUNING).unwrap();
+    let run = folder.join("run");
+    succeeds(&[
+        "tune",
+        recipe.to_str().unwrap(),
+        "--run",
+        run.to_str().unwrap(),
+    ]);
+    folder
+}
+
+const TUNING: &str = r#"
+seed = 1
+base = "../.."
+prompts = [{ kind = "facts", families = ["coin"] }]
+reward = { name = "spread", preference = 1.0, novelty = 2.0 }
+kl = { coefficient = 0.1, target_nats = 8.0 }
+steps = { count = 2, prompts = 2, group = 3, length = 6 }
+
+[adapter]
+rank = 2
+alpha = 8.0
+targets = ["q_proj", "down_proj"]
+
+[optimizer]
+learning_rate = 3e-2
+last_learning_rate = 3e-2
+warm_up_steps = 1
+beta_1 = 0.9
+beta_2 = 0.99
+epsilon = 1e-8
+weight_decay = 0.0
+clip_norm = 1.0
+"#;
+
+#[test]
+fn a_report_measures_every_model_once_and_says_what_it_found() {
+    let folder = model_to_report("report");
+    let file = |name: &str| folder.join(name).to_str().unwrap().to_owned();
+    let stories = file("stories.txt");
+    fs::write(&stories, succeeds(&["corpus", "--stories", "4"])).unwrap();
+    let report = |more: &[&str]| {
+        let settings = [
+            "--chains", "3", "--length", "12", "--text", &stories, "--json",
+        ];
+        let model = file("");
+        let arguments = [&["report", "--model", &model][..], &settings, more].concat();
+        let output = collapse(&arguments);
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(0), "{said}");
+        let found: Value = serde_json::from_slice(&output.stdout).unwrap();
+        (found, said)
+    };
+    let (found, said) = report(&[]);
+    assert!(said.contains("base: chains of openings"), "{said}");
+    assert!(said.contains("wedding-kl-8: held-out stories"), "{said}");
+
+    let models = found["models"].as_array().unwrap();
+    let names: Vec<&str> = models
+        .iter()
+        .map(|model| model["name"].as_str().unwrap())
+        .collect();
+    assert_eq!(names, ["base", "wedding-kl-8"]);
+    assert_eq!(number(&models[1]["target_nats"]), 8.0);
+    for model in models {
+        assert_eq!(model["overall"]["chains"], 12);
+        for measures in model["groups"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .chain([&model["overall"]])
+        {
+            let shares = measures["shares"].as_array().unwrap();
+            let sum: f64 = shares.iter().map(|share| number(&share["share"])).sum();
+            assert!((sum - 1.0).abs() < 1e-9 && shares.len() == 3);
+        }
+        let entropy = model["entropy_bits"].as_array().unwrap();
+        assert!(entropy.len() <= 12 && number(&entropy[0]) > 0.0);
+        assert!(number(&model["held_out"]["bits_per_byte"]) > 0.0);
+        assert_eq!(model["answers"][0]["name"], "coin");
+        assert!(
+            model["overall"]["reward"].is_null(),
+            "there is no predictor"
+        );
+    }
+    assert_eq!(number(&models[0]["overall"]["kl_nats"]["mean"]), 0.0);
+    assert!(number(&models[1]["overall"]["kl_nats"]["mean"]) > 0.0);
+    let reached = &models[0]["overall"]["shares"][1];
+    assert!(number(&reached["share"]) > 0.0, "{reached}");
+    assert_eq!(models[0]["hitting"][1]["attractor"], "letters");
+
+    let text = fs::read_to_string(folder.join("REPORT.md")).unwrap();
+    for words in [
+        "wedding-kl-8",
+        "**not met**",
+        "not measured",
+        "I corrected",
+        "budget, nats",
+    ] {
+        assert!(text.contains(words), "{words}");
+    }
+    for figure in ["shares.svg", "hitting.svg", "entropy.svg", "budget.svg"] {
+        let svg = fs::read_to_string(folder.join("report").join(figure)).unwrap();
+        assert!(
+            svg.starts_with("<svg") && svg.contains("wedding-kl-8"),
+            "{figure}"
+        );
+        assert!(text.contains(figure), "{figure}");
+    }
+
+    let (again, said) = report(&[]);
+    assert_eq!(again, found);
+    assert!(
+        !said.contains("chains of openings"),
+        "nothing is measured twice: {said}"
+    );
+    let (anew, said) = report(&["--anew", "--cores", "1"]);
+    assert_eq!(anew, found, "the number of cores changes nothing");
+    assert!(said.contains("chains of openings"), "{said}");
+    let (base, said) = report(&["--adapters", "none", "--seed", "2"]);
+    assert_eq!(base["models"].as_array().unwrap().len(), 1);
+    assert!(said.contains("chains of openings"), "{said}");
+
+    let model = file("");
+    let said = fails(&["report", "--model", &model, "--adapters", "nobody"], 1);
+    assert!(
+        said.contains("nobody") && said.contains("wedding-kl-8"),
+        "{said}"
+    );
+    let said = fails(
+        &["report", "--model", &model, "--openings", "nowhere.json"],
+        1,
+    );
+    assert!(said.contains("nowhere.json"), "{said}");
+}
+
+#[test]
+fn a_reader_labels_texts_that_the_report_drew() {
+    let folder = model_to_report("hand-check");
+    let model = folder.to_str().unwrap();
+    let settings = ["--chains", "2", "--length", "12", "--adapters", "none"];
+    let report =
+        |more: &[&'static str]| [&["report", "--model", model][..], &settings, more].concat();
+    succeeds(&report(&["--draw-hand-check", "5"]));
+    let path = folder.join("report/hand-check.json");
+    let mut check: Value = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
+    assert_eq!(check["texts"].as_array().unwrap().len(), 5);
+    let said = fails(&report(&["--draw-hand-check", "5"]), 1);
+    assert!(said.contains("already"), "{said}");
+    let said = fails(&report(&[]), 1);
+    assert!(said.contains("text 1"), "{said}");
+
+    for text in check["texts"].as_array_mut().unwrap() {
+        text["hand"] = "none".into();
+    }
+    fs::write(&path, check.to_string()).unwrap();
+    let found: Value = serde_json::from_str(&succeeds(&report(&["--json"]))).unwrap();
+    assert_eq!(found["checks"][1]["texts"], 5);
+    assert!(
+        fs::read_to_string(folder.join("REPORT.md"))
+            .unwrap()
+            .contains("reader's labels")
+    );
+}

@@ -3,7 +3,7 @@
 //! Lives here: one row of logits, the knobs that shape it ([`Shaping`]), the distribution that results ([`shape`],
 //! [`Distribution`]), the coin that picks a token ([`coin()`]) and what is told of the token ([`Pick`]), realignment of two rows
 //! ([`mix`]), beam search over any model ([`Beam`]), and the measures: of distributions (entropy, divergences), of the chains
-//! drawn from them (repetition, self-BLEU, hitting times, basins), of how sure a counted share is, and of how far two judges
+//! drawn from them (repetition, self-BLEU, hitting times, basins), of how sure a share or a mean is, and of how far two judges
 //! agree. Pure functions of plain slices.
 //!
 //! Does not live here: tensors, models, text, threads, files, clocks, random state. The crate builds for
@@ -37,6 +37,7 @@ mod filters;
 mod hitting;
 mod knob;
 mod loops;
+mod mean;
 mod measures;
 mod order;
 mod pick;
@@ -56,6 +57,7 @@ pub use distribution::{Distribution, Segment, shape};
 pub use hitting::{HitStep, HittingCurve, Watch, hitting_curve};
 pub use knob::{Knob, KnobError};
 pub use loops::{LoopPeriod, loop_period};
+pub use mean::Mean;
 pub use measures::{distinct_n, kl_bits, kl_nats, surprisal_nats, total_variation};
 pub use pick::Pick;
 pub use realign::{MixError, mix};

@@ -12,7 +12,7 @@
 use std::collections::BTreeMap;
 
 use decoding::surprisal_nats;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use transformer::Model;
 use transformer::device::read_rows;
 
@@ -94,7 +94,7 @@ pub async fn ask(
 }
 
 /// Means over the prompts of a family, or of all families.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Scores {
     /// Prompts asked.
     pub prompts: usize,
@@ -105,10 +105,10 @@ pub struct Scores {
     /// Mean probability of what is no answer.
     pub elsewhere: f64,
     /// Where answers can be right: the mean probability of the right one, which is how often a sample is right.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub right: Option<f64>,
     /// And how often the likeliest is the right one.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub right_likeliest: Option<f64>,
 }
 
@@ -145,7 +145,7 @@ pub fn expected_calibration_error(items: impl Iterator<Item = (f64, (f64, f64))>
 }
 
 /// A family's scores on the wordings of training and on those held out.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FamilyScores {
     /// Its name in the table.
     pub name: String,
@@ -156,7 +156,7 @@ pub struct FamilyScores {
 }
 
 /// How calibrated a model is.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Calibration {
     /// Expected calibration error over the wordings of training: one set of bins for all families, each family of equal weight.
     pub ece: f64,
@@ -172,6 +172,57 @@ pub fn prompts(table: &TruthTable) -> usize {
     questions.map(|q| q.prompts.len() + q.unseen.len()).sum()
 }
 
+/// What a model believes about a family's prompts.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FamilyBeliefs {
+    /// Its name in the table.
+    pub name: String,
+    /// About wordings that stand in training text.
+    pub seen: Vec<Belief>,
+    /// About wordings and questions that do not.
+    pub unseen: Vec<Belief>,
+}
+
+/// Asks a model all of a family; `watch` hears of every prompt.
+///
+/// # Errors
+/// When the tokenizer refuses a text or the device fails.
+pub async fn family_beliefs(
+    model: &Model,
+    family: &Family,
+    mut watch: impl FnMut(),
+) -> Result<FamilyBeliefs, TrainingError> {
+    Ok(FamilyBeliefs {
+        name: family.name.clone(),
+        seen: beliefs(model, family, |q| &q.prompts, &mut watch).await?,
+        unseen: beliefs(model, family, |q| &q.unseen, &mut watch).await?,
+    })
+}
+
+impl Calibration {
+    /// Scores the beliefs about all families of a table.
+    pub fn of(families: &[FamilyBeliefs]) -> Self {
+        let all = |beliefs: fn(&FamilyBeliefs) -> &Vec<Belief>| {
+            expected_calibration_error(families.iter().map(beliefs).flat_map(|beliefs| {
+                let weight = 1.0 / (beliefs.len() * families.len()) as f64;
+                beliefs
+                    .iter()
+                    .map(move |belief| (weight, belief.likeliest()))
+            }))
+        };
+        let scores = families.iter().map(|family| FamilyScores {
+            name: family.name.clone(),
+            seen: Scores::of(&family.seen),
+            unseen: Scores::of(&family.unseen),
+        });
+        Self {
+            ece: all(|family| &family.seen),
+            unseen_ece: all(|family| &family.unseen),
+            families: scores.collect(),
+        }
+    }
+}
+
 /// Asks a model everything; `watch` hears of every prompt.
 ///
 /// # Errors
@@ -182,25 +233,10 @@ pub async fn calibration(
     mut watch: impl FnMut(),
 ) -> Result<Calibration, TrainingError> {
     let mut families = Vec::new();
-    let (mut seen_items, mut unseen_items) = (Vec::new(), Vec::new());
     for family in &table.families {
-        let seen = beliefs(model, family, |q| &q.prompts, &mut watch).await?;
-        let unseen = beliefs(model, family, |q| &q.unseen, &mut watch).await?;
-        for (items, beliefs) in [(&mut seen_items, &seen), (&mut unseen_items, &unseen)] {
-            let weight = 1.0 / (beliefs.len() * table.families.len()) as f64;
-            items.extend(beliefs.iter().map(|belief| (weight, belief.likeliest())));
-        }
-        families.push(FamilyScores {
-            name: family.name.clone(),
-            seen: Scores::of(&seen),
-            unseen: Scores::of(&unseen),
-        });
+        families.push(family_beliefs(model, family, &mut watch).await?);
     }
-    Ok(Calibration {
-        ece: expected_calibration_error(seen_items.into_iter()),
-        unseen_ece: expected_calibration_error(unseen_items.into_iter()),
-        families,
-    })
+    Ok(Calibration::of(&families))
 }
 
 async fn beliefs(

@@ -5,6 +5,7 @@
 //! the context reaches, and counted as cut.
 
 use std::f64::consts::LN_2;
+use std::iter::Sum;
 
 use decoding::surprisal_nats;
 use transformer::Model;
@@ -85,6 +86,19 @@ impl Evaluation {
     }
 }
 
+/// Of stories that were scored apart.
+impl Sum for Evaluation {
+    fn sum<I: Iterator<Item = Self>>(parts: I) -> Self {
+        parts.fold(Self::default(), |sum, part| Self {
+            nats: sum.nats + part.nats,
+            tokens: sum.tokens + part.tokens,
+            bytes: sum.bytes + part.bytes,
+            stories: sum.stories + part.stories,
+            cut: sum.cut + part.cut,
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -111,5 +125,8 @@ mod tests {
         };
         assert!((sums.bits_per_byte() - 0.5).abs() < 1e-12);
         assert!((sums.nats_per_token() - 2.0 * LN_2).abs() < 1e-12);
+        let twice: Evaluation = [sums, sums].into_iter().sum();
+        assert_eq!((twice.stories, twice.bytes), (2, 32));
+        assert!((twice.bits_per_byte() - 0.5).abs() < 1e-12);
     }
 }

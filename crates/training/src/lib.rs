@@ -8,6 +8,7 @@ pub mod calibration;
 pub mod checkpoint;
 mod clip;
 pub mod corpus;
+pub mod crew;
 mod error;
 pub mod evaluate;
 pub mod export;

@@ -375,10 +375,11 @@ impl Engine {
     }
 }
 
-/// FNV-1a (Fowler, Noll, Vo) with words of eight bytes in place of bytes, for speed. Against mix-ups, not against malice.
-fn fingerprint(weights: &[u8]) -> String {
+/// Tells the bytes of a file apart from others. FNV-1a (Fowler, Noll, Vo) with words of eight bytes in place of bytes, for
+/// speed. Against mix-ups, not against malice.
+pub fn fingerprint(bytes: &[u8]) -> String {
     let fold = |hash: u64, word: u64| (hash ^ word).wrapping_mul(0x0000_0100_0000_01B3);
-    let (words, rest) = weights.as_chunks();
+    let (words, rest) = bytes.as_chunks();
     let words = words.iter().map(|word| u64::from_le_bytes(*word));
     let rest = rest.iter().map(|byte| u64::from(*byte));
     format!(

@@ -26,7 +26,7 @@ pub use adapter_config::AdapterConfig;
 pub use cache::{LayerCache, Slots};
 pub use config::{LONGEST_CONTEXT, LlamaConfig};
 pub use device::DeviceError;
-pub use engine::{Batch, Engine, Prefix};
+pub use engine::{Batch, Engine, Prefix, fingerprint};
 pub use error::{AdapterError, LoadError};
 pub use model::{Model, ModelFiles};
 pub use network::{Attention, Block, FeedForward, Llama};

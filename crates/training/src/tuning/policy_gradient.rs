@@ -80,9 +80,31 @@ pub fn policy_loss(
     }
 }
 
-struct Measured {
-    kl_nats: f64,
-    entropy_nats: f64,
+/// What is measured of a policy where a token was picked.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Measured {
+    /// Divergence from the base, exact over the vocabulary.
+    pub kl_nats: f64,
+    /// Entropy of the policy.
+    pub entropy_nats: f64,
+}
+
+/// Compares a policy with its base, row by row.
+///
+/// # Shapes
+/// - policy, base: `[rows, vocab]`, plain
+///
+/// # Panics
+/// When the shapes differ.
+pub fn divergences(policy: Tensor<2>, base: Tensor<2>) -> Vec<Measured> {
+    assert_eq!(policy.dims(), base.dims(), "rows are compared one by one");
+    let [_, vocabulary] = policy.dims();
+    let (mut policy, mut base) = (values(policy), values(base));
+    policy
+        .chunks_exact_mut(vocabulary)
+        .zip(base.chunks_exact_mut(vocabulary))
+        .map(|(policy, base)| compare(policy, base))
+        .collect()
 }
 
 /// Turns a row of the policy's logits into probabilities, and the base's row into `ln(π / p)`.

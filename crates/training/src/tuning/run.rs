@@ -6,13 +6,11 @@
 use std::fs;
 use std::io::Write;
 use std::path::Path;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use burn::module::Module;
 use burn::optim::GradientsParams;
 use burn::tensor::Device;
-use rayon::{ThreadPool, ThreadPoolBuilder};
 use sha2::{Digest, Sha256};
 use transformer::{Adapter, Model, ModelFiles, RotaryTable};
 
@@ -25,6 +23,7 @@ use super::rollout::{Passage, sample, seed_of};
 use crate::checkpoint::{self, Progress};
 use crate::clip::clip_by_global_norm;
 use crate::corpus::hex;
+use crate::crew::Crew;
 use crate::error::{TrainingError, at};
 use crate::export::{Precision, adapter_to_safetensors};
 use crate::log::{self, round};
@@ -131,7 +130,7 @@ pub fn tune(
         let dealt = deal(prompts.len(), recipe.seed, step, recipe.steps.prompts);
         let dealt: Vec<&Asking> = dealt.into_iter().map(|place| &prompts[place]).collect();
         let (sums, mut gradients, sample) =
-            crew.step(&work, &adapter, &dealt, step, coefficient)?;
+            take_step(&crew, &work, &adapter, &dealt, step, coefficient)?;
         let gradient_norm =
             clip_by_global_norm(&adapter, &mut gradients, recipe.optimizer.clip_norm);
         if !(sums.reward.is_finite() && sums.kl_nats.is_finite() && gradient_norm.is_finite()) {
@@ -286,69 +285,32 @@ impl Work<'_> {
     }
 }
 
-/// One thread pool of one thread for every core: burn's own parallel loops then stay on their group's core.
-struct Crew(Vec<ThreadPool>);
-
-impl Crew {
-    fn new(cores: usize) -> Result<Self, TrainingError> {
-        (0..cores.max(1))
-            .map(|_| ThreadPoolBuilder::new().num_threads(1).build())
-            .collect::<Result<_, _>>()
-            .map(Self)
-            .map_err(|error| TrainingError::Threads(error.to_string()))
+/// All groups of a step, added up in their order.
+fn take_step(
+    crew: &Crew,
+    work: &Work<'_>,
+    adapter: &Adapter,
+    askings: &[&Asking],
+    step: usize,
+    coefficient: f64,
+) -> Result<(Sums, GradientsParams, Sample), TrainingError> {
+    let groups = crew.map(askings, |slot, asking| {
+        let seed = seed_of(work.recipe.seed, step, slot);
+        work.group(adapter, asking, seed, coefficient)
+    });
+    let mut sums = Sums::default();
+    let mut gradients = GradientsParams::new();
+    let mut first = None;
+    for group in groups {
+        let group = group?;
+        sums.reward += group.sums.reward;
+        sums.kl_nats += group.sums.kl_nats;
+        sums.entropy_nats += group.sums.entropy_nats;
+        sums.tokens += group.sums.tokens;
+        add(adapter, &mut gradients, group.gradients);
+        first.get_or_insert(group.sample);
     }
-
-    /// All groups of a step, each taken by the next free core, added up in their order.
-    fn step(
-        &self,
-        work: &Work<'_>,
-        adapter: &Adapter,
-        askings: &[&Asking],
-        step: usize,
-        coefficient: f64,
-    ) -> Result<(Sums, GradientsParams, Sample), TrainingError> {
-        let next = &AtomicUsize::new(0);
-        let mut groups: Vec<(usize, Result<Group, TrainingError>)> = std::thread::scope(|scope| {
-            let running: Vec<_> = self
-                .0
-                .iter()
-                .map(|pool| {
-                    let adapter = adapter.clone();
-                    scope.spawn(move || {
-                        let mut done = Vec::new();
-                        loop {
-                            let slot = next.fetch_add(1, Ordering::Relaxed);
-                            let Some(asking) = askings.get(slot) else {
-                                return done;
-                            };
-                            let seed = seed_of(work.recipe.seed, step, slot);
-                            let group =
-                                pool.install(|| work.group(&adapter, asking, seed, coefficient));
-                            done.push((slot, group));
-                        }
-                    })
-                })
-                .collect();
-            running
-                .into_iter()
-                .flat_map(|thread| thread.join().expect("a group does not panic"))
-                .collect()
-        });
-        groups.sort_by_key(|(slot, _)| *slot);
-        let mut sums = Sums::default();
-        let mut gradients = GradientsParams::new();
-        let mut first = None;
-        for (_, group) in groups {
-            let group = group?;
-            sums.reward += group.sums.reward;
-            sums.kl_nats += group.sums.kl_nats;
-            sums.entropy_nats += group.sums.entropy_nats;
-            sums.tokens += group.sums.tokens;
-            add(adapter, &mut gradients, group.gradients);
-            first.get_or_insert(group.sample);
-        }
-        Ok((sums, gradients, first.expect("a step has prompts")))
-    }
+    Ok((sums, gradients, first.expect("a step has prompts")))
 }
 
 /// Of the recipe, and of the weights of base and first adapter.

@@ -1,0 +1,115 @@
+//! The chains of one model: drawn behind every opening, and what is measured of each.
+
+use attractors::Catalogue;
+use sentiment::Predictor;
+use training::crew::Crew;
+use training::tuning::policy_gradient::divergences;
+use training::tuning::rollout::{Passage, sample, seed_of};
+use transformer::{Engine, Model, RotaryTable};
+
+use super::tally::Tally;
+
+/// What one model's chains are drawn and measured with.
+pub struct Session<'a> {
+    pub base: &'a Model,
+    /// The base itself, or what an adapter makes of it.
+    pub policy: &'a Engine,
+    pub catalogue: &'a Catalogue,
+    pub predictor: Option<&'a Predictor>,
+    pub chains: usize,
+    pub length: usize,
+    pub seed: u64,
+}
+
+/// One chain.
+pub struct Chain {
+    /// With the end-of-text token, where it ended by itself.
+    pub tokens: Vec<u32>,
+    /// Whether it did.
+    pub ended: bool,
+    /// Without the end-of-text token.
+    pub text: String,
+    /// The attractor that it ends in, by its place in the catalogue.
+    pub ends_in: Option<usize>,
+    /// By attractor: tokens until its first mark is complete.
+    pub first_hits: Vec<Option<u32>>,
+    /// Divergence of the model from the base, summed over the tokens.
+    pub kl_nats: f64,
+    /// Of the distribution that each token was drawn from.
+    pub entropy_bits: Vec<f64>,
+    /// Of a glad text, by the sentiment predictor.
+    pub log_odds: Option<f64>,
+}
+
+impl Session<'_> {
+    /// The chains behind each of the openings, every core taking the next one. The same coins for every model.
+    pub fn draw(
+        &self,
+        crew: &Crew,
+        openings: &[Vec<u32>],
+        tally: &Tally,
+    ) -> anyhow::Result<Vec<Vec<Chain>>> {
+        let drawn = crew.map(openings, |number, opening| {
+            let chains = self.continued(opening, seed_of(self.seed, 0, number));
+            tally.one();
+            chains
+        });
+        drawn.into_iter().collect()
+    }
+
+    /// The chains behind one opening.
+    pub fn continued(&self, opening: &[u32], seed: u64) -> anyhow::Result<Vec<Chain>> {
+        let drawn = sample(self.policy, opening, self.chains, self.length, seed)?;
+        let rotary = RotaryTable::new(self.base.engine.config(), self.base.engine.device());
+        let passage = Passage::new(opening, &drawn, self.base.engine.device());
+        let policy = passage.logits(self.policy.network(), &rotary);
+        let base = passage.logits(self.base.engine.network(), &rotary);
+        let mut divergences = divergences(policy, base).into_iter();
+        let chains = drawn.into_iter().map(|tokens| {
+            let own: Vec<_> = divergences.by_ref().take(tokens.len()).collect();
+            let nats: Vec<f64> = own.iter().map(|one| one.entropy_nats).collect();
+            let kl_nats = own.iter().map(|one| one.kl_nats).sum();
+            self.told(tokens, kl_nats, &nats)
+        });
+        Ok(chains.collect())
+    }
+
+    fn told(&self, tokens: Vec<u32>, kl_nats: f64, entropy_nats: &[f64]) -> Chain {
+        let end = self.base.engine.config().eos_token_id;
+        let told = tokens.strip_suffix(&[end]).unwrap_or(&tokens);
+        let text = self.base.vocabulary.decode(told);
+        let reading = self.catalogue.read(&text);
+        let ends = self.ends(told);
+        let hit = |attractor| {
+            let byte = reading.first_hit(attractor)?;
+            // The token that brings the last byte of the mark.
+            Some(ends.partition_point(|end| *end < byte) as u32 + 1)
+        };
+        Chain {
+            ended: told.len() < tokens.len(),
+            ends_in: reading.ends_in,
+            first_hits: (0..self.catalogue.attractors().len()).map(hit).collect(),
+            kl_nats,
+            entropy_bits: entropy_nats
+                .iter()
+                .map(|nats| nats / std::f64::consts::LN_2)
+                .collect(),
+            log_odds: self.predictor.map(|it| it.read(&text).log_odds),
+            text,
+            tokens,
+        }
+    }
+
+    /// Where each token ends in the text, bytes.
+    fn ends(&self, tokens: &[u32]) -> Vec<usize> {
+        let bytes = self.base.vocabulary.bytes();
+        let mut end = 0;
+        tokens
+            .iter()
+            .map(|token| {
+                end += bytes[*token as usize].len();
+                end
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,304 @@
+//! The report's pictures, as SVG files.
+
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use plotters::coord::Shift;
+use plotters::prelude::*;
+
+use super::findings::{Findings, Measured};
+use super::targets::WEDDING;
+
+/// Width of a picture and height of one that shows curves, in CSS pixels.
+const WIDTH: u32 = 860;
+const HEIGHT: u32 = 420;
+/// Width that is left for the names at the right.
+const NAMES: u32 = 190;
+/// Height of a bar with its gap.
+const BAR: u32 = 26;
+/// Attractors that have a colour of their own in the picture of shares; the others share one.
+const COLOURED: usize = 9;
+
+/// Okabe and Ito's colours for all kinds of sight, darker where they must carry a line, and a few between them.
+const COLOURS: [RGBColor; 12] = [
+    RGBColor(0xD5, 0x5E, 0x00),
+    RGBColor(0x00, 0x72, 0xB2),
+    RGBColor(0x00, 0x9E, 0x73),
+    RGBColor(0xE6, 0x9F, 0x00),
+    RGBColor(0xCC, 0x79, 0xA7),
+    RGBColor(0x56, 0xB4, 0xE9),
+    RGBColor(0x8C, 0x6D, 0x1F),
+    RGBColor(0x6A, 0x3D, 0x9A),
+    RGBColor(0xB8, 0xA9, 0x00),
+    RGBColor(0x7A, 0x0A, 0x2B),
+    RGBColor(0x1B, 0x4D, 0x3E),
+    RGBColor(0x00, 0x00, 0x00),
+];
+const REST: RGBColor = RGBColor(0xB0, 0xB0, 0xB0);
+const NOTHING: RGBColor = RGBColor(0xEC, 0xEC, 0xEC);
+
+type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
+
+/// Draws all pictures into a folder; the names of those that could be drawn.
+pub fn draw(findings: &Findings, folder: &Path) -> Result<Vec<&'static str>> {
+    let path = |name: &str| folder.join(name);
+    let said = |name: &str| format!("cannot draw {}", path(name).display());
+    let mut drawn = vec!["shares.svg"];
+    shares(findings, &path("shares.svg")).with_context(|| said("shares.svg"))?;
+    if findings.attractor(WEDDING).is_some() {
+        hitting(findings, &path("hitting.svg")).with_context(|| said("hitting.svg"))?;
+        drawn.push("hitting.svg");
+    }
+    entropy(findings, &path("entropy.svg")).with_context(|| said("entropy.svg"))?;
+    drawn.push("entropy.svg");
+    if findings.attractor(WEDDING).is_some() && findings.models.len() > 1 {
+        budget(findings, &path("budget.svg")).with_context(|| said("budget.svg"))?;
+        drawn.push("budget.svg");
+    }
+    Ok(drawn)
+}
+
+fn colour(number: usize) -> RGBColor {
+    COLOURS[number % COLOURS.len()]
+}
+
+/// Where all chains of each model end: a bar a model.
+fn shares(findings: &Findings, path: &Path) -> Result<()> {
+    let models = &findings.models;
+    let height = BAR * models.len() as u32;
+    let area = SVGBackend::new(path, (WIDTH, (height + 90).max(300))).into_drawing_area();
+    area.fill(&WHITE)?;
+    let (left, right) = area.split_horizontally(WIDTH - NAMES);
+    let (left, _) = left.split_vertically(height + 90);
+
+    let most = |kind: usize| {
+        models
+            .iter()
+            .map(|model| model.overall.shares[kind].share)
+            .fold(0.0, f64::max)
+    };
+    let mut kinds: Vec<usize> = (0..findings.attractors.len())
+        .filter(|kind| most(*kind) > 0.0)
+        .collect();
+    kinds.sort_by(|one, other| most(*other).total_cmp(&most(*one)).then(one.cmp(other)));
+    kinds.truncate(COLOURED);
+
+    let rows = models.len() as f64;
+    let mut chart = ChartBuilder::on(&left)
+        .margin(12)
+        .x_label_area_size(40)
+        .y_label_area_size(110)
+        .build_cartesian_2d(0.0..100.0, 0.0..rows)?;
+    chart
+        .configure_mesh()
+        .disable_mesh()
+        .x_desc("chains by the attractor that they end in, %")
+        .y_labels(0)
+        .label_style(("sans-serif", 13))
+        .draw()?;
+    for (number, model) in models.iter().enumerate() {
+        let middle = rows - number as f64 - 0.5;
+        let mut left_end = 0.0;
+        let own = kinds
+            .iter()
+            .enumerate()
+            .map(|(place, kind)| (model.overall.shares[*kind].share, colour(place)));
+        let named: f64 = kinds
+            .iter()
+            .map(|kind| model.overall.shares[*kind].share)
+            .sum();
+        let none = model.overall.shares.last().map_or(0.0, |share| share.share);
+        for (share, colour) in own.chain([((1.0 - named - none).max(0.0), REST), (none, NOTHING)]) {
+            let right_end = left_end + 100.0 * share;
+            let corners = [(left_end, middle - 0.38), (right_end, middle + 0.38)];
+            chart.draw_series([Rectangle::new(corners, colour.filled())])?;
+            left_end = right_end;
+        }
+        let (_, y) = chart.backend_coord(&(0.0, middle));
+        area.draw(&Text::new(
+            model.name.clone(),
+            (14, y - 7),
+            ("sans-serif", 14),
+        ))?;
+    }
+    let names = kinds
+        .iter()
+        .enumerate()
+        .map(|(place, kind)| (findings.attractors[*kind].title.clone(), colour(place)));
+    let rest = [
+        ("other attractors".to_owned(), REST),
+        ("none".to_owned(), NOTHING),
+    ];
+    legend(&right, names.chain(rest))?;
+    area.present()?;
+    Ok(())
+}
+
+/// How soon each model's chains hit a wedding.
+fn hitting(findings: &Findings, path: &Path) -> Result<()> {
+    let length = findings.settings.length as f64;
+    let line = |model: &Measured| {
+        let mut points = vec![(0.0, 0.0)];
+        for step in model.hitting(WEDDING).map_or(&[][..], |found| &found.curve) {
+            let before = points.last().map_or(0.0, |point| point.1);
+            points.push((f64::from(step.tokens), before));
+            points.push((f64::from(step.tokens), 100.0 * step.hit_by));
+        }
+        points.push((length, points.last().map_or(0.0, |point| point.1)));
+        points
+    };
+    let area = SVGBackend::new(path, (WIDTH, HEIGHT)).into_drawing_area();
+    area.fill(&WHITE)?;
+    let (left, right) = area.split_horizontally(WIDTH - NAMES);
+    let axes = Axes {
+        x: (length, "tokens"),
+        y: (100.0, "chains that have hit a wedding, %"),
+    };
+    let lines = findings
+        .models
+        .iter()
+        .map(|model| (model.name.clone(), line(model)));
+    curves(&left, &right, &axes, lines.collect())?;
+    area.present()?;
+    Ok(())
+}
+
+/// How many ways there are to go on, by position.
+fn entropy(findings: &Findings, path: &Path) -> Result<()> {
+    let line = |model: &Measured| -> Vec<(f64, f64)> {
+        (1..)
+            .map(f64::from)
+            .zip(model.entropy_bits.iter().copied())
+            .collect()
+    };
+    let all = || {
+        findings
+            .models
+            .iter()
+            .flat_map(|model| model.entropy_bits.iter().copied())
+    };
+    let area = SVGBackend::new(path, (WIDTH, HEIGHT)).into_drawing_area();
+    area.fill(&WHITE)?;
+    let (left, right) = area.split_horizontally(WIDTH - NAMES);
+    let axes = Axes {
+        x: (findings.settings.length as f64, "token"),
+        y: (
+            1.05 * all().fold(1e-3, f64::max),
+            "entropy of the next token, bits",
+        ),
+    };
+    let lines = findings
+        .models
+        .iter()
+        .map(|model| (model.name.clone(), line(model)));
+    curves(&left, &right, &axes, lines.collect())?;
+    area.present()?;
+    Ok(())
+}
+
+/// What divergence from the base buys: weddings and reward, a point a model.
+fn budget(findings: &Findings, path: &Path) -> Result<()> {
+    let Some(wedding) = findings.attractor(WEDDING) else {
+        return Ok(());
+    };
+    let area = SVGBackend::new(path, (WIDTH, HEIGHT)).into_drawing_area();
+    area.fill(&WHITE)?;
+    let (charts, names) = area.split_horizontally(WIDTH - NAMES);
+    let (left, right) = charts.split_horizontally((WIDTH - NAMES) / 2);
+    let kl = |model: &Measured| model.overall.kl_nats.mean;
+    let reward = |model: &Measured| model.overall.reward.map_or(0.0, |reward| reward.mean);
+    let weddings = |model: &Measured| 100.0 * model.overall.shares[wedding].share;
+    let furthest = findings.models.iter().map(kl).fold(1.0, f64::max);
+    let rewards = || findings.models.iter().map(reward);
+    let (least, most) = (rewards().fold(0.0, f64::min), rewards().fold(1.0, f64::max));
+    points(
+        &left,
+        findings,
+        (kl, weddings),
+        (1.05 * furthest, 0.0..102.0),
+        "chains that end in a wedding, %",
+    )?;
+    points(
+        &right,
+        findings,
+        (kl, reward),
+        (1.05 * furthest, 1.05 * least..1.05 * most),
+        "reward, log-odds in nats",
+    )?;
+    let models = findings.models.iter().enumerate();
+    legend(
+        &names,
+        models.map(|(number, model)| (model.name.clone(), colour(number))),
+    )?;
+    area.present()?;
+    Ok(())
+}
+
+fn points(
+    area: &Area<'_>,
+    findings: &Findings,
+    value: (impl Fn(&Measured) -> f64, impl Fn(&Measured) -> f64),
+    (furthest, range): (f64, std::ops::Range<f64>),
+    what: &str,
+) -> Result<()> {
+    let mut chart = ChartBuilder::on(area)
+        .margin(12)
+        .x_label_area_size(40)
+        .y_label_area_size(52)
+        .build_cartesian_2d(-0.03 * furthest..furthest, range)?;
+    chart
+        .configure_mesh()
+        .x_desc("KL to the base, nats a completion")
+        .y_desc(what)
+        .x_labels(5)
+        .label_style(("sans-serif", 13))
+        .light_line_style(WHITE)
+        .draw()?;
+    for (number, model) in findings.models.iter().enumerate() {
+        let point = (value.0(model), value.1(model));
+        chart.draw_series([Circle::new(point, 5, colour(number).filled())])?;
+    }
+    Ok(())
+}
+
+/// Ends and names of two axes that begin at 0.
+struct Axes {
+    x: (f64, &'static str),
+    y: (f64, &'static str),
+}
+
+fn curves(
+    area: &Area<'_>,
+    names: &Area<'_>,
+    axes: &Axes,
+    lines: Vec<(String, Vec<(f64, f64)>)>,
+) -> Result<()> {
+    let mut chart = ChartBuilder::on(area)
+        .margin(12)
+        .x_label_area_size(40)
+        .y_label_area_size(52)
+        .build_cartesian_2d(0.0..axes.x.0, 0.0..axes.y.0)?;
+    chart
+        .configure_mesh()
+        .x_desc(axes.x.1)
+        .y_desc(axes.y.1)
+        .label_style(("sans-serif", 13))
+        .light_line_style(WHITE)
+        .draw()?;
+    let mut named = Vec::new();
+    for (number, (name, points)) in lines.into_iter().enumerate() {
+        chart.draw_series(LineSeries::new(points, colour(number).stroke_width(2)))?;
+        named.push((name, colour(number)));
+    }
+    legend(names, named.into_iter())
+}
+
+/// Names beside their colours, from the top.
+fn legend(area: &Area<'_>, names: impl Iterator<Item = (String, RGBColor)>) -> Result<()> {
+    for ((name, colour), row) in names.zip(0..) {
+        let top = 16 + 20 * row;
+        area.draw(&Rectangle::new([(4, top), (16, top + 12)], colour.filled()))?;
+        area.draw(&Text::new(name, (24, top - 1), ("sans-serif", 14)))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,233 @@
+//! What a report holds, as `report.json` has it. Units stand in the names.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use training::calibration::Calibration;
+
+use super::answers::FamilyAnswers;
+
+/// All of it.
+#[derive(Serialize, Deserialize)]
+pub struct Findings {
+    /// Name of the model's folder.
+    pub model: String,
+    /// What everything was measured with.
+    pub settings: Settings,
+    /// In the catalogue's order.
+    pub attractors: Vec<Named>,
+    /// From near to far.
+    pub groups: Vec<Origin>,
+    /// The base, then its adapters.
+    pub models: Vec<Measured>,
+    /// How far the recogniser of attractors can be trusted.
+    pub checks: Vec<Checked>,
+    /// What was aimed at.
+    pub targets: Vec<Target>,
+}
+
+/// What a measurement depends on beside the model.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Settings {
+    /// Openings.
+    pub openings: usize,
+    /// Chains of each.
+    pub chains: usize,
+    /// Tokens of a chain at most.
+    pub length: usize,
+    /// Names the coins.
+    pub seed: u64,
+    /// Held-out stories that were scored; none without a text.
+    pub held_out_stories: usize,
+    /// Of every file that was read, by what it is.
+    pub fingerprints: BTreeMap<String, String>,
+}
+
+/// A short name, and one for people.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Named {
+    pub name: String,
+    pub title: String,
+}
+
+/// A group of openings.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Origin {
+    pub name: String,
+    pub title: String,
+    pub openings: usize,
+    /// Where they come from.
+    pub origin: String,
+    pub licence: String,
+}
+
+/// One model.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Measured {
+    /// `base`, or the adapter's.
+    pub name: String,
+    /// Tells this measurement from one of other weights or settings.
+    pub key: String,
+    /// Of the weights: the base's, or the adapter's.
+    pub fingerprint: String,
+    /// The budget of its recipe, nats a completion.
+    pub target_nats: Option<f64>,
+    /// All openings together.
+    pub overall: Measures,
+    /// By group of openings.
+    pub groups: Vec<Measures>,
+    /// Mean over the chains that have come so far, by position.
+    pub entropy_bits: Vec<f64>,
+    /// Of the wedding and of the attractor that most of its chains end in, or of that one alone.
+    pub hitting: Vec<Hitting>,
+    /// Of stories that it was not trained on.
+    pub held_out: Option<HeldOut>,
+    /// Against the truth table.
+    pub calibration: Option<Calibration>,
+    /// What it answers to the truth table's questions.
+    pub answers: Vec<FamilyAnswers>,
+}
+
+/// What is measured of the chains of some openings.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Measures {
+    pub openings: usize,
+    pub chains: usize,
+    /// Share of chains that ended by themselves.
+    pub ended: f64,
+    /// Tokens of a chain, mean.
+    pub tokens: f64,
+    /// By attractor in the catalogue's order, then of none.
+    pub shares: Vec<Share>,
+    pub basins: BasinMeasures,
+    pub diversity: Diversity,
+    /// Nats a completion.
+    pub kl_nats: Estimate,
+    /// Log-odds of a glad text, nats.
+    pub reward: Option<Estimate>,
+}
+
+/// A counted share with its 95 % interval.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub struct Share {
+    pub chains: usize,
+    pub share: f64,
+    pub low: f64,
+    pub high: f64,
+}
+
+/// A mean over openings with its standard error.
+#[derive(Clone, Copy, Serialize, Deserialize)]
+pub struct Estimate {
+    pub mean: f64,
+    pub standard_error: Option<f64>,
+}
+
+/// One basin or many; chains that end in no attractor are a basin of their own.
+#[derive(Clone, Copy, Serialize, Deserialize)]
+pub struct BasinMeasures {
+    pub entropy_bits: f64,
+    /// Mean over openings.
+    pub entropy_within_bits: f64,
+    /// Share of the largest basin.
+    pub globality: f64,
+    /// Of opening and attractor, as counted.
+    pub information_bits: f64,
+    /// With Miller's and Madow's correction.
+    pub information_corrected_bits: f64,
+    /// As counted, where chains are dealt to openings by chance.
+    pub information_by_chance_bits: f64,
+}
+
+/// How much chains repeat each other.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Diversity {
+    /// Share of distinct 1-, 2- and 3-grams of tokens among the chains of an opening, mean over openings.
+    pub distinct: [Option<f64>; 3],
+    /// The same among all chains.
+    pub distinct_over_all: [Option<f64>; 3],
+    /// Self-BLEU with up to 4-grams of the chains of an opening, mean over openings.
+    pub self_bleu: Option<f64>,
+}
+
+/// How soon chains hit an attractor.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Hitting {
+    pub attractor: String,
+    /// Tokens by which a hit is as likely as not.
+    pub median_tokens: Option<u32>,
+    /// Estimated probability of a hit, after every number of tokens at which there was one.
+    pub curve: Vec<HitBy>,
+}
+
+/// A step of the curve.
+#[derive(Clone, Copy, Serialize, Deserialize)]
+pub struct HitBy {
+    pub tokens: u32,
+    pub hit_by: f64,
+    pub low: Option<f64>,
+    pub high: Option<f64>,
+}
+
+/// Held-out stories.
+#[derive(Clone, Copy, Serialize, Deserialize)]
+pub struct HeldOut {
+    pub bits_per_byte: f64,
+    pub stories: usize,
+    pub tokens: usize,
+    pub bytes: usize,
+}
+
+/// The recogniser compared with someone else.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Checked {
+    /// With what it was compared.
+    pub with: String,
+    pub texts: usize,
+    pub agreed: Share,
+    /// Cohen's, beyond chance.
+    pub kappa: Option<f64>,
+    /// By attractor, then none.
+    pub kinds: Vec<CheckedKind>,
+}
+
+/// One attractor of the comparison.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct CheckedKind {
+    pub attractor: String,
+    /// Texts of this kind by the other's judgement.
+    pub texts: usize,
+    /// Texts that the recogniser gave it.
+    pub recognised: usize,
+    pub both: usize,
+}
+
+/// Something that was aimed at.
+#[derive(Serialize, Deserialize)]
+pub struct Target {
+    pub what: String,
+    /// In words, with its unit.
+    pub aim: String,
+    /// What was found; none where it was not measured.
+    pub found: Option<String>,
+    pub met: Option<bool>,
+}
+
+impl Findings {
+    /// The measurements of a model by its name.
+    pub fn model(&self, name: &str) -> Option<&Measured> {
+        self.models.iter().find(|model| model.name == name)
+    }
+
+    /// Where an attractor stands among the shares.
+    pub fn attractor(&self, name: &str) -> Option<usize> {
+        self.attractors.iter().position(|one| one.name == name)
+    }
+}
+
+impl Measured {
+    /// The curve of an attractor.
+    pub fn hitting(&self, attractor: &str) -> Option<&Hitting> {
+        self.hitting.iter().find(|one| one.attractor == attractor)
+    }
+}

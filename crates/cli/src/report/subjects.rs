@@ -1,0 +1,100 @@
+//! The models that a report measures: the base, and what the adapters in its folder make of it.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result, ensure};
+use training::tuning::TuneRecipe;
+use transformer::{Adapter, AdapterFiles, Model, fingerprint};
+
+use super::findings::Settings;
+use super::targets::BASE;
+
+/// One of them.
+pub struct Subject {
+    /// `base`, or the adapter's.
+    pub name: String,
+    pub model: Model,
+    /// Of the base's weights, or of the adapter's.
+    pub fingerprint: String,
+    /// The budget of its recipe, nats a completion.
+    pub target_nats: Option<f64>,
+    /// Of the base's weights.
+    base: String,
+}
+
+impl Subject {
+    /// Tells a measurement from those of other weights or settings.
+    pub fn key(&self, settings: &Settings) -> Result<String> {
+        let settings = serde_json::to_string(settings)?;
+        let version = env!("CARGO_PKG_VERSION");
+        let all = format!("{version} {} {} {settings}", self.base, self.fingerprint);
+        Ok(fingerprint(all.as_bytes()))
+    }
+}
+
+/// The base, then the chosen adapters (`all`, `none`, or names parted by commas) in alphabetical order.
+pub fn find(base: &Model, folder: &Path, chosen: &str) -> Result<Vec<Subject>> {
+    let folder = folder.join("adapters");
+    let mut there = Vec::new();
+    if let Ok(entries) = fs::read_dir(&folder) {
+        for entry in entries {
+            let path = entry?.path();
+            if path.join("adapter_model.safetensors").is_file() {
+                there.extend(
+                    path.file_name()
+                        .map(|name| name.to_string_lossy().into_owned()),
+                );
+            }
+        }
+    }
+    there.sort();
+    let names: Vec<String> = match chosen {
+        "all" => there,
+        "none" => Vec::new(),
+        listed => {
+            let names: Vec<String> = listed
+                .split(',')
+                .map(|name| name.trim().to_owned())
+                .collect();
+            for name in &names {
+                ensure!(
+                    there.contains(name),
+                    "there is no adapter {name} in {}; there are {there:?}",
+                    folder.display()
+                );
+            }
+            names
+        }
+    };
+    let weights = base.engine.fingerprint().unwrap_or_default().to_owned();
+    let mut subjects = vec![Subject {
+        name: BASE.to_owned(),
+        model: base.clone(),
+        fingerprint: weights.clone(),
+        target_nats: None,
+        base: weights.clone(),
+    }];
+    for name in names {
+        let folder = folder.join(&name);
+        let files = AdapterFiles::read(&folder)?;
+        let adapter = Adapter::load(&files, &base.engine)
+            .with_context(|| format!("the adapter {} cannot be used", folder.display()))?;
+        let recipe = folder.join("training.toml");
+        let recipe = recipe
+            .is_file()
+            .then(|| TuneRecipe::read(&recipe))
+            .transpose()?;
+        subjects.push(Subject {
+            name,
+            model: Model {
+                engine: base.engine.adapted(&adapter),
+                ..base.clone()
+            },
+            fingerprint: fingerprint(&files.weights),
+            target_nats: recipe.and_then(|recipe| recipe.kl.target_nats),
+            base: weights.clone(),
+        });
+    }
+    Ok(subjects)
+}
