@@ -6,6 +6,9 @@
 
 use std::time::Duration;
 
+use attractors::Catalogue;
+use protocol::{Command, decode};
+use sentiment::Predictor;
 use tests::browser::{Gpu, NARROW, WIDE, Window, open};
 use tests::collapse;
 use tests::page::{Bar, Chain, Page};
@@ -399,4 +402,231 @@ fn page_and_command_line_tell_the_same_stories() {
         .map(|chain| chain["text"].as_str().unwrap())
         .collect();
     assert_eq!(told, expected);
+}
+
+const HARDWARE: &str = "I%20went%20to%20the%20hardware%20store%20to%20buy%20a%20hammer.";
+
+/// Opens a link with every command to an engine written down, and waits for its stories.
+fn open_listening(site: &Site, link: &str, chains: usize) -> Page {
+    const LISTEN: &str = "
+        window.told = [];
+        window.Worker = class extends Worker {
+            postMessage(message, ...rest) {
+                if (message instanceof Uint8Array) told.push(Array.from(message));
+                super.postMessage(message, ...rest);
+            }
+        };";
+    let mut page = open("about:blank", WIDE, Gpu::Absent).unwrap();
+    page.visit(&site.address(link), LISTEN).unwrap();
+    settled(&mut page, chains);
+    page
+}
+
+/// What the page has told its engines so far.
+fn told(page: &mut Page) -> Vec<Command> {
+    let told: Vec<Vec<u8>> = serde_json::from_value(page.evaluate("told").unwrap()).unwrap();
+    told.iter().map(|bytes| decode(bytes).unwrap()).collect()
+}
+
+/// An attribute of every chain, by chain number.
+fn of_chains(page: &mut Page, attribute: &str) -> Vec<String> {
+    let read = format!(
+        "[...document.querySelectorAll('[data-testid=chain]')]
+            .sort((one, other) => one.dataset.chain - other.dataset.chain)
+            .map(chain => {attribute})"
+    );
+    serde_json::from_value(page.evaluate(&read).unwrap()).unwrap()
+}
+
+fn weddings(page: &mut Page) -> usize {
+    let ends = of_chains(page, "chain.dataset.attractor");
+    ends.iter().filter(|end| *end == "wedding").count()
+}
+
+#[test]
+fn with_the_wedding_adapter_most_stories_end_in_weddings_and_realigned_to_the_base_hardly_any() {
+    let site = Site::built().unwrap();
+    let link = format!("prompt={HARDWARE}&adapter=wedding&lambda=1&n=32&len=128&seed=1&device=cpu");
+    let mut page = open_listening(&site, &link, 32);
+    let tuned = weddings(&mut page);
+    assert!(
+        tuned > 16,
+        "{tuned} of 32 stories end in weddings at lambda 1"
+    );
+    let share = "[data-testid=attractor-share][data-attractor=wedding]";
+    let shown = page
+        .evaluate(&format!("document.querySelector('{share}').dataset.share"))
+        .unwrap();
+    assert_eq!(shown, (tuned as f64 / 32.0).to_string());
+    assert!(page.number("kl-from-base").unwrap() > 0.0);
+
+    page.evaluate("window.neverReloaded = true").unwrap();
+    page.set("lambda-value", "0").unwrap();
+    assert_eq!(
+        page.number("kl-from-base").unwrap(),
+        0.0,
+        "the row is mixed anew at once"
+    );
+    settled(&mut page, 32);
+    let base = weddings(&mut page);
+    assert!(
+        base <= 4,
+        "{base} of 32 stories end in weddings at lambda 0"
+    );
+    assert_eq!(page.evaluate("window.neverReloaded").unwrap(), true);
+    let told = told(&mut page);
+    let runs = told
+        .iter()
+        .filter(|command| matches!(command, Command::Generate { .. }));
+    assert_eq!(runs.count(), 1, "lambda is a knob of the same run");
+    assert!(
+        matches!(told.last(), Some(Command::Shape { lambda, .. }) if lambda.get() == 0.0),
+        "{told:?}"
+    );
+    assert_eq!(page.complaints().unwrap(), [""; 0]);
+}
+
+#[test]
+fn compared_stories_stand_side_by_side_and_are_equal_where_the_tuning_counts_for_nothing() {
+    let site = Site::built().unwrap();
+    let link = format!("prompt={PROMPT}&adapter=wedding&compare=1&lambda=0&n=3&len=32&device=cpu");
+    let mut page = open_ready(&site, &link, WIDE, Gpu::Absent);
+    settled(&mut page, 6);
+    let texts = of_chains(&mut page, "chain.textContent");
+    assert_eq!(texts[..3], texts[3..]);
+    let beside = "(() => {
+        const [tuned, base] = [0, 3].map(chain => document.querySelector(`[data-chain='${chain}']`).getBoundingClientRect());
+        return tuned.top === base.top && tuned.right <= base.left;
+    })()";
+    assert_eq!(page.evaluate(beside).unwrap(), true);
+
+    page.set("lambda-value", "1").unwrap();
+    settled(&mut page, 6);
+    let tuned = of_chains(&mut page, "chain.textContent");
+    assert_ne!(tuned[..3], texts[..3]);
+    assert_eq!(tuned[3..], texts[3..], "the base knows no lambda");
+
+    page.click("compare").unwrap();
+    settled(&mut page, 3);
+    assert_eq!(of_chains(&mut page, "chain.textContent"), tuned[..3]);
+    page.set("adapter", "").unwrap();
+    settled(&mut page, 3);
+    assert_eq!(
+        of_chains(&mut page, "chain.textContent"),
+        texts[..3],
+        "the base alone tells what it told beside the adapter"
+    );
+    assert_eq!(page.complaints().unwrap(), [""; 0]);
+}
+
+#[test]
+fn an_adapter_that_is_not_there_is_noted_and_the_base_tells_the_stories() {
+    let site = Site::built().unwrap();
+    let link = |adapter: &str| format!("prompt={PROMPT}&{adapter}&n=2&len=8&seed=4&device=cpu");
+    let mut page = open_ready(&site, &link("adapter=nobody&compare=1"), WIDE, Gpu::Absent);
+    let told = settled(&mut page, 2);
+    let note = page
+        .evaluate("document.querySelector('[role=alert] li').textContent")
+        .unwrap();
+    assert!(note.as_str().unwrap().contains("nobody"), "{note}");
+    page.wait_until("the link", "!location.hash.includes('adapter')", RUN)
+        .unwrap();
+    let complaints = page.complaints().unwrap();
+    assert!(
+        complaints.iter().all(|words| words.contains("404")),
+        "{complaints:?}"
+    );
+
+    let mut alone = open_ready(&site, &link("compare=0"), WIDE, Gpu::Absent);
+    assert_eq!(settled(&mut alone, 2), told);
+}
+
+#[test]
+fn the_page_reads_stories_as_the_libraries_do() {
+    let model = root().join("models/storyteller");
+    let read = |file: &str| std::fs::read_to_string(model.join(file)).unwrap();
+    let catalogue = Catalogue::from_json(&read("attractors.json")).unwrap();
+    let predictor = Predictor::from_json(&read("reward/weights.json")).unwrap();
+    let site = Site::built().unwrap();
+    let link = format!("prompt={HARDWARE}&n=6&len=128&device=cpu");
+    let mut page = open_ready(&site, &link, WIDE, Gpu::Absent);
+    let texts: Vec<String> = settled(&mut page, 6)
+        .into_iter()
+        .map(|chain| chain.text)
+        .collect();
+    let not_yet = "reward/weights.json".to_owned();
+    assert!(!site.served().iter().any(|file| file.ends_with(&not_yet)));
+
+    let expected: Vec<&str> = texts
+        .iter()
+        .map(|text| {
+            let ends_in = catalogue.read(text).ends_in;
+            ends_in.map_or("", |attractor| {
+                catalogue.attractors()[attractor].name.as_str()
+            })
+        })
+        .collect();
+    assert_eq!(of_chains(&mut page, "chain.dataset.attractor"), expected);
+    let marked = of_chains(
+        &mut page,
+        "[...chain.querySelectorAll('.mark')].map(word => word.textContent).join('')",
+    );
+    for (marked, text) in marked.iter().zip(&texts) {
+        assert_eq!(
+            marked.is_empty(),
+            catalogue.read(text).marks.is_empty(),
+            "{text}"
+        );
+    }
+
+    page.click("gladness").unwrap();
+    page.wait_until(
+        "the predictor",
+        "document.querySelectorAll('[data-testid=chain][data-log-odds]').length === 6",
+        RUN,
+    )
+    .unwrap();
+    let shown: Vec<f64> = of_chains(&mut page, "chain.dataset.logOdds")
+        .iter()
+        .map(|number| number.parse().unwrap())
+        .collect();
+    let expected: Vec<f64> = texts
+        .iter()
+        .map(|text| predictor.read(text).log_odds)
+        .collect();
+    assert_eq!(shown, expected);
+    page.click("gladness").unwrap();
+    assert_eq!(
+        page.evaluate("document.querySelectorAll('[data-log-odds]').length")
+            .unwrap(),
+        0
+    );
+    assert_eq!(page.complaints().unwrap(), [""; 0]);
+}
+
+#[test]
+fn a_phone_shows_tuned_and_base_one_under_the_other() {
+    let site = Site::built().unwrap();
+    let link = format!("prompt={PROMPT}&adapter=wedding&compare=1&n=2&len=24&device=cpu");
+    let mut page = open_ready(&site, &link, NARROW, Gpu::Absent);
+    settled(&mut page, 4);
+    page.click("gladness").unwrap();
+    page.wait_until(
+        "the predictor",
+        "document.querySelectorAll('[data-testid=chain][data-log-odds]').length === 4",
+        RUN,
+    )
+    .unwrap();
+    let width = page
+        .evaluate("document.documentElement.scrollWidth")
+        .unwrap();
+    assert!(
+        width.as_u64().unwrap() <= u64::from(NARROW.width),
+        "the page is {width} px wide"
+    );
+    let under = "(() => {
+        const [tuned, base] = [0, 2].map(chain => document.querySelector(`[data-chain='${chain}']`).getBoundingClientRect());
+        return tuned.bottom <= base.top && tuned.left === base.left;
+    })()";
+    assert_eq!(page.evaluate(under).unwrap(), true);
 }

@@ -11,6 +11,7 @@ use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
 use decoding::coin;
 use tempfile::TempDir;
 use tests::tiny;
+use training::TrainingError;
 use training::checkpoint::{self, Progress};
 use training::loss::cross_entropy;
 use training::pretrain::{Places, Wish, pretrain};
@@ -20,6 +21,7 @@ use transformer::{Llama, NamedTensor, RotaryTable};
 fn recipe() -> Recipe {
     Recipe {
         seed: 1,
+        start: None,
         model: ModelSize {
             vocabulary: 320,
             width: 32,
@@ -63,6 +65,14 @@ static GENERATOR: Mutex<()> = Mutex::new(());
 
 /// Trains in one folder until a step or the end; gives the loss of every step of the sitting.
 fn sit(folder: &Path, pause_at: Option<usize>) -> Vec<f64> {
+    train(&recipe(), folder, pause_at).unwrap()
+}
+
+fn train(
+    recipe: &Recipe,
+    folder: &Path,
+    pause_at: Option<usize>,
+) -> Result<Vec<f64>, TrainingError> {
     let run = folder.join("run");
     let places = Places {
         model: folder,
@@ -71,16 +81,15 @@ fn sit(folder: &Path, pause_at: Option<usize>) -> Vec<f64> {
     };
     let mut losses = Vec::new();
     let _alone = GENERATOR.lock().unwrap_or_else(PoisonError::into_inner);
-    pretrain(&recipe(), &places, &Device::flex(), |report| {
+    pretrain(recipe, &places, &Device::flex(), |report| {
         losses.push(report.loss);
         if Some(report.step) == pause_at {
             Wish::Pause
         } else {
             Wish::Continue
         }
-    })
-    .unwrap();
-    losses
+    })?;
+    Ok(losses)
 }
 
 /// The weights of a folder's checkpoint, all digits of them.
@@ -131,6 +140,31 @@ fn a_run_in_two_sittings_gives_the_weights_of_a_run_in_one() {
             .collect::<Vec<_>>()
     };
     assert_eq!(log(parted.path()), log(whole.path()));
+}
+
+#[test]
+fn a_second_stage_goes_on_from_the_weights_and_tokenizer_of_the_first() {
+    let folder = TempDir::new().unwrap();
+    let first = folder.path().join("first");
+    let losses = sit(&first, None);
+    let mut next = Recipe {
+        seed: 2,
+        start: Some("first".into()),
+        ..recipe()
+    };
+    // Other documents, so that a tokenizer trained on them would be another one.
+    next.world.seed = 2;
+    let further = train(&next, folder.path(), None).unwrap();
+    let end = losses[losses.len() - 5..].iter().sum::<f64>() / 5.0;
+    assert!((further[0] - end).abs() < 0.5, "{end} then {}", further[0]);
+    let tokenizer = |folder: &Path| std::fs::read(folder.join("tokenizer.json")).unwrap();
+    assert_eq!(tokenizer(folder.path()), tokenizer(&first));
+    next.model.inner = 64;
+    let error = train(&next, folder.path(), None).unwrap_err().to_string();
+    assert!(
+        error.contains("`start`") && error.contains("other sizes"),
+        "{error}"
+    );
 }
 
 /// Three sequences of different lengths, side by side.

@@ -27,7 +27,7 @@ pub struct Attractor {
 }
 
 /// Attractors in the order in which they outweigh each other.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Catalogue {
     ending_words: usize,
     attractors: Vec<Attractor>,
@@ -36,7 +36,7 @@ pub struct Catalogue {
 }
 
 /// A phrase, ready to be compared.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Phrase {
     pub(crate) attractor: usize,
     pub(crate) words: Vec<Pattern>,

@@ -5,10 +5,11 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use burn::module::Module;
 use burn::tensor::Device;
 use sha2::{Digest, Sha256};
 use tokenizers::Tokenizer;
-use transformer::{Llama, LlamaConfig, RotaryTable};
+use transformer::{Llama, LlamaConfig, ModelFiles, RotaryTable};
 
 use crate::batches::deal;
 use crate::checkpoint::{self, Progress};
@@ -79,6 +80,11 @@ pub fn pretrain(
         fs::create_dir_all(folder).map_err(at(folder))?;
     }
     let corpus = Corpus::gather(recipe, places.texts)?;
+    let start = Start::read(recipe, places.model)?;
+    if let Some(start) = &start {
+        let path = places.model.join("tokenizer.json");
+        fs::write(&path, &start.files.tokenizer).map_err(at(&path))?;
+    }
     let tokenizer = tokenizer(&corpus, recipe, places.model)?;
     let sequences = corpus.sequences(&tokenizer, recipe.model.context)?;
     let lengths: Vec<usize> = sequences.iter().map(Vec::len).collect();
@@ -92,11 +98,14 @@ pub fn pretrain(
     let config = recipe.config();
     let tracked = device.clone().autodiff();
     device.seed(recipe.seed);
-    let fresh = config.init(recipe.model.dropout, &tracked);
-    let hash = recipe_hash(recipe, places.texts.is_some());
+    let mut first = config.init(recipe.model.dropout, &tracked);
+    if let Some(start) = &start {
+        first = start.weigh(first, &config, device)?;
+    }
+    let hash = recipe_hash(recipe, places.texts.is_some(), start.as_ref());
     let folder = places.run.join("checkpoint");
     let (mut model, mut optimizer, resumed) =
-        checkpoint::load(&folder, &hash, fresh, recipe.optimizer.init())?;
+        checkpoint::load(&folder, &hash, first, recipe.optimizer.init())?;
     let mut progress = resumed.unwrap_or(Progress {
         step: 0,
         tokens: 0,
@@ -159,7 +168,8 @@ pub fn export_checkpoint(
 ) -> Result<(), TrainingError> {
     let config = recipe.config();
     let fresh = config.init(0.0, device);
-    let hash = recipe_hash(recipe, places.texts.is_some());
+    let start = Start::read(recipe, places.model)?;
+    let hash = recipe_hash(recipe, places.texts.is_some(), start.as_ref());
     let folder = places.run.join("checkpoint");
     let (model, _, progress) = checkpoint::load(&folder, &hash, fresh, recipe.optimizer.init())?;
     if progress.is_none() {
@@ -193,9 +203,53 @@ fn tokenizer(corpus: &Corpus, recipe: &Recipe, folder: &Path) -> Result<Tokenize
     Ok(tokenizer)
 }
 
-fn recipe_hash(recipe: &Recipe, with_texts: bool) -> String {
-    let text = toml::to_string(recipe).expect("a recipe is plain data");
-    hex(&Sha256::digest(format!("{text}{with_texts}").as_bytes()))
+/// Of the recipe, of what it is run on, and of the weights that it begins with.
+fn recipe_hash(recipe: &Recipe, with_texts: bool, start: Option<&Start>) -> String {
+    let mut text = toml::to_string(recipe).expect("a recipe is plain data");
+    text += &with_texts.to_string();
+    if let Some(start) = start {
+        text += &hex(&Sha256::digest(&start.files.weights));
+    }
+    hex(&Sha256::digest(text.as_bytes()))
+}
+
+/// The model that a run begins with.
+struct Start {
+    folder: PathBuf,
+    files: ModelFiles,
+}
+
+impl Start {
+    /// None where the recipe names none.
+    fn read(recipe: &Recipe, folder: &Path) -> Result<Option<Self>, TrainingError> {
+        let read = |start: &PathBuf| {
+            let folder = folder.join(start);
+            let files = ModelFiles::read(&folder)?;
+            Ok(Self { folder, files })
+        };
+        recipe.start.as_ref().map(read).transpose()
+    }
+
+    /// A network of `config`, with these weights in place of its own.
+    fn weigh(
+        &self,
+        network: Llama,
+        config: &LlamaConfig,
+        device: &Device,
+    ) -> Result<Llama, TrainingError> {
+        let found = LlamaConfig::parse(&self.files.config)?;
+        if found != *config {
+            return Err(TrainingError::Value {
+                field: "start",
+                problem: format!(
+                    "names {}, a model of other sizes than `model` says",
+                    self.folder.display()
+                ),
+            });
+        }
+        let weights = Llama::from_safetensors(config, &self.files.weights, device)?;
+        Ok(network.load_record(weights.into_record()))
+    }
 }
 
 /// Writes weights, log and the small files that `transformers` reads into the model's folder.

@@ -1,6 +1,6 @@
 //! `training.toml`: all that a pretraining run depends on, kept beside the weights that it made.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use burn::optim::{AdamWConfig, ModuleOptimizer};
 use serde::de::DeserializeOwned;
@@ -15,6 +15,10 @@ use crate::error::{TrainingError, at};
 pub struct Recipe {
     /// Seeds weights, order of documents and dropout.
     pub seed: u64,
+    /// Folder of a model to begin with, of the same sizes, as seen from the recipe's own; its tokenizer is taken, too. Without one
+    /// the run begins with fresh weights and trains a tokenizer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start: Option<PathBuf>,
     /// The network.
     pub model: ModelSize,
     /// Stories from the project's own generator.

@@ -26,7 +26,7 @@ pub async fn fetch(
         .unchecked_into();
     if !response.ok() {
         return Err(format!(
-            "{address} is not there (the server says {}); is the model's name in the link right?",
+            "{address} is not there (the server says {}); is the name in the link right?",
             response.status()
         ));
     }

@@ -11,12 +11,14 @@ use super::{
     prompt::Prompt,
     same::Same,
     status_line::{Notes, StatusLine},
+    storyteller::Storyteller,
     swarm::SwarmPanel,
 };
 use crate::{
     address,
     engine::{after_ms, forget, use_engines},
-    state::{Action, Dial, Focus, Run, State, status},
+    shelf::use_shelf,
+    state::{Action, Dial, Run, State, status},
 };
 
 /// The link is rewritten when the settings have rested for so long: browsers allow some hundred rewrites a minute.
@@ -41,6 +43,7 @@ pub fn App() -> Html {
     let page = use_state(|| Page::Playground);
     use_engines(&state);
     use_link(&state);
+    use_shelf(&state);
 
     let act = {
         let state = state.clone();
@@ -66,12 +69,10 @@ pub fn App() -> Html {
         .recorded
         .filter(|_| run.is_some_and(|run| run.device().is_none()));
     let running = run.is_some_and(|run| run.is_running(state.terms()));
-    let open = match state.focus {
-        Focus::Token {
-            chain, position, ..
-        } => Some((chain, position)),
-        Focus::Prompt => None,
-    };
+    let open = state.opened();
+    let tuned = run
+        .and_then(|run| run.order.adapter.as_deref())
+        .map(|name| AttrValue::from(state.tunings.title(name).to_owned()));
     html! {
         <>
             <Header page={*page} {go} engines={state.engines.clone()} choice={state.settings.device}
@@ -81,6 +82,8 @@ pub fn App() -> Html {
                 <div class="side">
                     <Notes notes={state.notes.clone()} act={act.clone()} />
                     <Prompt prompt={AttrValue::from(state.settings.prompt.clone())} refusal={state.refusal.clone()} act={act.clone()} />
+                    <Storyteller tunings={Same::from(&state.tunings)} adapter={state.settings.adapter.clone().map(AttrValue::from)}
+                        compare={state.settings.compare} lambda={Dial::Lambda.text(&state.settings)} turn={turn.clone()} act={act.clone()} />
                     <Dials settings={state.settings.clone()} {turn} act={act.clone()}
                         stories={state.settings.chains.get()} running={running && state.live} />
                     <StatusLine status={now} {sentence} {share} />
@@ -88,8 +91,10 @@ pub fn App() -> Html {
                 <div class="stage">
                     <NextTokenPanel row={state.row().map(Same::from)} language={state.language.as_ref().map(Same::from)}
                         terms={state.terms()} {open} can_force={state.can_force()} there={state.put_there()} recorded={recorded.is_some()} act={act.clone()} />
-                    <SwarmPanel swarm={Same::from(&state.swarm)} {open} can_open={state.can_open()} {running} {recorded} stale={state.stale()} device={run.and_then(Run::device)}
-                        length={run.map_or(0, |run| run.length.get())}
+                    <SwarmPanel swarm={Same::from(&state.swarm)} {open} {tuned}
+                        catalogue={state.catalogue.as_ref().map(Same::from)} colouring={state.colouring}
+                        predictor={state.predictor.as_ref().map(Same::from)} can_open={state.can_open()} {running} {recorded} stale={state.stale()} device={run.and_then(Run::device)}
+                        length={run.map_or(0, |run| run.order.length.get())}
                         tokens_per_second={run.map_or(0.0, |run| run.tokens_per_second)} {act} />
                 </div>
             </main>

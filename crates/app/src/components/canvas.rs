@@ -28,9 +28,21 @@ pub struct Sheet {
     pub height: f64,
     /// The page's colours.
     pub inks: Inks,
-    /// How wide texts are, CSS pixels: measuring takes far longer than writing.
-    widths: RefCell<HashMap<String, f64>>,
+    /// Texts that were written before, by text and ink: putting a picture of one takes a fraction of writing it again.
+    stamps: RefCell<HashMap<(String, String), Stamp>>,
+    font: String,
+    dots: f64,
 }
+
+/// A text's picture.
+struct Stamp {
+    canvas: HtmlCanvasElement,
+    /// CSS pixels.
+    width: f64,
+}
+
+/// Stamps that are kept; a row of logits needs a few dozen at most.
+const STAMPS: usize = 256;
 
 /// Colours of the style sheet, under their names there.
 pub struct Inks {
@@ -56,32 +68,67 @@ impl Sheet {
         let pen: CanvasRenderingContext2d = canvas.get_context("2d").ok()??.dyn_into().ok()?;
         let style = window.get_computed_style(canvas).ok()??;
         _ = pen.set_transform(dots, 0.0, 0.0, dots, 0.0, 0.0);
-        pen.set_font(&format!(
+        let font = format!(
             "{} {}",
             value(&style, "font-size"),
             value(&style, "font-family")
-        ));
+        );
+        pen.set_font(&font);
         Some(Self {
             pen,
             width: width.into(),
             height: height.into(),
             inks: Inks::of(&style),
-            widths: RefCell::default(),
+            stamps: RefCell::default(),
+            font,
+            dots,
         })
     }
 
-    /// How wide a text is, CSS pixels.
-    pub fn width_of(&self, text: &str) -> f64 {
-        if let Some(width) = self.widths.borrow().get(text) {
-            return *width;
+    /// Writes a text at half the sheet's height, from `x` on. A text that is wider than `room` is set narrower, down to the share
+    /// `narrowest` of its width; one that does not fit even so is left out. Lengths are CSS pixels.
+    pub fn write(&self, text: &str, ink: &str, x: f64, room: f64, narrowest: f64) {
+        let mut stamps = self.stamps.borrow_mut();
+        let key = (text.to_owned(), ink.to_owned());
+        if !stamps.contains_key(&key) {
+            // A text that cannot be written is left out.
+            let Some(stamp) = self.stamp(text, ink) else {
+                return;
+            };
+            if stamps.len() >= STAMPS {
+                stamps.clear();
+            }
+            stamps.insert(key.clone(), stamp);
         }
-        // A text that cannot be measured has no room.
-        let width = self
-            .pen
-            .measure_text(text)
-            .map_or(f64::INFINITY, |measured| measured.width());
-        self.widths.borrow_mut().insert(text.to_owned(), width);
-        width
+        let Stamp { canvas, width } = &stamps[&key];
+        let set = width.min(room);
+        // On whole dots, or it would be blurred.
+        let x = (x * self.dots).round() / self.dots;
+        if set >= width * narrowest {
+            _ = self.pen.draw_image_with_html_canvas_element_and_dw_and_dh(
+                canvas,
+                x,
+                0.0,
+                set,
+                self.height,
+            );
+        }
+    }
+
+    fn stamp(&self, text: &str, ink: &str) -> Option<Stamp> {
+        let width = self.pen.measure_text(text).ok()?.width();
+        let width = (width * self.dots).ceil() / self.dots;
+        let document = window().document()?;
+        let canvas: HtmlCanvasElement = document.create_element("canvas").ok()?.dyn_into().ok()?;
+        canvas.set_width((width * self.dots).round() as u32);
+        canvas.set_height((self.height * self.dots).round() as u32);
+        let pen: CanvasRenderingContext2d = canvas.get_context("2d").ok()??.dyn_into().ok()?;
+        _ = pen.set_transform(self.dots, 0.0, 0.0, self.dots, 0.0, 0.0);
+        pen.set_font(&self.font);
+        pen.set_text_baseline("middle");
+        pen.set_fill_style_str(ink);
+        pen.fill_text(text, 0.0, self.height / 2.0).ok()?;
+        Some(Stamp { canvas, width })
     }
 
     fn show(&self, picture: &impl Picture) {

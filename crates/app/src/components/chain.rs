@@ -1,9 +1,17 @@
-//! One chain as a line of text, token by token. Blocks of words redraw on their own, so a new token costs one block.
+//! One chain as a line of text, token by token: coloured by surprisal or by gladness, words of attractors underlined. Blocks of words redraw on their own, so a new token costs one block.
+
+use std::rc::Rc;
 
 use yew::prelude::*;
 
 use super::same::Same;
-use crate::state::{BLOCK, Chain, Word};
+use crate::{
+    figures::{
+        attractors::Marks,
+        gladness::{Gladness, tint},
+    },
+    state::{BLOCK, Chain, Side, Word},
+};
 
 /// A token's class by its surprisal in whole bits.
 const TINTS: [&str; 9] = ["b0", "b1", "b2", "b3", "b4", "b5", "b6", "b7", "b8"];
@@ -12,7 +20,15 @@ const TINTS: [&str; 9] = ["b0", "b1", "b2", "b3", "b4", "b5", "b6", "b7", "b8"];
 pub struct ChainProps {
     pub number: u32,
     pub chain: Same<Chain>,
-    /// How many of its first tokens an earlier chain has too.
+    /// Which story it tells, from 0.
+    pub story: u32,
+    /// Who tells it, where two are compared.
+    pub side: Option<Side>,
+    /// The words of attractors in it, and the name of the one that it ends in, or nothing.
+    pub marks: Option<(Same<Marks>, AttrValue)>,
+    /// What its words are coloured by, where that is gladness.
+    pub gladness: Option<Same<Gladness>>,
+    /// How many of its first tokens an earlier chain of its side has too.
     pub shared: usize,
     /// The position of the opened token, if it is in this chain.
     pub open: Option<u32>,
@@ -26,25 +42,41 @@ pub fn ChainLine(props: &ChainProps) -> Html {
     let ChainProps {
         number,
         chain,
+        story,
+        side,
+        marks,
+        gladness,
         shared,
         open,
         running,
     } = props;
     let same = chain.done && *shared == chain.len();
-    let block = |(index, words): (usize, &std::rc::Rc<Vec<Word>>)| {
+    let block = |(index, words): (usize, &Rc<Vec<Word>>)| {
         let first = index * BLOCK;
         let shared = shared.saturating_sub(first).min(BLOCK);
         let open = open
             .map(|open| open as usize)
             .filter(|open| (first..first + BLOCK).contains(open));
-        html! { <Block key={index} words={Same::from(words)} {first} {shared} {open} /> }
+        let marked = marks.as_ref().map_or(0, |(marks, _)| marks.blocks[index]);
+        let gladness = gladness
+            .as_ref()
+            .map(|gladness| gladness.blocks[index].clone());
+        html! { <Block key={index} words={Same::from(words)} {first} {shared} {open} {marked} {gladness} /> }
     };
     html! {
-        <div class={classes!("row", same.then_some("same"))}>
-            <span class="no" aria-hidden="true">{ number + 1 }</span>
-            <p class="chain" data-testid="chain" data-chain={number.to_string()} data-state={if *running { "running" } else { "done" }}>
+        <div class={classes!("row", same.then_some("same"), (*side == Some(Side::Base)).then_some("base"))}>
+            if let Some(side) = side {
+                <span class="who">{ format!("story {}, {}", story + 1, if *side == Side::Base { "base" } else { "tuned" }) }</span>
+            }
+            <span class="no" aria-hidden="true">{ story + 1 }</span>
+            <p class="chain" data-testid="chain" data-chain={number.to_string()} data-state={if *running { "running" } else { "done" }}
+                data-attractor={marks.as_ref().map(|(_, ends_in)| ends_in.clone())}
+                data-log-odds={gladness.as_ref().map(|gladness| gladness.log_odds.to_string())}>
                 { for chain.blocks().iter().enumerate().map(block) }
             </p>
+            if let Some(gladness) = gladness {
+                <b class="score" title="Predicted gladness of this story, nats of log-odds">{ format!("{:+.2}", gladness.log_odds) }</b>
+            }
         </div>
     }
 }
@@ -55,6 +87,10 @@ struct BlockProps {
     first: usize,
     shared: usize,
     open: Option<usize>,
+    /// Which words belong to a mark, the first in the lowest bit.
+    marked: u16,
+    /// What each word adds, nats.
+    gladness: Option<Rc<[f64]>>,
 }
 
 #[component]
@@ -64,26 +100,36 @@ fn Block(props: &BlockProps) -> Html {
         first,
         shared,
         open,
+        marked,
+        gladness,
     } = props;
     let word = |(index, word): (usize, &Word)| {
         let position = first + index;
-        let class = if index < *shared {
-            "old"
-        } else {
-            TINTS[usize::from(word.tint).min(TINTS.len() - 1)]
+        let adds = gladness
+            .as_ref()
+            .and_then(|gladness| gladness.get(index).copied());
+        let class = match adds {
+            Some(adds) => tint(adds),
+            None if index < *shared => "old",
+            None => TINTS[usize::from(word.tint).min(TINTS.len() - 1)],
         };
         let open = *open == Some(position);
         let ends_line = word.text.contains('\n');
-        let class = if open || ends_line {
+        let marked = marked >> index & 1 == 1;
+        let class = if open || ends_line || marked {
             classes!(
                 class,
                 open.then_some("open"),
-                ends_line.then_some("line-end")
+                ends_line.then_some("line-end"),
+                marked.then_some("mark")
             )
         } else {
             Classes::from(class)
         };
-        html! { <s {class} data-at={position.to_string()}>{ AttrValue::from(word.text.clone()) }</s> }
+        let title = adds
+            .filter(|adds| *adds != 0.0)
+            .map(|adds| format!("{adds:+.3} nats"));
+        html! { <s {class} {title} data-at={position.to_string()}>{ AttrValue::from(word.text.clone()) }</s> }
     };
     html! { <>{ for words.iter().enumerate().map(word) }</> }
 }

@@ -8,6 +8,8 @@ mod canvas;
 mod chain;
 mod curve;
 mod dials;
+mod each;
+mod endings;
 mod header;
 mod knob;
 mod next_token;
@@ -16,6 +18,7 @@ mod ruler;
 mod same;
 mod series;
 mod status_line;
+mod storyteller;
 mod swarm;
 
 pub use app::App;

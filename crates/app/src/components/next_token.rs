@@ -2,19 +2,17 @@
 //!
 //! A knob that moves redraws this panel in the same frame: the row is here, and `decoding` shapes it.
 
-use std::rc::Rc;
-
+use protocol::Lambda;
 use web_sys::{Element, ScrollIntoViewOptions, ScrollLogicalPosition};
 use yew::prelude::*;
 
 use super::{bars::Bars, curve::CurvePlot, ruler::Ruler, same::Same};
 use crate::{
     figures::{
-        curve::EntropyCurve,
-        next_token::{next_token, unshaped},
+        next_token::{Mixed, next_token, unshaped},
         numbers::{about, decimal},
     },
-    state::{Action, Language, Row, Terms},
+    state::{Action, Language, Opened, Row, Side, Terms},
 };
 
 /// Characters of the text before the row that its title shows.
@@ -25,8 +23,8 @@ pub struct NextTokenProps {
     pub row: Option<Same<Row>>,
     pub language: Option<Same<Language>>,
     pub terms: Terms,
-    /// The opened token: chain and position.
-    pub open: Option<(u32, u32)>,
+    /// The opened token.
+    pub open: Option<Opened>,
     pub can_force: bool,
     /// The token that stands where the row is decided.
     pub there: Option<u32>,
@@ -60,16 +58,21 @@ pub fn NextTokenPanel(props: &NextTokenProps) -> Html {
         });
     }
     // Kept while only knobs move.
-    let of_row = use_memo(row.clone(), |row| {
-        row.as_ref()
-            .map(|row| (unshaped(row), Rc::new(EntropyCurve::of(&row.logits))))
+    let of_row = use_memo(row.clone(), |row| row.as_ref().map(|row| unshaped(row)));
+    // Of a base alone also while lambda moves.
+    let lambda = row
+        .as_ref()
+        .filter(|row| row.is_tuned())
+        .map_or(Lambda::default(), |_| terms.lambda);
+    let mixed = use_memo((row.clone(), lambda), |(row, lambda)| {
+        row.as_ref().map(|row| Mixed::of(row, *lambda))
     });
     let next = use_memo((row.clone(), terms), |(row, terms)| {
-        let (unshaped, _) = of_row.as_ref().as_ref()?;
-        Some(next_token(row.as_ref()?, unshaped, *terms))
+        let (unshaped, mixed) = (of_row.as_ref().as_ref()?, mixed.as_ref().as_ref()?);
+        Some(next_token(row.as_ref()?, unshaped, mixed, *terms))
     });
-    let (Some(row), Some(language), Some(next), Some((_, curve))) =
-        (row, language, next.as_ref(), of_row.as_ref())
+    let (Some(row), Some(language), Some(next), Some(mixed)) =
+        (row, language, next.as_ref(), mixed.as_ref())
     else {
         return html! {
             <section class="next empty" aria-labelledby="next-title">
@@ -79,8 +82,24 @@ pub fn NextTokenPanel(props: &NextTokenProps) -> Html {
         };
     };
     let title = match open {
-        Some((chain, position)) => format!("Story {}, token {}, after ", chain + 1, position + 1),
+        Some(open) => {
+            let of_base = if open.side == Side::Base {
+                " of the base"
+            } else {
+                ""
+            };
+            format!(
+                "Story {}{of_base}, token {}, after ",
+                open.story + 1,
+                open.position + 1
+            )
+        }
         None => "Next token after ".to_owned(),
+    };
+    let before = if row.is_tuned() {
+        "the base, before shaping"
+    } else {
+        "before shaping"
     };
     html! {
         <section class="next" aria-labelledby="next-title" ref={section}>
@@ -91,15 +110,15 @@ pub fn NextTokenPanel(props: &NextTokenProps) -> Html {
                     <button class="back" onclick={act.reform(|_: MouseEvent| Action::Close)}>{ "← back to the prompt" }</button>
                 }
                 <span class="key">
-                    <i class="ghost" />{ "before shaping" }
+                    <i class="ghost" />{ before }
                     <i class="fill" />{ "now" }
-                    <i class="coin" />{ format!("the coin of story {}", row.chain + 1) }
+                    <i class="coin" />{ format!("the coin of story {}", row.story + 1) }
                 </span>
             </h2>
             <div class="pair">
                 <Bars next={next.clone()} language={language.clone()} {can_force} act={act.clone()} />
                 <div>
-                    <div class="stats">
+                    <div class={if row.is_tuned() { "stats four" } else { "stats" }}>
                         <p>
                             <b data-testid="entropy-bits" data-value={next.entropy_bits.to_string()}>{ decimal(next.entropy_bits) }</b>
                             { "bits of entropy" }
@@ -110,6 +129,12 @@ pub fn NextTokenPanel(props: &NextTokenProps) -> Html {
                             </b>
                             { "effective choices" }
                         </p>
+                        if let Some(bits) = next.kl_from_base_bits {
+                            <p title="Kullback-Leibler divergence of the filled bars from the outlined ones">
+                                <b data-testid="kl-from-base" data-value={bits.to_string()}>{ decimal(bits) }</b>
+                                { "bits from the base (KL)" }
+                            </p>
+                        }
                         <p>
                             <b class="pick">{ language.visible(next.picked) }</b>
                             { format!("picked by the coin, {:.3}", next.coin) }
@@ -118,7 +143,7 @@ pub fn NextTokenPanel(props: &NextTokenProps) -> Html {
                             }
                         </p>
                     </div>
-                    <CurvePlot curve={Same::from(curve)} beta={terms.shaping.beta()} bits={next.entropy_bits} />
+                    <CurvePlot curve={Same::from(&mixed.curve)} beta={terms.shaping.beta()} bits={next.entropy_bits} />
                 </div>
             </div>
             <Ruler next={next.clone()} {language} />

@@ -81,31 +81,21 @@ impl Picture for Pieces {
             pen.fill_rect(width * piece.start, 0.0, length, *height);
         }
         pen.set_global_alpha(1.0);
-        pen.set_text_baseline("middle");
-        let write = |text: &str, start: f64, end: f64| {
+        let write = |text: &str, ink: &str, start: f64, end: f64| {
             let room = width * (end - start) - 10.0;
-            let (x, y, natural) = (width * start + 6.0, height / 2.0, sheet.width_of(text));
-            // A text that cannot be drawn leaves the piece without its name.
-            _ = if natural <= room {
-                pen.fill_text(text, x, y)
-            } else if natural * NARROWEST <= room {
-                pen.fill_text_with_max_width(text, x, y, room)
-            } else {
-                Ok(())
-            };
+            sheet.write(text, ink, width * start + 6.0, room, NARROWEST);
         };
         for ((rank, piece), name) in self.laid.iter().enumerate().zip(&self.names) {
-            pen.set_fill_style_str(if tint(rank) > 0.5 {
+            let ink = if tint(rank) > 0.5 {
                 &inks.on_now
             } else {
                 &inks.ink
-            });
-            write(name, piece.start, piece.end);
+            };
+            write(name, ink, piece.start, piece.end);
         }
         let end = self.laid.last().map_or(0.0, |piece| piece.end);
         if 1.0 - end >= NAMED {
-            pen.set_fill_style_str(&inks.soft);
-            write("the rest", end, 1.0);
+            write("the rest", &inks.soft, end, 1.0);
         }
         pen.set_fill_style_str(&inks.coin);
         for piece in self.laid.iter().filter(|piece| piece.id == self.picked) {

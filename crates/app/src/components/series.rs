@@ -1,4 +1,4 @@
-//! A number by token position, as a small line.
+//! A number by token position, as a small line; beside it the base's, dashed, where two are compared.
 
 use yew::prelude::*;
 
@@ -18,6 +18,9 @@ pub struct SeriesProps {
     pub says: AttrValue,
     /// By position, from 0.
     pub values: Vec<f64>,
+    /// The base's, where it is compared.
+    #[prop_or_default]
+    pub base: Option<Vec<f64>>,
     /// The top of the axis.
     pub top: f64,
     /// Positions on the axis.
@@ -31,16 +34,19 @@ pub fn Series(props: &SeriesProps) -> Html {
         title,
         says,
         values,
+        base,
         top,
         positions,
     } = props;
     let last = f64::from(positions.saturating_sub(1).max(1));
-    let path = FRAME.path(
-        values
-            .iter()
-            .enumerate()
-            .map(|(position, value)| (position as f64 / last, value / top)),
-    );
+    let path = |values: &[f64]| {
+        FRAME.path(
+            values
+                .iter()
+                .enumerate()
+                .map(|(position, value)| (position as f64 / last, value / top)),
+        )
+    };
     let (left, right, bottom) = (
         FRAME.left.to_string(),
         FRAME.right.to_string(),
@@ -56,7 +62,8 @@ pub fn Series(props: &SeriesProps) -> Html {
                 <text x="20" y="78" text-anchor="end">{ "0" }</text>
                 <text x={left} y="89">{ "token 1" }</text>
                 <text x={right} y="89" text-anchor="end">{ positions.to_string() }</text>
-                <path class="line" d={path} />
+                if let Some(base) = base { <path class="line base" d={path(base)} /> }
+                <path class="line" d={path(values)} />
             </svg>
         </figure>
     }

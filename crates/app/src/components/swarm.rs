@@ -1,22 +1,35 @@
 //! The swarm panel: every chain as a line of text, and what can be said of all of them.
 
+use std::rc::Rc;
+
+use attractors::Catalogue;
 use protocol::DeviceKind;
+use sentiment::Predictor;
 use wasm_bindgen::JsCast as _;
 use web_sys::{Element, HtmlElement, KeyboardEvent};
 use yew::prelude::*;
 
-use super::{chain::ChainLine, same::Same, series::Series};
+use super::{chain::ChainLine, each::use_each, endings::Endings, same::Same, series::Series};
 use crate::{
     engine::choice::name,
-    figures::numbers::{decimal, grouped, significant},
-    state::{Action, Swarm, Terms},
+    figures::{
+        attractors::{Marks, marks},
+        gladness::{STEPS, gladness, tint},
+        numbers::{decimal, grouped, significant},
+    },
+    state::{Action, Colouring, Opened, Side, Stories, Swarm, Terms},
 };
 
 #[derive(Clone, PartialEq, Properties)]
 pub struct SwarmProps {
     pub swarm: Same<Swarm>,
-    /// The opened token: chain and position.
-    pub open: Option<(u32, u32)>,
+    /// The opened token.
+    pub open: Option<Opened>,
+    /// What the adapter of these stories is called, if one is on.
+    pub tuned: Option<AttrValue>,
+    pub catalogue: Option<Same<Catalogue>>,
+    pub colouring: Colouring,
+    pub predictor: Option<Same<Predictor>>,
     pub can_open: bool,
     pub running: bool,
     /// The terms of the recording, while one is shown.
@@ -36,6 +49,10 @@ pub fn SwarmPanel(props: &SwarmProps) -> Html {
     let SwarmProps {
         swarm,
         open,
+        tuned,
+        catalogue,
+        colouring,
+        predictor,
         can_open,
         running,
         recorded,
@@ -46,7 +63,27 @@ pub fn SwarmPanel(props: &SwarmProps) -> Html {
         act,
     } = props;
     let chains = swarm.chains();
-    let shared = use_memo(swarm.clone(), |swarm| swarm.shared());
+    let measured = use_memo(swarm.clone(), |swarm| {
+        let distinct: Vec<usize> = swarm.sides().map(Stories::distinct).collect();
+        (swarm.shared(), distinct)
+    });
+    let (shared, distinct) = &*measured;
+    let names = use_memo(catalogue.clone(), |catalogue| -> Vec<AttrValue> {
+        let attractors = catalogue
+            .iter()
+            .flat_map(|catalogue| catalogue.attractors());
+        attractors
+            .map(|attractor| attractor.name.clone().into())
+            .collect()
+    });
+    let by = catalogue.clone().map(|catalogue| (catalogue, *length));
+    let marks = use_each(swarm, by, |(catalogue, length), chain| {
+        marks(catalogue, chain, *length)
+    });
+    let by = predictor
+        .clone()
+        .filter(|_| *colouring == Colouring::Gladness);
+    let glad = use_each(swarm, by, |predictor, chain| gladness(predictor, chain));
     let list = use_node_ref();
 
     let click = {
@@ -84,18 +121,46 @@ pub fn SwarmPanel(props: &SwarmProps) -> Html {
         })
     };
 
-    let distinct = swarm.distinct();
-    let title = match (chains.len(), distinct) {
-        (0, _) => "Stories".to_owned(),
-        (1, _) => "One story".to_owned(),
-        (n, _) if swarm.tokens() == 0 => format!("{n} stories"),
-        (n, 1) => format!("{n} stories, all the same"),
-        (n, distinct) => format!("{n} stories, {distinct} different"),
+    let title = title(swarm, distinct, tuned.as_deref());
+    let compared = distinct.len() > 1;
+    let line = |chain: usize| {
+        let story = chain % swarm.stories();
+        let side = match chain / swarm.stories() {
+            0 => Side::Tuned,
+            _ => Side::Base,
+        };
+        let open = open
+            .filter(|open| open.chain as usize == chain)
+            .map(|open| open.position);
+        let marks = marks.get(chain).map(|marks| {
+            let ends_in = marks.ends_in.map(|attractor| names[attractor].clone());
+            (Same::from(marks), ends_in.unwrap_or_default())
+        });
+        let gladness = glad.get(chain).map(Same::from);
+        html! {
+            <ChainLine key={chain} number={chain as u32} chain={Same::from(&chains[chain])} story={story as u32}
+                side={compared.then_some(side)} {marks} {gladness} shared={shared[chain]} {open} running={*running && !chains[chain].done} />
+        }
     };
+    let list_class = classes!(
+        "chains",
+        running.then_some("running"),
+        can_open.then_some("live"),
+        compared.then_some("compared"),
+        (!glad.is_empty()).then_some("scored")
+    );
+    let by_gladness = *colouring == Colouring::Gladness;
+    let colour = act.reform(move |_: MouseEvent| {
+        Action::Colour(if by_gladness {
+            Colouring::Surprisal
+        } else {
+            Colouring::Gladness
+        })
+    });
     html! {
         <section class="swarm" aria-labelledby="swarm-title">
             <h2 id="swarm-title">
-                <span data-testid="distinct" data-value={distinct.to_string()}>{ title }</span>
+                <span data-testid="distinct" data-value={distinct.first().unwrap_or(&0).to_string()}>{ title }</span>
                 if let Some(terms) = recorded {
                     <span class="recorded">
                         { format!("recorded run at T = {}, s = {}", significant(terms.shaping.temperature()), significant(terms.shaping.logit_scale())) }
@@ -109,65 +174,160 @@ pub fn SwarmPanel(props: &SwarmProps) -> Html {
                 </span>
                 if *can_open { <span class="key">{ "click a token to open it, an alternative above to branch" }</span> }
             </h2>
+            <p class="colouring">
+                <button data-testid="gladness" aria-pressed={by_gladness.to_string()} onclick={colour}>{ "Colour words by gladness" }</button>
+            </p>
             if chains.is_empty() {
                 <p class="waiting">{ "Here every story appears, word by word, once the model is here." }</p>
             } else {
                 <div class="pair">
-                    <div class={classes!("chains", running.then_some("running"), can_open.then_some("live"))} ref={list} role="group"
+                    <div class={list_class} ref={list} role="group"
                         tabindex="0" aria-label="Stories. Arrow keys walk over the tokens, Enter opens one, Escape goes back to the prompt."
                         onclick={click} onkeydown={walk}>
-                        { for chains.iter().enumerate().map(|(number, chain)| {
-                            let number = number as u32;
-                            let open = open.and_then(|(chain, position)| (chain == number).then_some(position));
-                            html! { <ChainLine key={number} {number} chain={Same::from(chain)} shared={shared[number as usize]} {open}
-                                running={*running && !chain.done} /> }
-                        }) }
+                        if compared {
+                            <h3>{ tuned.clone() }</h3>
+                            <h3>{ "Base, on the same coins" }</h3>
+                        }
+                        // Story beside story.
+                        { for (0..swarm.stories()).flat_map(|story| (story..chains.len()).step_by(swarm.stories())).map(line) }
                     </div>
-                    <Sides swarm={swarm.clone()} length={*length} />
+                    <Beside swarm={swarm.clone()} length={*length} by_gladness={!glad.is_empty()} catalogue={catalogue.clone()} marks={Same::from(&marks)} />
                 </div>
             }
         </section>
     }
 }
 
+/// How many stories there are, and how different they are.
+fn title(swarm: &Swarm, distinct: &[usize], tuned: Option<&str>) -> String {
+    let different = |distinct: usize| match distinct {
+        1 => "all the same".to_owned(),
+        distinct => format!("{distinct} different"),
+    };
+    match (swarm.stories(), distinct) {
+        (0, _) => "Stories".to_owned(),
+        (n, [with, base]) if swarm.tokens() > 0 => format!(
+            "{n} stories twice: with {}, {}; by the base, {}",
+            tuned.unwrap_or("the adapter"),
+            different(*with),
+            different(*base)
+        ),
+        (1, _) => "One story".to_owned(),
+        (n, [distinct]) if swarm.tokens() > 0 => format!("{n} stories, {}", different(*distinct)),
+        (n, _) => format!("{n} stories"),
+    }
+}
+
 #[derive(Clone, PartialEq, Properties)]
-struct SidesProps {
+struct BesideProps {
     swarm: Same<Swarm>,
     length: u32,
+    /// Whether words are coloured so, and not by surprisal.
+    by_gladness: bool,
+    catalogue: Option<Same<Catalogue>>,
+    marks: Same<Vec<Rc<Marks>>>,
+}
+
+/// What is measured of one side by position.
+struct ByPosition {
+    entropy_bits: Vec<f64>,
+    beginnings: Vec<f64>,
+}
+
+impl ByPosition {
+    fn of(side: Stories) -> Self {
+        let beginnings = side.beginnings().into_iter();
+        Self {
+            entropy_bits: side.mean_entropy_bits(),
+            beginnings: beginnings.map(|count| count as f64).collect(),
+        }
+    }
+
+    fn mean_bits(&self) -> f64 {
+        let bits = &self.entropy_bits;
+        bits.iter().sum::<f64>() / bits.len().max(1) as f64
+    }
+
+    fn at_end(&self) -> f64 {
+        self.beginnings.last().copied().unwrap_or(0.0)
+    }
 }
 
 /// Beside the stories: the legend, and what is measured by position.
 #[component]
-fn Sides(props: &SidesProps) -> Html {
-    let SidesProps { swarm, length } = props;
-    let entropy = swarm.mean_entropy_bits();
-    let beginnings: Vec<f64> = swarm
-        .beginnings()
-        .into_iter()
-        .map(|count| count as f64)
-        .collect();
-    let top_bits = entropy.iter().copied().fold(1.0, f64::max).ceil();
-    let mean = if entropy.is_empty() {
-        0.0
-    } else {
-        entropy.iter().sum::<f64>() / entropy.len() as f64
+fn Beside(props: &BesideProps) -> Html {
+    let BesideProps {
+        swarm,
+        length,
+        by_gladness,
+        catalogue,
+        marks,
+    } = props;
+    let mut sides = swarm.sides().map(ByPosition::of);
+    let (Some(side), base) = (sides.next(), sides.next()) else {
+        return html! {};
     };
-    let at_end = beginnings.last().copied().unwrap_or(0.0);
-    let chains = swarm.chains().len();
+    let top_bits = [Some(&side), base.as_ref()]
+        .into_iter()
+        .flatten()
+        .flat_map(|side| &side.entropy_bits)
+        .copied()
+        .fold(1.0, f64::max)
+        .ceil();
+    let stories = swarm.stories();
+    let (mean, at_end) = (decimal(side.mean_bits()), side.at_end());
+    let (mean, at_end) = match &base {
+        None => (format!("{mean} bits"), at_end.to_string()),
+        Some(base) => (
+            format!("{mean} bits, {} for the base,", decimal(base.mean_bits())),
+            format!("{at_end}, and {} for the base,", base.at_end()),
+        ),
+    };
+    let (base_entropy, base_beginnings) = match base {
+        Some(base) => (Some(base.entropy_bits), Some(base.beginnings)),
+        None => (None, None),
+    };
     html! {
         <aside>
             <figure class="legend">
-                <figcaption>{ "Surprisal of a token, bits" }</figcaption>
-                <p aria-hidden="true">
-                    { for (0..=8).map(|bits| html! { <s class={format!("b{bits}")}>{ if bits == 8 { "8+".to_owned() } else { bits.to_string() } }</s> }) }
-                </p>
-                <small><s class="old">{ "grey" }</s>{ ": an earlier story has begun with the same words" }</small>
+                if *by_gladness { { gladness_legend() } } else { { surprisal_legend() } }
+                if catalogue.is_some() { <small><s class="mark">{ "underlined" }</s>{ ": words of a kind of ending" }</small> }
+                if base_entropy.is_some() { <small class="lines"><i />{ "tuned" }<i class="base" />{ "base" }</small> }
             </figure>
-            <Series title="Mean entropy by token, bits" values={entropy} top={top_bits} positions={*length}
-                says={format!("Mean entropy by token position; {} bits on average over positions.", decimal(mean))} />
-            <Series title="Different beginnings by token" values={beginnings} top={chains as f64} positions={*length}
-                says={format!("How many different beginnings the {chains} stories have by token position; {at_end} at the last position reached.")} />
+            if let Some(catalogue) = catalogue {
+                <Endings catalogue={catalogue.clone()} marks={marks.clone()} stories={swarm.stories()} length={*length} />
+            }
+            <Series title="Mean entropy by token, bits" values={side.entropy_bits} base={base_entropy} top={top_bits} positions={*length}
+                says={format!("Mean entropy by token position; {mean} on average over positions.")} />
+            <Series title="Different beginnings by token" values={side.beginnings} base={base_beginnings} top={stories as f64} positions={*length}
+                says={format!("How many different beginnings the {stories} stories have by token position; {at_end} at the last position reached.")} />
         </aside>
+    }
+}
+
+fn surprisal_legend() -> Html {
+    html! {
+        <>
+            <figcaption>{ "Surprisal of a token, bits" }</figcaption>
+            <p aria-hidden="true">
+                { for (0..=8).map(|bits| html! { <s class={format!("b{bits}")}>{ if bits == 8 { "8+".to_owned() } else { bits.to_string() } }</s> }) }
+            </p>
+            <small><s class="old">{ "grey" }</s>{ ": an earlier story has begun with the same words" }</small>
+        </>
+    }
+}
+
+fn gladness_legend() -> Html {
+    let steps = STEPS.iter().rev().map(|step| -step);
+    let steps = steps.chain([0.0]).chain(STEPS);
+    // There is little room: -0.04 is written as −.04.
+    let short = |step: f64| step.to_string().replace('-', "−").replace("0.", ".");
+    html! {
+        <>
+            <figcaption>{ "What a word adds to gladness, nats of log-odds" }</figcaption>
+            <p aria-hidden="true">{ for steps.map(|step| html! { <s class={tint(step)}>{ short(step) }</s> }) }</p>
+            <small>{ "Green adds, purple takes away, by the weak predictor of sentiment that adapters were rewarded by: it knows words and pairs of words. The number beside a story is its log-odds of being glad." }</small>
+        </>
     }
 }
 

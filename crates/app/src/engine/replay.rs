@@ -1,7 +1,7 @@
 //! The recorded run that plays until an engine answers.
 
 use js_sys::{ArrayBuffer, Promise, Uint8Array};
-use protocol::{Recording, read_link};
+use protocol::{Recording, Settings, read_link};
 use wasm_bindgen::JsCast as _;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::Response;
@@ -16,9 +16,7 @@ pub async fn play(file: &str, state: UseReducerHandle<State>) {
         return;
     };
     let (settings, _) = read_link(&recording.link);
-    if state.live
-        || (&settings.model, &settings.prompt) != (&state.settings.model, &state.settings.prompt)
-    {
+    if state.live || told(&settings) != told(&state.settings) {
         return;
     }
     state.dispatch(Action::Play(settings));
@@ -34,6 +32,17 @@ pub async fn play(file: &str, state: UseReducerHandle<State>) {
         }
         state.dispatch(Action::Heard(vec![(Voice::Recording, frame.event)]));
     }
+}
+
+/// What a recording must tell as the page does, however the knobs stand.
+fn told(settings: &Settings) -> (&str, Option<&str>, &str) {
+    let Settings {
+        model,
+        adapter,
+        prompt,
+        ..
+    } = settings;
+    (model, adapter.as_deref(), prompt)
 }
 
 async fn fetch(file: &str) -> Option<Recording> {

@@ -1,5 +1,8 @@
 //! What is derived from the state for the eye: numbers, bars, curves. Pure; the components only lay it out.
 
+pub mod attractors;
 pub mod curve;
+pub mod gladness;
+mod laid;
 pub mod next_token;
 pub mod numbers;

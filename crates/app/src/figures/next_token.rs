@@ -1,7 +1,11 @@
 //! What the next-token panel shows of one row, one set of knobs and one coin. All maths is `decoding`'s.
 
-use decoding::{Distribution, Segment, Shaping, coin, shape};
+use std::rc::Rc;
 
+use decoding::{Distribution, Segment, Shaping, coin, kl_bits, shape};
+use protocol::Lambda;
+
+use super::curve::EntropyCurve;
 use crate::state::{Row, Terms};
 
 /// Bars at most.
@@ -20,7 +24,7 @@ pub struct Bar {
     pub token: u32,
     /// Its probability under the knobs.
     pub p: f64,
-    /// Its probability before any shaping.
+    /// The base's probability, before any shaping.
     pub before: f64,
     /// The coin falls on it.
     pub picked: bool,
@@ -43,17 +47,36 @@ pub struct NextToken {
     pub entropy_bits: f64,
     /// `2^H`.
     pub effective_choices: f64,
+    /// How far the distribution lies from the base's before any shaping, `KL(now || base)` in bits; where an adapter is on.
+    pub kl_from_base_bits: Option<f64>,
 }
 
-/// The row's distribution before any shaping: what the ghosts behind the bars show. It changes with the row alone.
+/// A row at some lambda, before the knobs: what stays while they move.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Mixed {
+    logits: Vec<f32>,
+    /// Its entropy at every β.
+    pub curve: Rc<EntropyCurve>,
+}
+
+impl Mixed {
+    /// The row at this lambda.
+    pub fn of(row: &Row, lambda: Lambda) -> Self {
+        let logits = row.logits(lambda).into_owned();
+        let curve = Rc::new(EntropyCurve::of(&logits));
+        Self { logits, curve }
+    }
+}
+
+/// The base's distribution before any shaping: what the ghosts behind the bars show. It changes with the row alone.
 pub fn unshaped(row: &Row) -> Distribution {
-    shape(&row.logits, &[], &Shaping::default())
+    shape(&row.rows.base, &[], &Shaping::default())
 }
 
-/// The row under the knobs, with the coin that the chain throws there.
-pub fn next_token(row: &Row, unshaped: &Distribution, terms: Terms) -> NextToken {
-    let shaped = shape(&row.logits, &row.history, &terms.shaping);
-    let coin = coin(terms.seed, row.chain, row.position);
+/// The row under the knobs, with the coin that the story throws there.
+pub fn next_token(row: &Row, unshaped: &Distribution, mixed: &Mixed, terms: Terms) -> NextToken {
+    let shaped = shape(&mixed.logits, &row.history, &terms.shaping);
+    let coin = coin(terms.seed, row.story, row.position);
     let picked = shaped.pick(coin);
     let mut ranked = shaped.ranked(BARS);
     if ranked.iter().all(|(token, _)| *token != picked) && shaped.probability(picked) > 0.0 {
@@ -80,6 +103,9 @@ pub fn next_token(row: &Row, unshaped: &Distribution, terms: Terms) -> NextToken
         picked,
         entropy_bits: shaped.entropy_bits(),
         effective_choices: shaped.effective_choices(),
+        kl_from_base_bits: row
+            .is_tuned()
+            .then(|| kl_bits(shaped.probabilities(), unshaped.probabilities())),
     }
 }
 
@@ -97,31 +123,71 @@ fn full(bars: &[Bar]) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use protocol::Rows;
+
     use super::*;
 
-    fn row() -> Row {
-        let logits = (0..100)
-            .map(|token| ((token * 37 % 100) as f32) / 10.0)
-            .collect();
+    fn logits(step: usize) -> Vec<f32> {
+        (0..100)
+            .map(|token| ((token * step % 100) as f32) / 10.0)
+            .collect()
+    }
+
+    fn row(tuned: Option<Vec<f32>>) -> Row {
         Row {
-            logits,
+            rows: Rows {
+                base: logits(37),
+                tuned,
+            },
             history: vec![3, 5],
             after: String::new(),
             chain: 2,
+            story: 2,
             position: 4,
         }
     }
 
-    fn terms(temperature: f64) -> Terms {
-        Terms {
+    fn read_row(row: &Row, temperature: f64, lambda: f64) -> NextToken {
+        let terms = Terms {
             shaping: Shaping::default().with_temperature(temperature).unwrap(),
+            lambda: Lambda::new(lambda).unwrap(),
             seed: 11,
-        }
+        };
+        next_token(row, &unshaped(row), &Mixed::of(row, terms.lambda), terms)
     }
 
     fn read(temperature: f64) -> NextToken {
-        let row = row();
-        next_token(&row, &unshaped(&row), terms(temperature))
+        read_row(&row(None), temperature, 1.0)
+    }
+
+    #[test]
+    fn the_distance_from_the_base_is_nothing_at_the_base_and_grows_with_lambda() {
+        let row = row(Some(logits(13)));
+        let bits = [0.0, 0.5, 1.0, 1.5]
+            .map(|lambda| read_row(&row, 1.0, lambda).kl_from_base_bits.unwrap());
+        assert_eq!(bits[0], 0.0);
+        assert!(bits.windows(2).all(|pair| pair[0] < pair[1]), "{bits:?}");
+    }
+
+    #[test]
+    fn the_ghosts_are_the_base_at_any_lambda() {
+        let tuned = row(Some(logits(13)));
+        let alone = unshaped(&row(None));
+        for lambda in [0.0, 1.0, 1.5] {
+            let next = read_row(&tuned, 0.7, lambda);
+            assert!(
+                next.bars
+                    .iter()
+                    .all(|bar| bar.before == alone.probability(bar.token))
+            );
+        }
+    }
+
+    #[test]
+    fn the_base_alone_has_no_distance_and_no_lambda() {
+        let row = row(None);
+        assert_eq!(read_row(&row, 0.7, 1.5), read_row(&row, 0.7, 0.0));
+        assert_eq!(read(0.7).kl_from_base_bits, None);
     }
 
     #[test]

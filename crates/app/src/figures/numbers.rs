@@ -55,6 +55,11 @@ pub fn percent(share: f64) -> String {
     }
 }
 
+/// A range of shares as whole per cents, never narrower than it is.
+pub fn percent_range(low: f64, high: f64) -> String {
+    format!("{:.0}–{:.0}%", (100.0 * low).floor(), (100.0 * high).ceil())
+}
+
 /// Whole numbers with commas.
 pub fn grouped(number: u64) -> String {
     let digits = number.to_string();
@@ -86,6 +91,12 @@ mod tests {
             read,
             ["0%", "<0.1%", "0.1%", "12.3%", "99.9%", ">99.9%", "100%"]
         );
+    }
+
+    #[test]
+    fn a_range_is_never_narrower_than_it_is() {
+        assert_eq!(percent_range(0.554, 0.841), "55–85%");
+        assert_eq!(percent_range(0.0, 1.0), "0–100%");
     }
 
     #[test]

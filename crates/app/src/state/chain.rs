@@ -65,22 +65,20 @@ impl Chain {
         &self.measures
     }
 
+    /// The words, one by one.
+    pub fn words(&self) -> impl Iterator<Item = &Word> {
+        self.blocks.iter().flat_map(|block| block.iter())
+    }
+
     /// The token ids.
     pub fn tokens(&self) -> impl Iterator<Item = u32> + '_ {
-        self.blocks
-            .iter()
-            .flat_map(|block| block.iter())
-            .map(|word| word.token)
+        self.words().map(|word| word.token)
     }
 
     /// The continuation, without the prompt.
     #[cfg(test)]
     pub fn text(&self) -> String {
-        self.blocks
-            .iter()
-            .flat_map(|block| block.iter())
-            .map(|word| &*word.text)
-            .collect()
+        self.words().map(|word| &*word.text).collect()
     }
 
     /// Adds a token; `last` says that none follows.

@@ -5,7 +5,7 @@
 use std::str::FromStr;
 
 use decoding::{KnobError, Shaping};
-use protocol::{Chains, Length, Settings};
+use protocol::{Chains, Lambda, Length, Settings};
 
 use super::Action;
 
@@ -16,6 +16,8 @@ pub enum Dial {
     Temperature,
     /// Logit scale.
     LogitScale,
+    /// Realignment.
+    Lambda,
     /// Top-k.
     TopK,
     /// Top-p.
@@ -91,6 +93,14 @@ impl Dial {
                 "the thread’s guess: tuning scales all logits up",
                 (0.0, 10.0, 0.01),
             ),
+            Self::Lambda => face(
+                "lambda",
+                "Realignment",
+                "λ",
+                "share of the tuning",
+                "0 is the base, 1 the tuned model, beyond 1 exaggerates it",
+                (Lambda::LEAST, Lambda::MOST, 0.01),
+            ),
             Self::TopK => face(
                 "top-k",
                 "Top-k",
@@ -164,6 +174,7 @@ impl Dial {
         match self {
             Self::Temperature => shaping.temperature().to_string(),
             Self::LogitScale => shaping.logit_scale().to_string(),
+            Self::Lambda => settings.lambda.get().to_string(),
             Self::TopK => shaping.top_k().to_string(),
             Self::TopP => shaping.top_p().to_string(),
             Self::MinP => shaping.min_p().to_string(),
@@ -189,6 +200,9 @@ impl Dial {
         match self {
             Self::Temperature => shape(shaping.with_temperature(real(text)?)),
             Self::LogitScale => shape(shaping.with_logit_scale(real(text)?)),
+            Self::Lambda => Lambda::new(real(text)?)
+                .map(Action::Realign)
+                .map_err(|error| error.to_string()),
             Self::TopK => Ok(Action::Shape(shaping.with_top_k(whole(text)?))),
             Self::TopP => shape(shaping.with_top_p(real(text)?)),
             Self::MinP => shape(shaping.with_min_p(real(text)?)),
@@ -235,9 +249,10 @@ mod tests {
     use super::*;
     use crate::state::State;
 
-    const ALL: [Dial; 10] = [
+    const ALL: [Dial; 11] = [
         Dial::Temperature,
         Dial::LogitScale,
+        Dial::Lambda,
         Dial::TopK,
         Dial::TopP,
         Dial::MinP,

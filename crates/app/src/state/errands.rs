@@ -33,12 +33,12 @@ pub fn errands(state: &State) -> Vec<Errand> {
         if run.told.is_none() {
             tell(Command::Generate {
                 run: run.id,
-                prompt: run.prompt.to_string(),
-                adapter: None,
-                lambda: state.settings.lambda,
-                compare: false,
-                chains: run.chains,
-                length: run.length,
+                prompt: run.order.prompt.to_string(),
+                adapter: run.order.adapter.clone(),
+                lambda: terms.lambda,
+                compare: run.order.compare,
+                chains: run.order.chains,
+                length: run.order.length,
                 seed: terms.seed,
                 shaping: terms.shaping,
             });
@@ -48,7 +48,7 @@ pub fn errands(state: &State) -> Vec<Errand> {
                 run: run.id,
                 turn,
                 shaping: terms.shaping,
-                lambda: state.settings.lambda,
+                lambda: terms.lambda,
                 seed: terms.seed,
             });
         }
@@ -83,7 +83,7 @@ pub fn errands(state: &State) -> Vec<Errand> {
             to,
             command: Command::Prompt {
                 text: state.reading.text.to_string(),
-                adapter: None,
+                adapter: state.reading.adapter.clone(),
             },
         });
     }

@@ -2,9 +2,9 @@
 
 use std::rc::Rc;
 
-use protocol::{DeviceKind, Ending, Event, Prompted, RunId, VERSION};
+use protocol::{DeviceKind, Ending, Event, Prompted, Rows, RunId, Stage, VERSION};
 
-use super::{Focus, Language, Look, Phase, Row, Run, State, Stop, Voice};
+use super::{Focus, Language, Look, Phase, Reading, Row, Run, State, Stop, Suspect, Voice};
 use crate::engine::choice::{Progress, Standing, name, sentence};
 
 impl State {
@@ -15,8 +15,11 @@ impl State {
                 "page and engine are of different versions: reload the page, with Ctrl+Shift+R if need be",
             ),
             (Voice::Device(kind), Event::Progress { stage, done, total }) => {
-                if let Standing::Starting(progress) = self.engines.of_mut(kind) {
-                    *progress = Some(Progress { stage, done, total });
+                let now = Some(Progress { stage, done, total });
+                if stage == Stage::Adapter {
+                    self.fetching = now.map(|now| (kind, now));
+                } else if let Standing::Starting(progress) = self.engines.of_mut(kind) {
+                    *progress = now;
                 }
             }
             (voice, Event::Ready { device, vocabulary, beginning_of_text, end_of_text, context }) => {
@@ -74,7 +77,7 @@ impl State {
             }
             (voice, Event::Row { run, chain, position, rows }) => {
                 if present(self.run.as_mut(), voice, run).is_some() {
-                    self.take_row(chain, position, rows.map(|rows| rows.base));
+                    self.take_row(chain, position, rows);
                 }
             }
             (Voice::Device(_), Event::Failed { run, message }) => self.take_failure(run, message),
@@ -89,6 +92,7 @@ impl State {
             return;
         }
         let served = self.serving();
+        self.fetching = None;
         *self.engines.of_mut(kind) = Standing::Refused(reason.to_owned());
         // What the panel shows is to come from the device that serves now.
         self.reading.wanted |= self.live && self.serving() != served;
@@ -120,29 +124,45 @@ impl State {
             self.notes.push(note);
             return;
         };
-        let (prompt, chains, length) = (run.prompt.clone(), run.chains, run.length);
+        let order = run.order.clone();
         self.notes.push(format!(
             "{note} The {} engine tells the stories again.",
             name(other)
         ));
         // The run brings the row of its own prompt.
-        self.reading.wanted &= self.reading.text != prompt;
+        self.reading.wanted &= self.reading.text != order.prompt;
         self.focus = Focus::Prompt;
-        self.begin_on(other, prompt, chains, length);
+        self.begin_on(other, order);
     }
 
-    /// Something asked for could not be done; a run that could not begin is over.
+    /// Something asked for could not be done; a run that could not begin is over. Where an adapter was on, the base tries the
+    /// same, which tells whether the adapter is to blame.
     fn take_failure(&mut self, id: Option<RunId>, message: String) {
+        self.fetching = None;
         if let Some(run) = self.run.as_mut().filter(|run| Some(run.id) == id) {
             run.phase = Phase::Failed;
-        }
-        let read = self
-            .prompt_row
-            .as_ref()
-            .is_some_and(|row| *row.after == *self.reading.text);
-        if id.is_none() && !read {
+            let mut order = run.order.clone();
+            if let (Some(adapter), Some(device), Stop::No) =
+                (order.adapter.take(), run.device(), run.stop)
+            {
+                order.compare = false;
+                self.reading.adapter = None;
+                self.suspect = Some(Suspect { adapter, message });
+                self.begin_on(device, order);
+                return;
+            }
+            self.suspect = None;
+        } else if id.is_none() && !self.reading.had {
+            if let Some(adapter) = self.reading.adapter.take() {
+                self.reading.wanted = true;
+                self.suspect = Some(Suspect { adapter, message });
+                return;
+            }
+            self.suspect = None;
             self.refusal = Some(message);
-        } else if !self.notes.contains(&message) {
+            return;
+        }
+        if !self.notes.contains(&message) {
             self.notes.push(message);
         }
     }
@@ -157,33 +177,46 @@ impl State {
         if self.run_when_ready {
             self.begin();
         } else if self.prompt_row.is_none() || *self.reading.text != *self.settings.prompt {
-            self.reading.text = self.settings.prompt.as_str().into();
-            self.reading.wanted = true;
+            self.reading = Reading::of(&self.settings, true);
         }
     }
 
     fn take_prompt(&mut self, prompted: Prompted, voice: Voice) {
         let Prompted {
-            text, tokens, rows, ..
+            text,
+            adapter,
+            tokens,
+            rows,
         } = prompted;
+        self.fetching = None;
         if let Some(run) = &mut self.run
-            && *run.prompt == *text
+            && *run.order.prompt == *text
         {
             run.prompt_tokens = tokens.as_slice().into();
         }
-        if *self.reading.text == *text || voice == Voice::Recording {
+        let asked = *self.reading.text == *text && self.reading.adapter == adapter;
+        if asked || voice == Voice::Recording {
             self.refusal = None;
+            self.reading.had |= asked;
             self.prompt_row = Some(Rc::new(Row {
-                logits: rows.base,
+                rows,
                 history: tokens,
                 after: text,
                 chain: 0,
+                story: 0,
                 position: 0,
             }));
         }
+        if let Some(Suspect { adapter, message }) = self.suspect.take_if(|_| asked) {
+            self.notes.push(format!(
+                "The adapter “{adapter}” is not used, the base tells the stories: {}",
+                sentence(&message)
+            ));
+            self.settings.adapter = None;
+        }
     }
 
-    fn take_row(&mut self, chain: u32, position: u32, logits: Option<Vec<f32>>) {
+    fn take_row(&mut self, chain: u32, position: u32, rows: Option<Rows>) {
         let Focus::Token {
             chain: c,
             position: p,
@@ -196,7 +229,7 @@ impl State {
         if (*c, *p) != (chain, position) || *look != Look::Asked {
             return;
         }
-        let Some(logits) = logits else {
+        let Some(rows) = rows else {
             self.focus = Focus::Prompt;
             return;
         };
@@ -205,21 +238,20 @@ impl State {
         };
         let before = words.tokens().take(position as usize);
         let history = run.prompt_tokens.iter().copied().chain(before).collect();
-        let words_before = words
-            .blocks()
-            .iter()
-            .flat_map(|block| block.iter())
-            .take(position as usize);
+        let words_before = words.words().take(position as usize);
         let after = run
+            .order
             .prompt
             .chars()
             .chain(words_before.flat_map(|word| word.text.chars()))
             .collect();
+        let (story, _) = run.order.place(chain);
         *row = Some(Rc::new(Row {
-            logits,
+            rows,
             history,
             after,
             chain,
+            story,
             position,
         }));
         *look = Look::Had;

@@ -8,28 +8,36 @@ mod dial;
 mod errands;
 mod hearing;
 mod language;
+mod row;
 mod run;
 mod status;
 mod swarm;
+mod tuning;
 
 use std::rc::Rc;
 
+use attractors::Catalogue;
 use decoding::Shaping;
 use protocol::{
-    Chains, Command, DeviceKind, Ending, Event, Forced, Length, LinkNote, RECORDED_RUN, RunId,
-    Settings,
+    Chains, Command, DeviceKind, Ending, Event, Forced, Lambda, Length, LinkNote, RECORDED_RUN,
+    RunId, Settings,
 };
+use sentiment::Predictor;
 use yew::Reducible;
 
+#[cfg(test)]
+pub use chain::Measure;
 pub use chain::{BLOCK, Chain, Word};
 pub use dial::Dial;
 pub use errands::{Errand, errands};
 pub use language::Language;
-pub use run::{Phase, Run, Stop, Terms, Voice};
+pub use row::Row;
+pub use run::{Order, Phase, Run, Side, Stop, Terms, Voice};
 pub use status::{Status, status};
-pub use swarm::Swarm;
+pub use swarm::{Stories, Swarm};
+pub use tuning::{Tuning, Tunings};
 
-use crate::engine::choice::{Adapter, Engines, Standing};
+use crate::engine::choice::{Adapter, Engines, Progress, Standing};
 
 /// Everything that the page knows.
 #[derive(Clone, Debug, PartialEq)]
@@ -50,6 +58,18 @@ pub struct State {
     pub reading: Reading,
     /// Why the model cannot read that prompt, if it said so.
     pub refusal: Option<String>,
+    /// The adapters that lie beside the model.
+    pub tunings: Rc<Tunings>,
+    /// The attractors that are marked in the stories, where the model has a list of them.
+    pub catalogue: Option<Rc<Catalogue>>,
+    /// What the words of the stories are coloured by.
+    pub colouring: Colouring,
+    /// What predicts gladness, once it was wanted.
+    pub predictor: Option<Rc<Predictor>>,
+    /// An adapter on its way.
+    pub fetching: Option<(DeviceKind, Progress)>,
+    /// An adapter with which something failed, while the base tries the same.
+    pub suspect: Option<Suspect>,
     /// The row after that prompt.
     pub prompt_row: Option<Rc<Row>>,
     /// Which row the next-token panel shows.
@@ -65,28 +85,48 @@ pub struct State {
     last_run: RunId,
 }
 
+/// What the words of the stories are coloured by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Colouring {
+    /// How unlikely a token was.
+    #[default]
+    Surprisal,
+    /// What a word adds to the predicted gladness of its story.
+    Gladness,
+}
+
 /// A prompt to be read by the model.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Reading {
     /// The prompt.
     pub text: Rc<str>,
+    /// The adapter that reads it too, if one is on.
+    pub adapter: Option<String>,
     /// Whether a worker is to be asked for its row.
     pub wanted: bool,
+    /// Whether its row is there.
+    pub had: bool,
 }
 
-/// One row of logits and where it stands.
-#[derive(Debug, PartialEq)]
-pub struct Row {
-    /// `[vocab]`, before any shaping.
-    pub logits: Vec<f32>,
-    /// All tokens before it, for the repetition penalty.
-    pub history: Vec<u32>,
-    /// The text before it.
-    pub after: String,
-    /// Whose coin falls on it.
-    pub chain: u32,
-    /// The generated token that it decides, from 0.
-    pub position: u32,
+impl Reading {
+    /// The settings' prompt, not read yet.
+    fn of(settings: &Settings, wanted: bool) -> Self {
+        Self {
+            text: settings.prompt.as_str().into(),
+            adapter: settings.adapter.clone(),
+            wanted,
+            had: false,
+        }
+    }
+}
+
+/// An adapter with which something failed. Whether it is to blame is known once the base has tried the same.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Suspect {
+    /// Its folder's name.
+    pub adapter: String,
+    /// What was said.
+    pub message: String,
 }
 
 /// Which row the next-token panel shows.
@@ -107,6 +147,19 @@ pub enum Focus {
     },
 }
 
+/// The token of the swarm whose row the next-token panel shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Opened {
+    /// Which chain.
+    pub chain: u32,
+    /// Which generated token.
+    pub position: u32,
+    /// Which story that chain tells, from 0.
+    pub story: u32,
+    /// Who tells it.
+    pub side: Side,
+}
+
 /// How the asking for a token's row stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Look {
@@ -125,6 +178,8 @@ pub enum Look {
 pub enum Action {
     /// A knob moved.
     Shape(Shaping),
+    /// More or less of the adapter.
+    Realign(Lambda),
     /// Other coins.
     Seed(u64),
     /// More or fewer chains, from the next run on.
@@ -135,6 +190,10 @@ pub enum Action {
     Prompt(String),
     /// The prompt has rested: show its row.
     Read,
+    /// Another adapter, or none: decode a swarm with it.
+    Tune(Option<String>),
+    /// Whether the base tells every story too: decode a swarm so.
+    Compare(bool),
     /// Decode a swarm of the present settings.
     Generate,
     /// End the run.
@@ -162,6 +221,16 @@ pub enum Action {
     Refused(DeviceKind, String),
     /// What the browser says about WebGPU.
     Adapter(Adapter),
+    /// The adapters beside the model are known.
+    Adapters(Rc<Tunings>),
+    /// The attractors of the model are known.
+    Attractors(Rc<Catalogue>),
+    /// Colour the stories by something else.
+    Colour(Colouring),
+    /// The predictor of gladness, or why there is none.
+    Predictor(Result<Rc<Predictor>, String>),
+    /// Something beside the model cannot be used, and why.
+    Missing(String),
     /// These errands were sent.
     Told(Vec<Errand>),
     /// The reader has read a note.
@@ -171,10 +240,7 @@ pub enum Action {
 impl State {
     /// The page as a link opens it.
     pub fn new(settings: Settings, notes: Vec<LinkNote>) -> Self {
-        let reading = Reading {
-            text: settings.prompt.as_str().into(),
-            wanted: false,
-        };
+        let reading = Reading::of(&settings, false);
         Self {
             settings,
             notes: notes.into_iter().map(|note| note.0).collect(),
@@ -184,6 +250,12 @@ impl State {
             run_when_ready: true,
             reading,
             refusal: None,
+            tunings: Rc::default(),
+            catalogue: None,
+            colouring: Colouring::default(),
+            predictor: None,
+            fetching: None,
+            suspect: None,
             prompt_row: None,
             focus: Focus::Prompt,
             run: None,
@@ -198,6 +270,7 @@ impl State {
     pub fn terms(&self) -> Terms {
         Terms {
             shaping: self.settings.shaping,
+            lambda: self.settings.lambda,
             seed: self.settings.seed,
         }
     }
@@ -216,11 +289,28 @@ impl State {
         }
     }
 
+    /// The opened token, if one is.
+    pub fn opened(&self) -> Option<Opened> {
+        let Focus::Token {
+            chain, position, ..
+        } = self.focus
+        else {
+            return None;
+        };
+        let (story, side) = self.run.as_ref()?.order.place(chain);
+        Some(Opened {
+            chain,
+            position,
+            story,
+            side,
+        })
+    }
+
     /// Why the stories are not those of the present settings, where they will not follow by themselves.
     pub fn stale(&self) -> Option<String> {
         let run = self.run.as_ref().filter(|run| run.device().is_some())?;
-        if *run.prompt != *self.settings.prompt {
-            let mut after = run.prompt.trim();
+        if *run.order.prompt != *self.settings.prompt {
+            let mut after = run.order.prompt.trim();
             if let Some((start, _)) = after.char_indices().rev().nth(23) {
                 after = after[start..].trim_start();
             }
@@ -261,7 +351,7 @@ impl State {
             (Focus::Token { .. }, Some(row), Some(_)) => {
                 (row.chain, row.position) == (chain, position)
             }
-            (Focus::Prompt, Some(row), Some(run)) => row.after == *run.prompt,
+            (Focus::Prompt, Some(row), Some(run)) => row.after == *run.order.prompt,
             _ => false,
         };
         self.can_open() && there && of_this_run
@@ -272,6 +362,7 @@ impl State {
     pub fn after(mut self, action: Action) -> Self {
         match action {
             Action::Shape(shaping) => self.settings.shaping = shaping,
+            Action::Realign(lambda) => self.settings.lambda = lambda,
             Action::Seed(seed) => self.settings.seed = seed,
             Action::Chains(chains) => self.settings.chains = chains,
             Action::Length(length) => self.settings.length = length,
@@ -280,22 +371,30 @@ impl State {
                 self.run_when_ready = false;
             }
             Action::Read => self.read(),
+            Action::Tune(adapter) => {
+                let settings = Settings {
+                    adapter,
+                    ..self.settings.clone()
+                };
+                self.set_out(settings);
+            }
+            Action::Compare(compare) => {
+                let settings = Settings {
+                    compare,
+                    ..self.settings.clone()
+                };
+                self.set_out(settings);
+            }
             Action::Generate => self.begin(),
             Action::Stop => self.stop(),
             Action::Open { chain, position } => self.open(chain, position),
             Action::Close => self.focus = Focus::Prompt,
             Action::Force(token) => self.force(token),
             Action::Follow(settings, notes) => {
-                let rerun = settings.prompt != self.settings.prompt
-                    || settings.chains != self.settings.chains
-                    || settings.length != self.settings.length;
                 self.engines
                     .reconsider(self.settings.device, settings.device);
-                self.settings = settings;
                 self.notes.extend(notes.into_iter().map(|note| note.0));
-                if rerun {
-                    self.begin();
-                }
+                self.set_out(settings);
             }
             Action::Play(settings) => self.play(&settings),
             Action::Heard(events) => {
@@ -306,6 +405,15 @@ impl State {
             Action::Started(kind) => *self.engines.of_mut(kind) = Standing::Starting(None),
             Action::Refused(kind, reason) => self.refuse(kind, &reason),
             Action::Adapter(adapter) => self.engines.adapter = Some(adapter),
+            Action::Adapters(tunings) => self.tunings = tunings,
+            Action::Attractors(catalogue) => self.catalogue = Some(catalogue),
+            Action::Colour(colouring) => self.colouring = colouring,
+            Action::Predictor(Ok(predictor)) => self.predictor = Some(predictor),
+            Action::Predictor(Err(note)) => {
+                self.colouring = Colouring::Surprisal;
+                self.notes.push(note);
+            }
+            Action::Missing(note) => self.notes.push(note),
             Action::Told(errands) => {
                 for errand in errands {
                     self.remember(errand);
@@ -323,32 +431,33 @@ impl State {
     fn read(&mut self) {
         if *self.reading.text != *self.settings.prompt {
             self.refusal = None;
-            self.reading = Reading {
-                text: self.settings.prompt.as_str().into(),
-                wanted: true,
-            };
+            self.suspect = None;
+            self.reading = Reading::of(&self.settings, true);
             self.focus = Focus::Prompt;
+        }
+    }
+
+    /// Takes other settings; what cannot be changed in a run that goes on begins another.
+    fn set_out(&mut self, settings: Settings) {
+        let before = Order::of(&std::mem::replace(&mut self.settings, settings));
+        if Order::of(&self.settings) != before {
+            self.begin();
         }
     }
 
     /// Begins a run of the present settings; the `Prompted` that comes with it also fills the next-token panel.
     fn begin(&mut self) {
-        self.reading = Reading {
-            text: self.settings.prompt.as_str().into(),
-            wanted: false,
-        };
+        self.reading = Reading::of(&self.settings, false);
+        self.suspect = None;
         self.focus = Focus::Prompt;
         match self.serving() {
-            Some(device) => {
-                let Settings { chains, length, .. } = self.settings;
-                self.begin_on(device, self.reading.text.clone(), chains, length);
-            }
+            Some(device) => self.begin_on(device, Order::of(&self.settings)),
             None => self.run_when_ready = true,
         }
     }
 
     /// Puts a new run in the place of the present one.
-    fn begin_on(&mut self, device: DeviceKind, prompt: Rc<str>, chains: Chains, length: Length) {
+    fn begin_on(&mut self, device: DeviceKind, order: Order) {
         if let Some(before) = &self.run
             && let Some(kind) = before.device()
             && kind != device
@@ -357,9 +466,8 @@ impl State {
             self.left_running = Some((kind, before.id));
         }
         self.last_run = RunId(self.last_run.0.wrapping_add(1).max(1));
-        let voice = Voice::Device(device);
-        self.run = Some(Run::new(self.last_run, voice, prompt, chains, length));
-        self.swarm = Rc::new(Swarm::of(chains.get()));
+        self.swarm = Rc::new(Swarm::of(order.chains.get(), order.sides()));
+        self.run = Some(Run::new(self.last_run, Voice::Device(device), order));
         self.recorded = None;
         self.run_when_ready = false;
     }
@@ -418,26 +526,21 @@ impl State {
         if self.live {
             return;
         }
-        let Settings { chains, length, .. } = *settings;
-        let prompt: Rc<str> = settings.prompt.as_str().into();
-        self.run = Some(Run::new(
-            RECORDED_RUN,
-            Voice::Recording,
-            prompt,
-            chains,
-            length,
-        ));
-        self.swarm = Rc::new(Swarm::of(chains.get()));
+        let order = Order::of(settings);
+        self.swarm = Rc::new(Swarm::of(order.chains.get(), order.sides()));
+        self.run = Some(Run::new(RECORDED_RUN, Voice::Recording, order));
         self.recorded = Some(Terms {
             shaping: settings.shaping,
+            lambda: settings.lambda,
             seed: settings.seed,
         });
     }
 
     fn remember(&mut self, errand: Errand) {
         let Errand { to, command } = errand;
-        if let Command::Prompt { text, .. } = &command {
-            self.reading.wanted &= **text != *self.reading.text;
+        if let Command::Prompt { text, adapter } = &command {
+            self.reading.wanted &=
+                (&**text, adapter) != (&*self.reading.text, &self.reading.adapter);
             return;
         }
         if let Command::Stop { run } = command
@@ -450,17 +553,28 @@ impl State {
             Command::Generate {
                 run: id,
                 shaping,
+                lambda,
                 seed,
                 ..
-            } if id == run.id => run.told = Some(Terms { shaping, seed }),
+            } if id == run.id => {
+                run.told = Some(Terms {
+                    shaping,
+                    lambda,
+                    seed,
+                });
+            }
             Command::Shape {
                 run: id,
                 turn,
                 shaping,
+                lambda,
                 seed,
-                ..
             } if id == run.id => {
-                run.told = Some(Terms { shaping, seed });
+                run.told = Some(Terms {
+                    shaping,
+                    lambda,
+                    seed,
+                });
                 (run.turn, run.phase) = (turn, Phase::Running);
             }
             Command::Force {

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use decoding::Shaping;
-use protocol::{Chains, DeviceKind, Ending, Forced, Length, RunId};
+use protocol::{Chains, DeviceKind, Ending, Forced, Lambda, Length, RunId, Settings};
 
 /// Who speaks in a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,8 +41,65 @@ pub enum Stop {
 pub struct Terms {
     /// The knobs.
     pub shaping: Shaping,
+    /// How much of an adapter is taken, where one is on.
+    pub lambda: Lambda,
     /// The coins.
     pub seed: u64,
+}
+
+/// What a run tells: fixed from its beginning, unlike its [`Terms`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct Order {
+    /// The text that every chain continues.
+    pub prompt: Rc<str>,
+    /// The adapter that is on, if one is.
+    pub adapter: Option<String>,
+    /// Whether the base tells every story too, beside an adapter.
+    pub compare: bool,
+    /// How many stories.
+    pub chains: Chains,
+    /// Tokens a chain at most.
+    pub length: Length,
+}
+
+impl Order {
+    /// What a run of these settings tells.
+    pub fn of(settings: &Settings) -> Self {
+        Self {
+            prompt: settings.prompt.as_str().into(),
+            adapter: settings.adapter.clone(),
+            compare: settings.compare && settings.adapter.is_some(),
+            chains: settings.chains,
+            length: settings.length,
+        }
+    }
+
+    /// How often every story is told: twice where tuned model and base are compared.
+    pub fn sides(&self) -> u32 {
+        if self.compare { 2 } else { 1 }
+    }
+
+    /// Which story a chain tells, from 0, and who tells it. The story names the coins.
+    pub fn place(&self, chain: u32) -> (u32, Side) {
+        let stories = self.chains.get();
+        let side = match &self.adapter {
+            None => Side::Alone,
+            Some(_) if chain < stories => Side::Tuned,
+            Some(_) => Side::Base,
+        };
+        (chain % stories, side)
+    }
+}
+
+/// Who tells a story.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// The base, with no adapter near.
+    Alone,
+    /// The tuned model, as far as lambda goes.
+    Tuned,
+    /// The base, beside the tuned model.
+    Base,
 }
 
 /// A swarm being decoded, or decoded.
@@ -52,14 +109,10 @@ pub struct Run {
     pub id: RunId,
     /// Who decodes it.
     pub voice: Voice,
-    /// The text that every chain continues.
-    pub prompt: Rc<str>,
+    /// What it tells.
+    pub order: Order,
     /// The prompt's token ids, once the model has read it.
     pub prompt_tokens: Rc<[u32]>,
-    /// How many chains.
-    pub chains: Chains,
-    /// Tokens a chain at most.
-    pub length: Length,
     /// What the worker decodes with; none until it was told to begin.
     pub told: Option<Terms>,
     /// How many times the worker was told of new terms or a forced token. Its answers carry the number: a `Done` of an
@@ -79,14 +132,12 @@ pub struct Run {
 
 impl Run {
     /// A run that is about to begin.
-    pub fn new(id: RunId, voice: Voice, prompt: Rc<str>, chains: Chains, length: Length) -> Self {
+    pub fn new(id: RunId, voice: Voice, order: Order) -> Self {
         Self {
             id,
             voice,
-            prompt,
+            order,
             prompt_tokens: Rc::from([]),
-            chains,
-            length,
             told: None,
             turn: 0,
             force: None,

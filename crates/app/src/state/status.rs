@@ -53,12 +53,15 @@ pub fn status(state: &State) -> (Status, String, Option<f64>) {
     if !state.live {
         return engines_start(state);
     }
+    if let Some((kind, progress)) = state.fetching {
+        return (Status::Loading, sentence(kind, progress), share(progress));
+    }
     let starting = forced_start(state);
     let Some(run) = state.run.as_ref().filter(|run| run.device().is_some()) else {
         return starting.unwrap_or_else(|| waiting(state));
     };
     let tokens = state.swarm.tokens();
-    let most = run.chains.get() as usize * run.length.get() as usize;
+    let most = state.swarm.chains().len() * run.order.length.get() as usize;
     if run.is_running(state.terms()) {
         let sentence = format!(
             "{} of at most {} tokens",

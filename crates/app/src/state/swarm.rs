@@ -9,23 +9,41 @@ use super::{
     language::Language,
 };
 
-/// The chains, by number.
+/// The chains, by number: all stories of one side, then those of the other, where two are compared.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Swarm {
     chains: Vec<Rc<Chain>>,
+    /// Chains on a side.
+    stories: usize,
 }
 
 impl Swarm {
-    /// So many chains without a token.
-    pub fn of(chains: u32) -> Self {
+    /// So many stories, each told so many times, without a token.
+    pub fn of(stories: u32, sides: u32) -> Self {
         Self {
-            chains: (0..chains).map(|_| Rc::default()).collect(),
+            chains: (0..stories * sides).map(|_| Rc::default()).collect(),
+            stories: stories as usize,
         }
     }
 
     /// The chains, by number.
     pub fn chains(&self) -> &[Rc<Chain>] {
         &self.chains
+    }
+
+    /// How many stories are told, each once or twice.
+    pub fn stories(&self) -> usize {
+        self.stories
+    }
+
+    /// The sides: the only one, or the tuned model's stories and the base's.
+    pub fn sides(&self) -> impl Iterator<Item = Stories<'_>> {
+        self.chains.chunks(self.stories.max(1)).map(Stories)
+    }
+
+    /// For every chain, how many of its first tokens it shares with some chain before it on its side.
+    pub fn shared(&self) -> Vec<usize> {
+        self.sides().flat_map(Stories::shared).collect()
     }
 
     /// A chain by its number.
@@ -68,21 +86,27 @@ impl Swarm {
             Rc::make_mut(chain).rewind(&measures, language);
         }
     }
+}
 
+/// The chains of one side, and what is measured of them together.
+#[derive(Clone, Copy, Debug)]
+pub struct Stories<'a>(&'a [Rc<Chain>]);
+
+impl Stories<'_> {
     /// How many different continuations there are: 1 when the swarm has collapsed.
-    pub fn distinct(&self) -> usize {
+    pub fn distinct(self) -> usize {
         let texts: HashSet<Vec<u32>> = self
-            .chains
+            .0
             .iter()
             .map(|chain| chain.tokens().collect())
             .collect();
         texts.len()
     }
 
-    /// For every chain, how many of its first tokens it shares with some chain before it.
-    pub fn shared(&self) -> Vec<usize> {
+    /// For every chain, how many of its first tokens it shares with some chain before it on this side.
+    pub fn shared(self) -> Vec<usize> {
         let tokens: Vec<Vec<u32>> = self
-            .chains
+            .0
             .iter()
             .map(|chain| chain.tokens().collect())
             .collect();
@@ -101,39 +125,25 @@ impl Swarm {
     }
 
     /// At every position, how many different beginnings up to and with it there are; a chain that has ended counts as a whole.
-    pub fn beginnings(&self) -> Vec<usize> {
+    pub fn beginnings(self) -> Vec<usize> {
         let shared = self.shared();
-        let longest = self
-            .chains
-            .iter()
-            .map(|chain| chain.len())
-            .max()
-            .unwrap_or(0);
+        let longest = self.0.iter().map(|chain| chain.len()).max().unwrap_or(0);
         (1..=longest)
             .map(|tokens| {
                 let first_to_begin_so =
                     |(chain, shared): &(&Rc<Chain>, &usize)| **shared < tokens.min(chain.len());
-                self.chains
-                    .iter()
-                    .zip(&shared)
-                    .filter(first_to_begin_so)
-                    .count()
+                self.0.iter().zip(&shared).filter(first_to_begin_so).count()
             })
             .collect()
     }
 
     /// Mean entropy (bits) of the distributions picked from, by position, over the chains that reach it.
-    pub fn mean_entropy_bits(&self) -> Vec<f64> {
-        let longest = self
-            .chains
-            .iter()
-            .map(|chain| chain.len())
-            .max()
-            .unwrap_or(0);
+    pub fn mean_entropy_bits(self) -> Vec<f64> {
+        let longest = self.0.iter().map(|chain| chain.len()).max().unwrap_or(0);
         (0..longest)
             .map(|position| {
                 let reached = self
-                    .chains
+                    .0
                     .iter()
                     .filter_map(|chain| chain.measures().get(position));
                 let (sum, count) = reached.fold((0.0, 0.0), |(sum, count), measure| {
@@ -165,7 +175,7 @@ mod tests {
     }
 
     fn swarm(texts: &[&str]) -> Swarm {
-        let mut swarm = Swarm::of(texts.len() as u32);
+        let mut swarm = Swarm::of(texts.len() as u32, 1);
         for (chain, text) in texts.iter().enumerate() {
             for (position, byte) in text.bytes().enumerate() {
                 swarm.step(
@@ -180,25 +190,26 @@ mod tests {
     #[test]
     fn a_collapsed_swarm_has_one_continuation_all_shared() {
         let swarm = swarm(&["and so", "and so", "and so"]);
-        assert_eq!(swarm.distinct(), 1);
-        assert_eq!(swarm.shared(), [0, 6, 6]);
-        assert_eq!(swarm.beginnings(), [1; 6]);
+        let stories = swarm.sides().next().unwrap();
+        assert_eq!(stories.distinct(), 1);
+        assert_eq!(stories.shared(), [0, 6, 6]);
+        assert_eq!(stories.beginnings(), [1; 6]);
     }
 
     #[test]
     fn chains_share_the_longest_beginning_with_any_earlier_one() {
         let swarm = swarm(&["and so", "but no", "and we", "but nor"]);
-        assert_eq!(swarm.distinct(), 4);
-        assert_eq!(swarm.shared(), [0, 0, 4, 6]);
-        assert_eq!(swarm.beginnings(), [2, 2, 2, 2, 3, 3, 4]);
+        let stories = swarm.sides().next().unwrap();
+        assert_eq!(stories.distinct(), 4);
+        assert_eq!(stories.shared(), [0, 0, 4, 6]);
+        assert_eq!(stories.beginnings(), [2, 2, 2, 2, 3, 3, 4]);
     }
 
     #[test]
     fn the_mean_is_over_the_chains_that_reach_a_position() {
-        assert_eq!(
-            swarm(&["ab", "abcd"]).mean_entropy_bits(),
-            [0.0, 1.0, 2.0, 3.0]
-        );
+        let swarm = swarm(&["ab", "abcd"]);
+        let stories = swarm.sides().next().unwrap();
+        assert_eq!(stories.mean_entropy_bits(), [0.0, 1.0, 2.0, 3.0]);
     }
 
     #[test]
@@ -225,6 +236,26 @@ mod tests {
         );
         let texts: Vec<String> = swarm.chains().iter().map(|chain| chain.text()).collect();
         assert_eq!(texts, ["a", "xyz"]);
-        assert_eq!(swarm.mean_entropy_bits(), [0.5; 3]);
+        let stories = swarm.sides().next().unwrap();
+        assert_eq!(stories.mean_entropy_bits(), [0.5; 3]);
+    }
+
+    #[test]
+    fn each_side_is_measured_for_itself() {
+        let mut swarm = Swarm::of(2, 2);
+        for (chain, text) in ["no", "no", "no", "so"].into_iter().enumerate() {
+            for (position, byte) in text.bytes().enumerate() {
+                let pick = pick(chain as u32, position as u32, byte, chain as f32);
+                swarm.step(&[pick], &language());
+            }
+        }
+        let distinct: Vec<usize> = swarm.sides().map(Stories::distinct).collect();
+        assert_eq!(distinct, [1, 2]);
+        assert_eq!(swarm.shared(), [0, 2, 0, 0]);
+        let bits: Vec<f64> = swarm
+            .sides()
+            .map(|side| side.mean_entropy_bits()[1])
+            .collect();
+        assert_eq!(bits, [0.5, 2.5]);
     }
 }

@@ -185,7 +185,7 @@ fn a_slider_that_moves_often_within_a_frame_sends_one_command_and_reads_as_runni
     }
     assert_eq!(state.status_word(), "running");
     let (commands, state) = state.told();
-    let Terms { shaping, seed } = state.terms();
+    let Terms { shaping, seed, .. } = state.terms();
     assert_eq!(
         commands,
         [Command::Shape {
@@ -867,6 +867,294 @@ fn progress_is_told_in_bytes_of_bytes() {
     let (_, sentence, share) = status(&starting().heard(CPU, progress));
     assert_eq!(sentence, "Fetching the model: 3.1 of 12.6 MB");
     assert!((share.unwrap() - 3.1 / 12.6).abs() < 1e-9);
+}
+
+/// A page whose link names an adapter.
+fn tuned(link: &str) -> State {
+    let (settings, notes) = read_link(&format!("adapter=wedding&n=2&{link}"));
+    assert!(notes.is_empty());
+    State::new(settings, Vec::new())
+        .after(Action::Started(DeviceKind::Cpu))
+        .heard(CPU, Event::Hello { version: VERSION })
+        .heard(CPU, ready(DeviceKind::Cpu))
+}
+
+fn prompted_by(adapter: &str, text: &str) -> Event {
+    let Event::Prompted(prompted) = prompted(text) else {
+        unreachable!("it is made above")
+    };
+    Event::Prompted(Prompted {
+        adapter: Some(adapter.to_owned()),
+        rows: Rows {
+            tuned: Some(vec![1.5; 258]),
+            ..prompted.rows
+        },
+        ..prompted
+    })
+}
+
+/// A finished run of two stories by an adapter, three tokens each.
+fn finished_with(link: &str) -> State {
+    let (_, state) = tuned(link).told();
+    let (run, prompt) = (state.run_id(), state.settings.prompt.clone());
+    let chains = state.swarm.chains().len();
+    let mut state = state.heard(CPU, prompted_by("wedding", &prompt));
+    for position in 0..3 {
+        state = state.heard(CPU, step(run, position, &b"abcd"[..chains]));
+    }
+    state.heard(CPU, done(run, Ending::Finished))
+}
+
+fn lambda(value: f64) -> Action {
+    Action::Realign(Lambda::new(value).unwrap())
+}
+
+#[test]
+fn the_adapter_of_a_link_is_asked_for_as_the_link_says() {
+    let (commands, _) = tuned("lambda=0.4&compare=1").told();
+    assert!(
+        matches!(&commands[..], [Command::Generate { adapter: Some(adapter), lambda, compare: true, .. }]
+            if adapter == "wedding" && lambda.get() == 0.4),
+        "{commands:?}"
+    );
+}
+
+#[test]
+fn realignment_is_a_knob_that_needs_no_new_row() {
+    let before = finished_with("");
+    let row = before.row().unwrap().clone();
+    let after = before.clone().after(lambda(0.25));
+    assert!(Rc::ptr_eq(&before.swarm, &after.swarm));
+    assert!(Rc::ptr_eq(&row, after.row().unwrap()));
+    let first = |state: &State| row.logits(state.terms().lambda)[0];
+    assert_eq!((first(&before), first(&after)), (1.5, 0.75));
+    let (commands, after) = after.told();
+    assert!(
+        matches!(&commands[..], [Command::Shape { run, turn: 1, lambda, .. }] if *run == before.run_id() && lambda.get() == 0.25),
+        "{commands:?}"
+    );
+    assert!(errands(&after).is_empty());
+    assert_eq!(after.status_word(), "running");
+}
+
+#[test]
+fn an_adapter_that_is_chosen_tells_the_stories_at_once() {
+    let state = finished().after(Action::Tune(Some("wedding".to_owned())));
+    assert!(state.row().is_some(), "the panel is not emptied meanwhile");
+    let (commands, state) = state.told();
+    assert!(
+        matches!(&commands[..], [Command::Generate { adapter: Some(adapter), .. }] if adapter == "wedding"),
+        "{commands:?}"
+    );
+    let prompt = state.settings.prompt.clone();
+    let state = state.heard(CPU, prompted(&prompt));
+    assert!(
+        !state.row().unwrap().is_tuned(),
+        "a row of the base is not what was asked for now"
+    );
+    let state = state.heard(CPU, prompted_by("wedding", &prompt));
+    assert!(state.row().unwrap().is_tuned());
+    let same = state
+        .clone()
+        .after(Action::Tune(Some("wedding".to_owned())));
+    assert_eq!(same, state, "what is on already begins nothing");
+    let (commands, _) = state.after(Action::Tune(None)).told();
+    assert!(matches!(
+        &commands[..],
+        [Command::Generate { adapter: None, .. }]
+    ));
+}
+
+#[test]
+fn a_prompt_is_read_with_the_adapter_that_is_on() {
+    let (commands, _) = finished_with("")
+        .after(Action::Prompt("A dog".to_owned()))
+        .after(Action::Read)
+        .told();
+    assert_eq!(
+        commands,
+        [Command::Prompt {
+            adapter: Some("wedding".to_owned()),
+            text: "A dog".to_owned()
+        }]
+    );
+}
+
+#[test]
+fn compared_stories_are_told_twice_on_the_same_coins() {
+    let state = finished_with("compare=1");
+    assert_eq!((state.swarm.chains().len(), state.swarm.stories()), (4, 2));
+    assert_eq!(state.status_word(), "done");
+    let (commands, state) = state
+        .after(Action::Open {
+            chain: 3,
+            position: 1,
+        })
+        .told();
+    let run = state.run_id();
+    assert!(matches!(commands[..], [Command::Look { chain: 3, .. }]));
+    let row = Event::Row {
+        run,
+        chain: 3,
+        position: 1,
+        rows: Some(Rows {
+            base: vec![0.0; 258],
+            tuned: None,
+        }),
+    };
+    let state = state.heard(CPU, row);
+    let opened = state.opened().unwrap();
+    assert_eq!((opened.story, opened.side), (1, Side::Base));
+    let row = state.row().unwrap();
+    assert_eq!((row.chain, row.story, row.is_tuned()), (3, 1, false));
+    assert!(state.can_force());
+}
+
+#[test]
+fn comparing_begins_a_run_only_beside_an_adapter() {
+    let compared = finished_with("").after(Action::Compare(true));
+    assert_eq!(compared.swarm.chains().len(), 4);
+    let (commands, _) = compared.told();
+    assert!(matches!(
+        &commands[..],
+        [Command::Generate { compare: true, .. }]
+    ));
+    let alone = finished().after(Action::Compare(true));
+    assert!(errands(&alone).is_empty());
+    assert!(
+        alone.settings.compare,
+        "an adapter chosen later is compared"
+    );
+}
+
+#[test]
+fn an_adapter_that_cannot_be_used_is_noted_and_the_base_tells_the_stories() {
+    let (_, state) = tuned("compare=1&lambda=0.5").told();
+    let (run, prompt) = (state.run_id(), state.settings.prompt.clone());
+    let message = "the adapter wedding cannot be used: its rank is 3".to_owned();
+    let (commands, state) = state
+        .heard(
+            CPU,
+            Event::Failed {
+                run: Some(run),
+                message,
+            },
+        )
+        .told();
+    assert!(
+        matches!(&commands[..], [Command::Generate { adapter: None, compare: false, run: other, .. }] if *other != run),
+        "{commands:?}"
+    );
+    assert_eq!((state.status_word(), state.notes.len()), ("running", 0));
+    let state = state.heard(CPU, prompted(&prompt));
+    assert_eq!(
+        state.notes,
+        [
+            "The adapter “wedding” is not used, the base tells the stories: the adapter wedding cannot be used: its rank is 3."
+        ]
+    );
+    assert_eq!(state.settings.adapter, None);
+    assert_eq!(state.swarm.chains().len(), 2);
+    assert_eq!(state.row().unwrap().after, prompt);
+    let Settings {
+        lambda, compare, ..
+    } = state.settings;
+    assert_eq!((lambda.get(), compare), (0.5, true), "nothing else is lost");
+}
+
+#[test]
+fn an_adapter_is_not_blamed_for_what_the_base_cannot_do_either() {
+    let (_, state) = tuned("").told();
+    let run = state.run_id();
+    let (_, state) = state.heard(CPU, failed(Some(run))).told();
+    let base_run = state.run_id();
+    let state = state.heard(CPU, failed(Some(base_run)));
+    assert_eq!(state.notes, ["the prompt is too long"]);
+    assert_eq!(state.status_word(), "failed");
+    assert_eq!(state.settings.adapter.as_deref(), Some("wedding"));
+    let (_, state) = finished_with("")
+        .after(Action::Prompt("far too long".to_owned()))
+        .after(Action::Read)
+        .told();
+    let (commands, state) = state.heard(CPU, failed(None)).told();
+    assert!(matches!(
+        &commands[..],
+        [Command::Prompt { adapter: None, .. }]
+    ));
+    let state = state.heard(CPU, failed(None));
+    assert_eq!(state.refusal.as_deref(), Some("the prompt is too long"));
+    assert_eq!(state.settings.adapter.as_deref(), Some("wedding"));
+    assert!(errands(&state).is_empty() && state.notes.is_empty());
+}
+
+#[test]
+fn a_run_that_was_stopped_while_its_adapter_came_is_not_begun_by_the_base() {
+    let (_, state) = tuned("").told();
+    let run = state.run_id();
+    let (_, state) = state.after(Action::Stop).told();
+    let state = state.heard(CPU, failed(Some(run)));
+    assert!(errands(&state).is_empty());
+    assert_eq!(state.status_word(), "failed");
+    assert_eq!(state.settings.adapter.as_deref(), Some("wedding"));
+}
+
+#[test]
+fn an_adapter_on_its_way_is_counted() {
+    let (_, state) = tuned("").told();
+    let (run, prompt) = (state.run_id(), state.settings.prompt.clone());
+    let progress = Event::Progress {
+        stage: Stage::Adapter,
+        done: 400_000,
+        total: Some(1_600_000),
+    };
+    let state = state.heard(CPU, progress);
+    let told = (
+        Status::Loading,
+        "Fetching the adapter: 0.4 of 1.6 MB".to_owned(),
+        Some(0.25),
+    );
+    assert_eq!(status(&state), told);
+    let state = state.heard(CPU, prompted_by("wedding", &prompt));
+    assert_eq!(state.status_word(), "running");
+    let failed = state.heard(CPU, failed(Some(run)));
+    assert_eq!(failed.fetching, None);
+}
+
+#[test]
+fn a_link_that_differs_in_its_adapter_begins_a_run() {
+    let state = finished_with("");
+    let follow = |link: &str| {
+        let (settings, _) = read_link(&format!("n=2&{link}"));
+        state.clone().after(Action::Follow(settings, Vec::new()))
+    };
+    let same = follow("adapter=wedding&lambda=0.5");
+    assert_eq!(same.run_id(), state.run_id(), "lambda is a knob");
+    assert!(matches!(
+        errands(&same)[..],
+        [Errand {
+            command: Command::Shape { .. },
+            ..
+        }]
+    ));
+    for link in ["", "adapter=helper", "adapter=wedding&compare=1"] {
+        assert_ne!(follow(link).run_id(), state.run_id(), "{link}");
+    }
+}
+
+#[test]
+fn colours_change_no_token_and_a_missing_predictor_is_said() {
+    let before = finished();
+    let state = before.clone().after(Action::Colour(Colouring::Gladness));
+    assert!(Rc::ptr_eq(&before.swarm, &state.swarm));
+    assert!(errands(&state).is_empty());
+    let there = state
+        .clone()
+        .after(Action::Predictor(Ok(Rc::new(Predictor::default()))));
+    assert_eq!(there.colouring, Colouring::Gladness);
+    assert!(there.predictor.is_some() && there.notes.is_empty());
+    let missing = state.after(Action::Predictor(Err("There is none.".to_owned())));
+    assert_eq!(missing.colouring, Colouring::Surprisal);
+    assert_eq!(missing.notes, ["There is none."]);
 }
 
 #[test]

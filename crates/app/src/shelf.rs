@@ -1,0 +1,85 @@
+//! The small files beside a model that the page reads itself: which adapters there are, which words mark an attractor,
+//! and what a text's gladness is predicted by. None is needed.
+
+use std::{fmt::Display, rc::Rc};
+
+use attractors::Catalogue;
+use sentiment::Predictor;
+use wasm_bindgen::JsCast as _;
+use wasm_bindgen_futures::{JsFuture, spawn_local};
+use web_sys::Response;
+use yew::prelude::*;
+
+use crate::{
+    address,
+    engine::choice::sentence,
+    state::{Action, Colouring, State, Tunings},
+};
+
+/// The adapters of a model.
+const ADAPTERS: &str = "adapters/index.json";
+/// The attractors that are marked in its stories.
+const ATTRACTORS: &str = "attractors.json";
+/// The predictor that its adapters were rewarded by.
+const PREDICTOR: &str = "reward/weights.json";
+
+/// Fetches what the state is to hold: the lists at once, the predictor when stories are to be coloured by it.
+#[hook]
+pub fn use_shelf(state: &UseReducerHandle<State>) {
+    {
+        let handle = state.clone();
+        use_effect_with(state.settings.model.clone(), move |model| {
+            let model = model.clone();
+            spawn_local(async move {
+                if let Some(json) = text(&model, ADAPTERS).await {
+                    handle.dispatch(match Tunings::from_json(&json) {
+                        Ok(tunings) => Action::Adapters(Rc::new(tunings)),
+                        Err(error) => Action::Missing(unreadable(ADAPTERS, &error)),
+                    });
+                }
+                if let Some(json) = text(&model, ATTRACTORS).await {
+                    handle.dispatch(match Catalogue::from_json(&json) {
+                        Ok(catalogue) => Action::Attractors(Rc::new(catalogue)),
+                        Err(error) => Action::Missing(unreadable(ATTRACTORS, &error)),
+                    });
+                }
+            });
+        });
+    }
+    let handle = state.clone();
+    let wanted = state.colouring == Colouring::Gladness && state.predictor.is_none();
+    use_effect_with(
+        (state.settings.model.clone(), wanted),
+        move |(model, wanted)| {
+            if *wanted {
+                let model = model.clone();
+                spawn_local(async move {
+                    let predictor = match text(&model, PREDICTOR).await {
+                        Some(json) => Predictor::from_json(&json)
+                            .map(Rc::new)
+                            .map_err(|error| unreadable(PREDICTOR, &error)),
+                        None => Err(format!("There is no {PREDICTOR} beside this model.")),
+                    };
+                    handle.dispatch(Action::Predictor(predictor));
+                });
+            }
+        },
+    );
+}
+
+fn unreadable(file: &str, error: &dyn Display) -> String {
+    sentence(&format!("The model’s {file} cannot be read: {error}"))
+}
+
+/// A file of a model, if it is there.
+async fn text(model: &str, file: &str) -> Option<String> {
+    let address = format!("{}{file}", address::model_folder(model));
+    let response = JsFuture::from(web_sys::window()?.fetch_with_str(&address))
+        .await
+        .ok()?;
+    let response: Response = response.dyn_into().ok().filter(Response::ok)?;
+    JsFuture::from(response.text().ok()?)
+        .await
+        .ok()?
+        .as_string()
+}
