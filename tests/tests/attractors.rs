@@ -1,6 +1,6 @@
 //! The catalogue of attractors agrees with the world's own labels, on stories of a seed that served for nothing else.
 //!
-//! Measured on the seed below: see the floors. The report (`collapse report`) has the table by attractor.
+//! The report (`collapse report`) has the table by attractor.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -55,12 +55,12 @@ fn the_words_find_the_endings_that_the_world_told() {
         precision > Some(0.98) && recall > Some(0.98),
         "{precision:?}, {recall:?}"
     );
-    assert!(found.share() > Some(0.97), "{:?}", found.share());
-    assert!(found.kappa() > Some(0.97), "{:?}", found.kappa());
+    assert!(found.share() > Some(0.98), "{:?}", found.share());
+    assert!(found.kappa() > Some(0.98), "{:?}", found.kappa());
     for (kind, attractor) in kinds.iter().enumerate() {
         let recall = found.recall(kind);
         assert!(
-            recall.is_none_or(|recall| recall > 0.85),
+            recall.is_none_or(|recall| recall > 0.9),
             "{}: {recall:?}",
             attractor.name
         );

@@ -22,6 +22,9 @@ pub struct Attractor {
     /// world has no such ending.
     #[serde(default)]
     pub endings: Vec<String>,
+    /// Its own number of words that count as a text's ending, where it is told at another length than others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ending_words: Option<usize>,
     /// Words and sequences of words that mark it.
     pub phrases: Vec<String>,
 }
@@ -103,7 +106,8 @@ impl Catalogue {
             attractors,
             ..
         } = serde_json::from_str(json)?;
-        if attractors.is_empty() || ending_words == 0 {
+        let none = |attractor: &Attractor| attractor.ending_words == Some(0);
+        if attractors.is_empty() || ending_words == 0 || attractors.iter().any(none) {
             return Err(CatalogueError::Empty);
         }
         let (mut names, mut seen) = (BTreeSet::new(), BTreeSet::new());
@@ -152,9 +156,13 @@ impl Catalogue {
         &self.attractors
     }
 
-    /// How many of a text's last words are its ending.
-    pub fn ending_words(&self) -> usize {
-        self.ending_words
+    /// Among how many of a text's last words a mark of an attractor says that the text ends in it.
+    ///
+    /// # Panics
+    /// When there is no such attractor.
+    pub fn ending_words(&self, attractor: usize) -> usize {
+        let own = self.attractors[attractor].ending_words;
+        own.unwrap_or(self.ending_words)
     }
 
     /// Where the attractor of this name stands.

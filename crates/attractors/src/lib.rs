@@ -12,11 +12,11 @@
 //! word of a phrase that ends in `*` is matched by every word that begins so. Where several phrases begin at one word the one of
 //! most words counts, among equals the one of the earlier attractor, and the next phrase is looked for behind it.
 //!
-//! **Which attractor a text ends in.** Of the attractors that are marked within the text's last
-//! [`ending_words`](Catalogue::ending_words) words, the one that stands first in the catalogue. Taking the last mark would not
-//! do: a wedding is followed by dancing, and a party next door by a closed window. So the catalogue's order says what outweighs
-//! what, and earlier turns of a story are too far from its end to count. Of a text that is still growing it is where the text
-//! stands now. An attractor's hitting time is where its first mark ends, at whatever place.
+//! **Which attractor a text ends in.** Of the attractors that are marked among the text's last words, the one that stands first
+//! in the catalogue. Taking the last mark would not do: a wedding is followed by dancing, and a party next door by a closed window.
+//! So the catalogue's order says what outweighs what, and its number of [`ending_words`](Catalogue::ending_words) how far back a
+//! mark still counts: earlier turns of a story are no ending. Of a text that is still growing it is where the text stands now. An
+//! attractor's hitting time is where its first mark ends, at whatever place.
 //!
 //! ```
 //! use attractors::Catalogue;

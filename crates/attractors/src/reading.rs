@@ -36,7 +36,6 @@ impl Catalogue {
     /// later changes the marks.
     pub fn read(&self, text: &str) -> Reading {
         let words = words(text);
-        let ending = words.len().saturating_sub(self.ending_words());
         let mut reading = Reading::default();
         let mut next = 0;
         while next < words.len() {
@@ -50,7 +49,10 @@ impl Catalogue {
                 at: words[next].at.start..words[last].at.end,
                 attractor,
             });
-            if last >= ending && reading.ends_in.is_none_or(|other| attractor < other) {
+            let to_end = words.len() - last;
+            if to_end <= self.ending_words(attractor)
+                && reading.ends_in.is_none_or(|other| attractor < other)
+            {
                 reading.ends_in = Some(attractor);
             }
             next = last + 1;

@@ -92,23 +92,19 @@ proptest! {
     fn a_text_ends_in_the_first_of_the_marked_attractors_near_its_end(text in texts()) {
         let catalogue = &CATALOGUE;
         let reading = catalogue.read(&text);
-        // By the definition: cut off words from the front until only the ending is left.
-        let word = |at: usize| text[at..].chars().next().unwrap().is_alphanumeric();
-        let mut starts: Vec<usize> = Vec::new();
-        let mut inside = false;
-        for (at, letter) in text.char_indices() {
-            let apostrophe = inside && matches!(letter, '\'' | '’') && {
-                let rest = &text[at + letter.len_utf8()..];
-                rest.chars().next().is_some_and(char::is_alphanumeric)
-            };
-            if word(at) && !inside {
-                starts.push(at);
+        // By the definition: count the words from each mark to the end.
+        let starts = |from: usize| {
+            let mut inside = text[..from].ends_with(char::is_alphanumeric);
+            let mut count = 0;
+            for (at, letter) in text[from..].char_indices() {
+                let next = text[from + at + letter.len_utf8()..].chars().next();
+                let joins = inside && matches!(letter, '\'' | '’') && next.is_some_and(char::is_alphanumeric);
+                count += usize::from(letter.is_alphanumeric() && !inside);
+                inside = letter.is_alphanumeric() || joins;
             }
-            inside = word(at) || apostrophe;
-        }
-        let from = starts.len().saturating_sub(catalogue.ending_words());
-        let from = starts.get(from).copied().unwrap_or(0);
-        let near = reading.marks.iter().filter(|mark| mark.at.end > from);
+            count
+        };
+        let near = reading.marks.iter().filter(|mark| starts(mark.at.end) < catalogue.ending_words(mark.attractor));
         prop_assert_eq!(reading.ends_in, near.map(|mark| mark.attractor).min());
     }
 }
@@ -170,6 +166,22 @@ fn what_outweighs_another_does_so_only_near_the_end() {
         Some(9)
     );
     assert_eq!(order.read("").ends_in, None);
+}
+
+#[test]
+fn an_attractor_may_have_an_ending_of_its_own_length() {
+    let file = |own: usize| {
+        format!(
+            r#"{{"about": "", "ending_words": 2, "attractors": [
+                {{"name": "a", "title": "", "about": "", "ending_words": {own}, "phrases": ["day"]}},
+                {{"name": "b", "title": "", "about": "", "phrases": ["night"]}}]}}"#
+        )
+    };
+    let ends_in = |own, text| Catalogue::from_json(&file(own)).unwrap().read(text).ends_in;
+    assert_eq!(ends_in(4, "A day, a night, gone."), Some(0));
+    assert_eq!(ends_in(3, "A day, a night, gone."), Some(1));
+    assert_eq!(ends_in(3, "A day, a night, gone by."), None);
+    assert!(Catalogue::from_json(&file(0)).is_err());
 }
 
 #[test]

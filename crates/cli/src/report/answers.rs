@@ -96,7 +96,7 @@ mod tests {
         // No entropy, and one and a half bits of a half and two quarters, the last of them elsewhere.
         assert_eq!((found.entropy_bits, found.truth_entropy_bits), (0.75, 1.0));
         assert_eq!(found.elsewhere, 0.125);
-        assert_eq!(found.total_variation, (0.5 + 0.25) / 2.0);
+        assert_eq!(found.total_variation, 0.375);
         let empty = FamilyBeliefs {
             seen: vec![],
             ..family

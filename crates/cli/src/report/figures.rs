@@ -1,5 +1,6 @@
 //! The report's pictures, as SVG files.
 
+use std::ops::Range;
 use std::path::Path;
 
 use anyhow::{Context, Result};
@@ -62,6 +63,11 @@ fn colour(number: usize) -> RGBColor {
     COLOURS[number % COLOURS.len()]
 }
 
+/// The base is black, its adapters are coloured.
+fn colour_of_model(number: usize) -> RGBColor {
+    colour(number + COLOURS.len() - 1)
+}
+
 /// Where all chains of each model end: a bar a model.
 fn shares(findings: &Findings, path: &Path) -> Result<()> {
     let models = &findings.models;
@@ -80,7 +86,13 @@ fn shares(findings: &Findings, path: &Path) -> Result<()> {
     let mut kinds: Vec<usize> = (0..findings.attractors.len())
         .filter(|kind| most(*kind) > 0.0)
         .collect();
-    kinds.sort_by(|one, other| most(*other).total_cmp(&most(*one)).then(one.cmp(other)));
+    // The wedding has the same colour and place in every report.
+    let other_than_wedding = |kind: &usize| Some(*kind) != findings.attractor(WEDDING);
+    kinds.sort_by(|one, other| {
+        let by_share = most(*other).total_cmp(&most(*one));
+        let by_kind = other_than_wedding(one).cmp(&other_than_wedding(other));
+        by_kind.then(by_share).then(one.cmp(other))
+    });
     kinds.truncate(COLOURED);
 
     let rows = models.len() as f64;
@@ -93,6 +105,7 @@ fn shares(findings: &Findings, path: &Path) -> Result<()> {
         .configure_mesh()
         .disable_mesh()
         .x_desc("chains by the attractor that they end in, %")
+        .x_label_formatter(&|percent| format!("{percent:.0}"))
         .y_labels(0)
         .label_style(("sans-serif", 13))
         .draw()?;
@@ -152,7 +165,7 @@ fn hitting(findings: &Findings, path: &Path) -> Result<()> {
     let (left, right) = area.split_horizontally(WIDTH - NAMES);
     let axes = Axes {
         x: (length, "tokens"),
-        y: (100.0, "chains that have hit a wedding, %"),
+        y: (0.0..100.0, "chains that have hit a wedding, %"),
     };
     let lines = findings
         .models
@@ -183,7 +196,7 @@ fn entropy(findings: &Findings, path: &Path) -> Result<()> {
     let axes = Axes {
         x: (findings.settings.length as f64, "token"),
         y: (
-            1.05 * all().fold(1e-3, f64::max),
+            0.0..1.05 * all().fold(1e-3, f64::max),
             "entropy of the next token, bits",
         ),
     };
@@ -208,63 +221,60 @@ fn budget(findings: &Findings, path: &Path) -> Result<()> {
     let kl = |model: &Measured| model.overall.kl_nats.mean;
     let reward = |model: &Measured| model.overall.reward.map_or(0.0, |reward| reward.mean);
     let weddings = |model: &Measured| 100.0 * model.overall.shares[wedding].share;
-    let furthest = findings.models.iter().map(kl).fold(1.0, f64::max);
+    let furthest = 1.05 * findings.models.iter().map(kl).fold(1.0, f64::max);
     let rewards = || findings.models.iter().map(reward);
     let (least, most) = (rewards().fold(0.0, f64::min), rewards().fold(1.0, f64::max));
-    points(
-        &left,
-        findings,
-        (kl, weddings),
-        (1.05 * furthest, 0.0..102.0),
-        "chains that end in a wedding, %",
-    )?;
-    points(
-        &right,
-        findings,
-        (kl, reward),
-        (1.05 * furthest, 1.05 * least..1.05 * most),
-        "reward, log-odds in nats",
-    )?;
+    let of = |value: &dyn Fn(&Measured) -> f64| -> Vec<(f64, f64)> {
+        findings
+            .models
+            .iter()
+            .map(|model| (kl(model), value(model)))
+            .collect()
+    };
+    let axes = Axes {
+        x: (furthest, "KL to the base, nats a completion"),
+        y: (0.0..102.0, "chains that end in a wedding, %"),
+    };
+    points(&left, &axes, &of(&weddings))?;
+    let axes = Axes {
+        y: (1.05 * least..1.05 * most, "reward, log-odds in nats"),
+        ..axes
+    };
+    points(&right, &axes, &of(&reward))?;
     let models = findings.models.iter().enumerate();
     legend(
         &names,
-        models.map(|(number, model)| (model.name.clone(), colour(number))),
+        models.map(|(number, model)| (model.name.clone(), colour_of_model(number))),
     )?;
     area.present()?;
     Ok(())
 }
 
-fn points(
-    area: &Area<'_>,
-    findings: &Findings,
-    value: (impl Fn(&Measured) -> f64, impl Fn(&Measured) -> f64),
-    (furthest, range): (f64, std::ops::Range<f64>),
-    what: &str,
-) -> Result<()> {
+/// A point a model.
+fn points(area: &Area<'_>, axes: &Axes, models: &[(f64, f64)]) -> Result<()> {
     let mut chart = ChartBuilder::on(area)
         .margin(12)
         .x_label_area_size(40)
         .y_label_area_size(52)
-        .build_cartesian_2d(-0.03 * furthest..furthest, range)?;
+        .build_cartesian_2d(-0.03 * axes.x.0..axes.x.0, axes.y.0.clone())?;
     chart
         .configure_mesh()
-        .x_desc("KL to the base, nats a completion")
-        .y_desc(what)
+        .x_desc(axes.x.1)
+        .y_desc(axes.y.1)
         .x_labels(5)
         .label_style(("sans-serif", 13))
         .light_line_style(WHITE)
         .draw()?;
-    for (number, model) in findings.models.iter().enumerate() {
-        let point = (value.0(model), value.1(model));
-        chart.draw_series([Circle::new(point, 5, colour(number).filled())])?;
+    for (number, point) in models.iter().enumerate() {
+        chart.draw_series([Circle::new(*point, 5, colour_of_model(number).filled())])?;
     }
     Ok(())
 }
 
-/// Ends and names of two axes that begin at 0.
+/// What two axes show, and their names; the first begins at 0.
 struct Axes {
     x: (f64, &'static str),
-    y: (f64, &'static str),
+    y: (Range<f64>, &'static str),
 }
 
 fn curves(
@@ -277,18 +287,22 @@ fn curves(
         .margin(12)
         .x_label_area_size(40)
         .y_label_area_size(52)
-        .build_cartesian_2d(0.0..axes.x.0, 0.0..axes.y.0)?;
+        .build_cartesian_2d(0.0..axes.x.0, axes.y.0.clone())?;
     chart
         .configure_mesh()
         .x_desc(axes.x.1)
+        .x_label_formatter(&|tokens| format!("{tokens:.0}"))
         .y_desc(axes.y.1)
         .label_style(("sans-serif", 13))
         .light_line_style(WHITE)
         .draw()?;
     let mut named = Vec::new();
     for (number, (name, points)) in lines.into_iter().enumerate() {
-        chart.draw_series(LineSeries::new(points, colour(number).stroke_width(2)))?;
-        named.push((name, colour(number)));
+        chart.draw_series(LineSeries::new(
+            points,
+            colour_of_model(number).stroke_width(2),
+        ))?;
+        named.push((name, colour_of_model(number)));
     }
     legend(names, named.into_iter())
 }

@@ -17,7 +17,7 @@ pub struct Findings {
     /// In the catalogue's order.
     pub attractors: Vec<Named>,
     /// From near to far.
-    pub groups: Vec<Origin>,
+    pub groups: Vec<OpeningSet>,
     /// The base, then its adapters.
     pub models: Vec<Measured>,
     /// How far the recogniser of attractors can be trusted.
@@ -52,7 +52,7 @@ pub struct Named {
 
 /// A group of openings.
 #[derive(Clone, Serialize, Deserialize)]
-pub struct Origin {
+pub struct OpeningSet {
     pub name: String,
     pub title: String,
     pub openings: usize,
@@ -93,12 +93,12 @@ pub struct Measured {
 pub struct Measures {
     pub openings: usize,
     pub chains: usize,
-    /// Share of chains that ended by themselves.
+    /// Counted of chains that ended by themselves.
     pub ended: f64,
     /// Tokens of a chain, mean.
     pub tokens: f64,
     /// By attractor in the catalogue's order, then of none.
-    pub shares: Vec<Share>,
+    pub shares: Vec<Counted>,
     pub basins: BasinMeasures,
     pub diversity: Diversity,
     /// Nats a completion.
@@ -109,7 +109,7 @@ pub struct Measures {
 
 /// A counted share with its 95 % interval.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-pub struct Share {
+pub struct Counted {
     pub chains: usize,
     pub share: f64,
     pub low: f64,
@@ -129,7 +129,7 @@ pub struct BasinMeasures {
     pub entropy_bits: f64,
     /// Mean over openings.
     pub entropy_within_bits: f64,
-    /// Share of the largest basin.
+    /// Counted of the largest basin.
     pub globality: f64,
     /// Of opening and attractor, as counted.
     pub information_bits: f64,
@@ -142,7 +142,7 @@ pub struct BasinMeasures {
 /// How much chains repeat each other.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Diversity {
-    /// Share of distinct 1-, 2- and 3-grams of tokens among the chains of an opening, mean over openings.
+    /// Counted of distinct 1-, 2- and 3-grams of tokens among the chains of an opening, mean over openings.
     pub distinct: [Option<f64>; 3],
     /// The same among all chains.
     pub distinct_over_all: [Option<f64>; 3],
@@ -157,12 +157,12 @@ pub struct Hitting {
     /// Tokens by which a hit is as likely as not.
     pub median_tokens: Option<u32>,
     /// Estimated probability of a hit, after every number of tokens at which there was one.
-    pub curve: Vec<HitBy>,
+    pub curve: Vec<CurveStep>,
 }
 
 /// A step of the curve.
 #[derive(Clone, Copy, Serialize, Deserialize)]
-pub struct HitBy {
+pub struct CurveStep {
     pub tokens: u32,
     pub hit_by: f64,
     pub low: Option<f64>,
@@ -184,7 +184,7 @@ pub struct Checked {
     /// With what it was compared.
     pub with: String,
     pub texts: usize,
-    pub agreed: Share,
+    pub agreed: Counted,
     /// Cohen's, beyond chance.
     pub kappa: Option<f64>,
     /// By attractor, then none.

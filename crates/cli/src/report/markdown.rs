@@ -2,7 +2,7 @@
 
 use std::fmt::{Arguments, Write as _};
 
-use super::findings::{Checked, Estimate, Findings, Measured, Measures, Origin, Share};
+use super::findings::{Checked, Counted, Estimate, Findings, Measured, Measures, OpeningSet};
 use super::targets::WEDDING;
 
 /// A group's attractors are listed down to this share of chains in some model.
@@ -57,7 +57,7 @@ fn percent(share: f64) -> String {
     format!("{:.1}", 100.0 * share)
 }
 
-fn interval(share: &Share) -> String {
+fn interval(share: &Counted) -> String {
     format!(
         "{} ({}–{})",
         percent(share.share),
@@ -106,7 +106,7 @@ fn head(text: &mut String, findings: &Findings) {
         format_args!("\nGroups of openings, from near to far ([openings.json](openings.json)):\n"),
     );
     let rows = findings.groups.iter().map(|group| {
-        let Origin {
+        let OpeningSet {
             name,
             title,
             openings,
@@ -222,7 +222,7 @@ fn shares_of(text: &mut String, findings: &Findings, models: &[Measures]) {
     let titles = findings.attractors.iter().map(|one| one.title.as_str());
     let kinds = titles.chain(["*none*"]).enumerate();
     let rows = kinds.filter_map(|(kind, title)| {
-        let shares: Vec<&Share> = models.iter().map(|model| &model.shares[kind]).collect();
+        let shares: Vec<&Counted> = models.iter().map(|model| &model.shares[kind]).collect();
         let listed = shares.iter().any(|share| share.share >= LISTED_FROM);
         let cells = shares.into_iter().map(interval);
         listed.then(|| [title.to_owned()].into_iter().chain(cells).collect())

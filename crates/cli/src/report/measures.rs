@@ -6,7 +6,7 @@ use decoding::{
 };
 
 use super::chains::Chain;
-use super::findings::{BasinMeasures, Diversity, Estimate, HitBy, Hitting, Measures, Share};
+use super::findings::{BasinMeasures, Counted, CurveStep, Diversity, Estimate, Hitting, Measures};
 
 /// Deals of chains to openings by chance, for the baseline of mutual information.
 const DEALS: u32 = 100;
@@ -52,12 +52,12 @@ pub fn measure(catalogue: &Catalogue, openings: &[&[Chain]], seed: u64) -> Measu
 }
 
 /// A share with its interval.
-pub fn share(chains: usize, of: usize) -> Share {
+pub fn share(chains: usize, of: usize) -> Counted {
     let Interval { low, high } = wilson_95(chains, of).unwrap_or(Interval {
         low: 0.0,
         high: 1.0,
     });
-    Share {
+    Counted {
         chains,
         share: chains as f64 / of.max(1) as f64,
         low,
@@ -125,7 +125,7 @@ pub fn hitting(
     };
     let watches: Vec<Watch> = chains.iter().flatten().map(watch).collect();
     let curve = hitting_curve(&watches);
-    let step = |step: &HitStep| HitBy {
+    let step = |step: &HitStep| CurveStep {
         tokens: step.tokens,
         hit_by: step.hit_by,
         low: step.interval.map(|interval| interval.low),
@@ -139,7 +139,7 @@ pub fn hitting(
 }
 
 /// The attractor that most chains end in; of equals the first.
-pub fn largest(shares: &[Share]) -> Option<usize> {
+pub fn largest(shares: &[Counted]) -> Option<usize> {
     let attractors = &shares[..shares.len() - 1];
     let most = attractors.iter().map(|share| share.chains).max()?;
     attractors

@@ -37,7 +37,7 @@ use crate::output;
 use answers::FamilyAnswers;
 use chains::{Chain, Session};
 use checks::HandLabelled;
-use findings::{Findings, HeldOut, Measured, Named, Origin, Settings};
+use findings::{Findings, HeldOut, Measured, Named, OpeningSet, Settings};
 use openings::Openings;
 use subjects::Subject;
 use tally::Tally;
@@ -303,7 +303,7 @@ impl Desk {
                 })
                 .collect(),
             groups: groups
-                .map(|group| Origin {
+                .map(|group| OpeningSet {
                     name: group.name.clone(),
                     title: group.title.clone(),
                     openings: group.openings.len(),
