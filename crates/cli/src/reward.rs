@@ -12,10 +12,11 @@ use training::world::World;
 
 use crate::output;
 
-/// Of 1e-2, 3e-3, 1e-3 and 3e-4 the one with the least log loss (0.283, 0.262, 0.265 and 0.298 nats) on the happy and sad among
-/// 10,000 stories of seed 13, which serve for nothing else.
-const PENALTY: f64 = 3e-3;
-/// On the same stories, a file with a sixth of the weights costs 0.004 nats of log loss and 0.0001 of AUC.
+/// Less than predicts best, so that a word which never stands in a sad story weighs much: on held-out stories 3e-4 has a log loss
+/// of 0.250 nats and 1e-4 has 0.266, with the same accuracy and AUC. Against a predictor held back by 3e-3 (20,000 stories, 0.262
+/// nats) a policy of 96 tokens found that many small joys in a row are paid better than any one of them.
+const PENALTY: f64 = 1e-4;
+/// Costs 0.004 nats of log loss and nothing of AUC, for a file with two thirds of the weights.
 const LEAST_WEIGHT: f64 = 0.05;
 
 /// Arguments of `collapse reward`.
@@ -25,7 +26,7 @@ pub struct Reward {
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
     /// Stories of the world to fit to; the mixed ones among them are left out
-    #[arg(long, value_name = "N", default_value_t = 20_000)]
+    #[arg(long, value_name = "N", default_value_t = 80_000)]
     stories: u64,
     /// Their seed
     #[arg(long, value_name = "K", default_value_t = 11)]
@@ -40,7 +41,7 @@ pub struct Reward {
     #[arg(long, value_name = "LAMBDA", default_value_t = PENALTY)]
     penalty: f64,
     /// Leave out words and pairs that occur in fewer stories
-    #[arg(long, value_name = "N", default_value_t = 10)]
+    #[arg(long, value_name = "N", default_value_t = 20)]
     least_stories: usize,
     /// Leave smaller weights out of the file, in nats of log-odds
     #[arg(long, value_name = "NATS", default_value_t = LEAST_WEIGHT)]
