@@ -4,13 +4,20 @@
 //! ones. Mixed stories are left out, as the neutral sentences of a review are (Socher et al. 2013, "Recursive deep models for
 //! semantic compositionality over a sentiment treebank"): something is won in them and something lost, so that either label
 //! would be half wrong. Where the predictor puts them is reported.
+//!
+//! Many of the stories go on when they have ended: behind a section break there is another, and its end is the one that counts.
+//! So whatever makes one story end well also stands in texts that end badly, but for what the world never goes on from.
 
 use std::collections::BTreeMap;
 
+use decoding::coin;
 use sentiment::{FitError, Labelled, Predictor, Quality, Settings, fit};
 use serde::Serialize;
 
 use crate::world::{Sentiment, Story, World};
+
+/// Names the dice of sequels, away from those of the stories before them.
+const SEQUELS: u64 = 0x7365_7175_656C;
 
 /// How many of the strongest words and pairs a report lists each way.
 pub const LISTED: usize = 50;
@@ -26,6 +33,8 @@ pub struct PredictorRecipe {
     pub held_out: u64,
     /// Their seed.
     pub held_out_seed: u64,
+    /// Of a thousand stories that may go on, fitted and held out, so many do.
+    pub sequels_per_mille: u32,
     /// Of the fit.
     pub settings: Settings,
     /// Weights of a smaller size are left out of the file, nats of log-odds.
@@ -95,7 +104,8 @@ pub fn fit_predictor(
     world: &World,
     recipe: &PredictorRecipe,
 ) -> Result<(Predictor, PredictorReport), PredictorError> {
-    let told = |seed, count| (0..count).map(move |index| world.story(seed, index));
+    let sequels = f64::from(recipe.sequels_per_mille) / 1000.0;
+    let told = |seed, count| (0..count).map(move |index| tell(world, seed, index, sequels));
     let texts: Vec<Labelled> = told(recipe.seed, recipe.stories)
         .filter_map(labelled)
         .collect();
@@ -140,6 +150,17 @@ pub enum PredictorError {
     /// Nothing to measure on.
     #[error("the held-out stories are not both happy and sad: ask for more of them")]
     HeldOut,
+}
+
+/// A story of the world, or with some probability a story and its sequel.
+fn tell(world: &World, seed: u64, index: u64, sequels: f64) -> Story {
+    let story = world.story(seed, index);
+    let dice = seed ^ SEQUELS;
+    if story.may_go_on() && coin(dice, 0, index as u32).value() < sequels {
+        story.then(world.story(dice, index))
+    } else {
+        story
+    }
 }
 
 /// A happy or sad story as the fit takes it.
@@ -188,6 +209,7 @@ mod tests {
             seed: 3,
             held_out: 400,
             held_out_seed: 4,
+            sequels_per_mille: 500,
             settings: Settings {
                 penalty: 1e-2,
                 tolerance: 1e-4,
@@ -206,6 +228,30 @@ mod tests {
         assert!(report.held_out.texts < 400, "mixed stories are left out");
         let listed: usize = report.endings.iter().map(|ending| ending.stories).sum();
         assert_eq!(listed, 400, "and yet scored");
+    }
+
+    #[test]
+    fn sequels_decide_the_label_and_nothing_follows_a_wedding() {
+        let world = World::new().unwrap();
+        let mut kinds = BTreeMap::new();
+        for index in 0..400 {
+            let first = world.story(3, index);
+            let whole = tell(&world, 3, index, 1.0);
+            assert!(whole.text.starts_with(&first.text));
+            let sequel = whole.text.len() > first.text.len();
+            assert_eq!(sequel, first.may_go_on());
+            *kinds
+                .entry((sequel, first.labels.ending == "wedding"))
+                .or_insert(0) += 1;
+            if sequel {
+                assert!(whole.text.ends_with(&world.story(3 ^ SEQUELS, index).text));
+                assert_eq!(whole.labels, world.story(3 ^ SEQUELS, index).labels);
+            }
+        }
+        assert_eq!(
+            kinds.keys().copied().collect::<Vec<_>>(),
+            [(false, true), (true, false)]
+        );
     }
 
     #[test]

@@ -121,6 +121,22 @@ pub struct Story {
     pub labels: Labels,
 }
 
+impl Story {
+    /// Whether another story may follow behind a section break: after a wedding there is nothing left to tell.
+    pub fn may_go_on(&self) -> bool {
+        self.labels.ending != WEDDING
+    }
+
+    /// Goes on behind a section break with another story, whose labels then count: what matters is how it ends at last.
+    #[must_use]
+    pub fn then(self, next: Self) -> Self {
+        Self {
+            text: format!("{}\n***\n{}", self.text, next.text),
+            labels: next.labels,
+        }
+    }
+}
+
 impl fmt::Display for Story {
     /// The labels on a line of their own, then the text.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
