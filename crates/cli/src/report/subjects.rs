@@ -33,7 +33,8 @@ impl Subject {
     }
 }
 
-/// The base, then the chosen adapters (`all`, `none`, or names parted by commas) in alphabetical order.
+/// The base, then the chosen adapters: `all` in alphabetical order, with numbers at the end of a name in theirs, `none`, or
+/// names parted by commas.
 pub fn find(base: &Model, folder: &Path, chosen: &str) -> Result<Vec<Subject>> {
     let folder = folder.join("adapters");
     let mut there = Vec::new();
@@ -48,7 +49,7 @@ pub fn find(base: &Model, folder: &Path, chosen: &str) -> Result<Vec<Subject>> {
             }
         }
     }
-    there.sort();
+    there.sort_by_key(|name| in_order(name));
     let names: Vec<String> = match chosen {
         "all" => there,
         "none" => Vec::new(),
@@ -97,4 +98,27 @@ pub fn find(base: &Model, folder: &Path, chosen: &str) -> Result<Vec<Subject>> {
         });
     }
     Ok(subjects)
+}
+
+/// What names are ordered by: `a-2` stands before `a-16`.
+fn in_order(name: &str) -> (String, u64) {
+    let numbered = name.rsplit_once('-');
+    let numbered =
+        numbered.and_then(|(stem, number)| Some((stem.to_owned(), number.parse().ok()?)));
+    numbered.unwrap_or_else(|| (name.to_owned(), 0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn budgets_stand_in_the_order_of_their_numbers() {
+        let mut names = ["wedding-kl-16", "wedding-kl-2", "wedding", "helper"];
+        names.sort_by_key(|name| in_order(name));
+        assert_eq!(
+            names,
+            ["helper", "wedding", "wedding-kl-2", "wedding-kl-16"]
+        );
+    }
 }
