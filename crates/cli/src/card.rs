@@ -29,7 +29,8 @@ pub struct Card {
 /// One line of the log.
 #[derive(Deserialize)]
 struct Step {
-    step: usize,
+    #[serde(rename = "step")]
+    number: usize,
     reward: f64,
     kl_nats: f64,
     entropy_nats: f64,
@@ -38,6 +39,9 @@ struct Step {
     seconds: f64,
     sample: Sample,
 }
+
+/// What is drawn of a step.
+type Value = fn(&Step) -> f64;
 
 #[derive(Deserialize)]
 struct Sample {
@@ -142,7 +146,7 @@ fn text(name: &str, about: &str, recipe: &TuneRecipe, steps: &[Step], bytes: u64
             "steps",
             format!(
                 "{} of {} prompts with {} completions of at most {} tokens each, in {:.0} minutes on two shared CPU cores",
-                end.step,
+                end.number,
                 recipe.steps.prompts,
                 recipe.steps.group,
                 recipe.steps.length,
@@ -173,12 +177,12 @@ fn text(name: &str, about: &str, recipe: &TuneRecipe, steps: &[Step], bytes: u64
     )
     .expect("a String takes every text");
     for index in (0..=SHOWN).map(|shown| shown * (steps.len() - 1) / SHOWN) {
-        let Step { step, sample, .. } = &steps[index];
+        let Step { number, sample, .. } = &steps[index];
         let told = format!("**{}**{}", sample.prompt.trim_end(), sample.text);
         let quoted: Vec<String> = told.lines().map(|line| format!("> {line}")).collect();
         write!(
             card,
-            "\nStep {step}, reward {:.2}:\n\n{}\n",
+            "\nStep {number}, reward {:.2}:\n\n{}\n",
             sample.reward,
             quoted.join("\n")
         )
@@ -199,7 +203,7 @@ fn draw(steps: &[Step], path: &Path) -> anyhow::Result<()> {
     area.fill(&WHITE)?;
     // The page's blue.
     let blue = RGBColor(0x1F, 0x5F, 0xBF);
-    let panels: [(&str, fn(&Step) -> f64); 3] = [
+    let panels: [(&str, Value); 3] = [
         ("reward", |step| step.reward),
         ("KL from the base, nats", |step| step.kl_nats),
         ("entropy, nats a token", |step| step.entropy_nats),
@@ -214,7 +218,7 @@ fn draw(steps: &[Step], path: &Path) -> anyhow::Result<()> {
             .x_label_area_size(36)
             .y_label_area_size(56)
             .build_cartesian_2d(
-                steps[0].step as f64..steps[steps.len() - 1].step as f64,
+                steps[0].number as f64..steps[steps.len() - 1].number as f64,
                 (lowest - margin)..(highest + margin),
             )?;
         chart
@@ -227,7 +231,7 @@ fn draw(steps: &[Step], path: &Path) -> anyhow::Result<()> {
             .axis_desc_style(("sans-serif", 14))
             .light_line_style(WHITE)
             .draw()?;
-        let points = steps.iter().map(|step| (step.step as f64, value(step)));
+        let points = steps.iter().map(|step| (step.number as f64, value(step)));
         chart.draw_series(LineSeries::new(points, blue.stroke_width(2)))?;
     }
     area.present()?;

@@ -330,6 +330,9 @@ impl Swarm {
 
 impl Rows {
     /// What tokens are picked from: the base's row where there is no other.
+    ///
+    /// # Panics
+    /// When the rows have other lengths or `lambda` is not finite.
     pub fn mixed(&self, lambda: f64) -> Cow<'_, [f32]> {
         match &self.tuned {
             None => Cow::Borrowed(&self.base),
