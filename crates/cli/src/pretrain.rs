@@ -4,11 +4,11 @@ use std::path::PathBuf;
 
 use anyhow::{Context, bail};
 use clap::Args;
-use training::pretrain::{Places, StepReport, Wish, export_checkpoint, pretrain};
+use training::pretrain::{Places, StepReport, export_checkpoint, pretrain};
 use training::recipe::Recipe;
 
 use crate::device::DeviceName;
-use crate::progress::Progress;
+use crate::progress::Sitting;
 
 /// Steps between two lines of progress where there is no terminal to draw a bar on.
 const LINE_EVERY: usize = 100;
@@ -74,8 +74,7 @@ impl Pretrain {
                 0
             }
         );
-        let progress = Progress::new(LINE_EVERY);
-        let mut sitting = 0;
+        let mut sitting = Sitting::new(LINE_EVERY, self.pause_after);
         let done = pretrain(&recipe, &places, &device, |report| {
             let StepReport {
                 step,
@@ -89,20 +88,9 @@ impl Pretrain {
                 "loss {loss:.3} nats, {:.0} tokens/s",
                 tokens as f64 / seconds
             );
-            progress.show(step, steps, seconds, words);
-            sitting += 1;
-            if self.pause_after.is_some_and(|most| sitting >= most) {
-                Wish::Pause
-            } else {
-                Wish::Continue
-            }
+            sitting.step(step, steps, seconds, words)
         })?;
-        progress.leave();
-        if done {
-            eprintln!("written to {}", model.display());
-        } else {
-            eprintln!("paused; run the same command to go on");
-        }
+        sitting.end(done, model);
         Ok(())
     }
 }

@@ -1,8 +1,10 @@
 //! How far a long run has come: a bar on a terminal, now and then a line elsewhere.
 
 use std::io::{IsTerminal as _, stderr};
+use std::path::Path;
 
 use indicatif::{ProgressBar, ProgressStyle};
+use training::pretrain::Wish;
 
 /// Progress on stderr.
 pub struct Progress {
@@ -43,5 +45,44 @@ impl Progress {
     /// Leaves the bar as it stands.
     pub fn leave(&self) {
         self.bar.abandon();
+    }
+}
+
+/// One sitting of a training run that may pause and go on later.
+pub struct Sitting {
+    progress: Progress,
+    pause_after: Option<usize>,
+    steps: usize,
+}
+
+impl Sitting {
+    /// A sitting of at most `pause_after` steps, with a bar, or a line every so many steps.
+    pub fn new(line_every: usize, pause_after: Option<usize>) -> Self {
+        Self {
+            progress: Progress::new(line_every),
+            pause_after,
+            steps: 0,
+        }
+    }
+
+    /// Shows a step as [`Progress::show`] does, and says whether another is wanted.
+    pub fn step(&mut self, step: usize, steps: usize, seconds: f64, words: String) -> Wish {
+        self.progress.show(step, steps, seconds, words);
+        self.steps += 1;
+        if self.pause_after.is_some_and(|most| self.steps >= most) {
+            Wish::Pause
+        } else {
+            Wish::Continue
+        }
+    }
+
+    /// Says how the sitting ended, and where what the run made lies.
+    pub fn end(self, done: bool, made: &Path) {
+        self.progress.leave();
+        if done {
+            eprintln!("written to {}", made.display());
+        } else {
+            eprintln!("paused; run the same command to go on");
+        }
     }
 }

@@ -5,12 +5,11 @@ use std::thread::available_parallelism;
 
 use anyhow::Context;
 use clap::Args;
-use training::pretrain::Wish;
 use training::tuning::{TunePlaces, TuneRecipe, tune};
 
 use crate::card;
 use crate::device::DeviceName;
-use crate::progress::Progress;
+use crate::progress::Sitting;
 
 /// Steps between two lines of progress where there is no terminal to draw a bar on.
 const LINE_EVERY: usize = 10;
@@ -51,28 +50,18 @@ impl Tune {
             DeviceName::Wgpu | DeviceName::Cuda => 1,
         });
         let device = self.device.open()?;
-        let progress = Progress::new(LINE_EVERY);
-        let mut sitting = 0;
+        let mut sitting = Sitting::new(LINE_EVERY, self.pause_after);
         let done = tune(&recipe, &places, &device, cores, |report| {
             let words = format!(
                 "reward {:.3}, KL {:.2} nats, entropy {:.2} nats",
                 report.reward, report.kl_nats, report.entropy_nats
             );
-            progress.show(report.step, report.steps, report.seconds, words);
-            sitting += 1;
-            if self.pause_after.is_some_and(|most| sitting >= most) {
-                Wish::Pause
-            } else {
-                Wish::Continue
-            }
+            sitting.step(report.step, report.steps, report.seconds, words)
         })?;
-        progress.leave();
         if done {
             card::write(adapter)?;
-            eprintln!("written to {}", adapter.display());
-        } else {
-            eprintln!("paused; run the same command to go on");
         }
+        sitting.end(done, adapter);
         Ok(())
     }
 }

@@ -32,6 +32,19 @@ pub struct Progress {
     pub kl_coefficient: Option<f32>,
 }
 
+impl Progress {
+    /// A run of this recipe that begins.
+    pub fn fresh(recipe: String) -> Self {
+        Self {
+            step: 0,
+            tokens: 0,
+            recipe,
+            seconds: 0.0,
+            kl_coefficient: None,
+        }
+    }
+}
+
 /// Writes a checkpoint in place of the one before.
 ///
 /// # Errors

@@ -106,13 +106,7 @@ pub fn pretrain(
     let folder = places.run.join("checkpoint");
     let (mut model, mut optimizer, resumed) =
         checkpoint::load(&folder, &hash, first, recipe.optimizer.init())?;
-    let mut progress = resumed.unwrap_or(Progress {
-        step: 0,
-        tokens: 0,
-        recipe: hash,
-        seconds: 0.0,
-        kl_coefficient: None,
-    });
+    let mut progress = resumed.unwrap_or_else(|| Progress::fresh(hash));
     let rotary = RotaryTable::new(&config, &tracked);
     let workers = Workers::new(recipe.batches.shards)?;
     let mut log = Log::open(places.run.join("log.jsonl"), progress.step)?;

@@ -160,9 +160,6 @@ fn hitting(findings: &Findings, path: &Path) -> Result<()> {
         points.push((length, points.last().map_or(0.0, |point| point.1)));
         points
     };
-    let area = SVGBackend::new(path, (WIDTH, HEIGHT)).into_drawing_area();
-    area.fill(&WHITE)?;
-    let (left, right) = area.split_horizontally(WIDTH - NAMES);
     let axes = Axes {
         x: (length, "tokens"),
         y: (0.0..100.0, "chains that have hit a wedding, %"),
@@ -171,9 +168,7 @@ fn hitting(findings: &Findings, path: &Path) -> Result<()> {
         .models
         .iter()
         .map(|model| (model.name.clone(), line(model)));
-    curves(&left, &right, &axes, lines.collect())?;
-    area.present()?;
-    Ok(())
+    curves(path, &axes, lines.collect())
 }
 
 /// How many ways there are to go on, by position.
@@ -190,9 +185,6 @@ fn entropy(findings: &Findings, path: &Path) -> Result<()> {
             .iter()
             .flat_map(|model| model.entropy_bits.iter().copied())
     };
-    let area = SVGBackend::new(path, (WIDTH, HEIGHT)).into_drawing_area();
-    area.fill(&WHITE)?;
-    let (left, right) = area.split_horizontally(WIDTH - NAMES);
     let axes = Axes {
         x: (findings.settings.length as f64, "token"),
         y: (
@@ -204,9 +196,7 @@ fn entropy(findings: &Findings, path: &Path) -> Result<()> {
         .models
         .iter()
         .map(|model| (model.name.clone(), line(model)));
-    curves(&left, &right, &axes, lines.collect())?;
-    area.present()?;
-    Ok(())
+    curves(path, &axes, lines.collect())
 }
 
 /// What divergence from the base buys: weddings and reward, a point a model.
@@ -277,13 +267,12 @@ struct Axes {
     y: (Range<f64>, &'static str),
 }
 
-fn curves(
-    area: &Area<'_>,
-    names: &Area<'_>,
-    axes: &Axes,
-    lines: Vec<(String, Vec<(f64, f64)>)>,
-) -> Result<()> {
-    let mut chart = ChartBuilder::on(area)
+/// A picture that is nothing but curves and their names.
+fn curves(path: &Path, axes: &Axes, lines: Vec<(String, Vec<(f64, f64)>)>) -> Result<()> {
+    let sheet = SVGBackend::new(path, (WIDTH, HEIGHT)).into_drawing_area();
+    sheet.fill(&WHITE)?;
+    let (area, names) = sheet.split_horizontally(WIDTH - NAMES);
+    let mut chart = ChartBuilder::on(&area)
         .margin(12)
         .x_label_area_size(40)
         .y_label_area_size(52)
@@ -304,7 +293,9 @@ fn curves(
         ))?;
         named.push((name, colour_of_model(number)));
     }
-    legend(names, named.into_iter())
+    legend(&names, named.into_iter())?;
+    sheet.present()?;
+    Ok(())
 }
 
 /// Names beside their colours, from the top.

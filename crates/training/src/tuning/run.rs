@@ -106,13 +106,7 @@ pub fn tune(
     let folder = places.run.join("checkpoint");
     let (mut adapter, mut optimizer, resumed) =
         checkpoint::load(&folder, &hash, first, recipe.optimizer.init())?;
-    let mut progress = resumed.unwrap_or(Progress {
-        step: 0,
-        tokens: 0,
-        recipe: hash,
-        seconds: 0.0,
-        kl_coefficient: None,
-    });
+    let mut progress = resumed.unwrap_or_else(|| Progress::fresh(hash));
     let crew = Crew::new(cores)?;
     let work = Work {
         recipe,
