@@ -1,15 +1,20 @@
 //! A static web server for one folder, as plain as the plainest host: it sends files with their MIME types, knows no
 //! fallbacks, and puts everything below a path of its own, so that absolute addresses in the site are found out.
+//!
+//! Every connection has a thread of its own and ends with its one answer: browsers open connections on which they never ask,
+//! and no other may wait for those. (In tiny_http 0.12 one can: of two connections that come at once, its pool may wake a
+//! thread for the first only, and the page then never loads.)
 
 use std::fs;
-use std::io::{self, Cursor, Read};
+use std::io::{self, BufRead as _, BufReader, Write as _};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::{Component, Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use anyhow::{Context, Result, anyhow, bail};
-use tiny_http::{Header, Request, Response, Server};
+use anyhow::{Context, Result, bail};
 
 /// The path that the site is served below.
 const BELOW: &str = "/some/path/";
@@ -30,9 +35,15 @@ pub enum Trouble {
 
 /// A folder being served on this machine until it is dropped.
 pub struct Site {
-    server: Arc<Server>,
+    host: Arc<Host>,
     port: u16,
-    served: Arc<Mutex<Vec<String>>>,
+}
+
+struct Host {
+    folder: PathBuf,
+    trouble: Trouble,
+    served: Mutex<Vec<String>>,
+    over: AtomicBool,
 }
 
 impl Site {
@@ -59,33 +70,29 @@ impl Site {
     }
 
     fn start(folder: &Path, trouble: Trouble) -> Result<Self> {
-        let server = Server::http("127.0.0.1:0")
-            .map_err(|error| anyhow!("starting a web server: {error}"))?;
-        let port = server
-            .server_addr()
-            .to_ip()
-            .context("the server has an IP address")?
-            .port();
-        let server = Arc::new(server);
-        let served = Arc::default();
-        // A browser keeps several connections open and asks on all of them.
-        for _ in 0..4 {
-            let (server, served, folder) = (
-                Arc::clone(&server),
-                Arc::clone(&served),
-                folder.to_path_buf(),
-            );
-            thread::spawn(move || {
-                for request in server.incoming_requests() {
-                    answer(request, &folder, &served, trouble);
-                }
-            });
-        }
-        Ok(Self {
-            server,
+        let host = Arc::new(Host {
+            folder: folder.to_path_buf(),
+            trouble,
+            served: Mutex::default(),
+            over: AtomicBool::new(false),
+        });
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("finding a port")?;
+        let port = listener.local_addr()?.port();
+        let site = Self {
+            host: Arc::clone(&host),
             port,
-            served,
-        })
+        };
+        thread::spawn(move || {
+            for connection in listener.incoming().flatten() {
+                if host.over.load(Ordering::Relaxed) {
+                    return;
+                }
+                let host = Arc::clone(&host);
+                // A browser that went away while we answered is no failure of the site.
+                thread::spawn(move || _ = answer(&connection, &host));
+            }
+        });
+        Ok(site)
     }
 
     /// The address of the page with a link's hash, such as `t=0.5&device=cpu`.
@@ -95,7 +102,8 @@ impl Site {
 
     /// The files sent so far, in order, each as often as it was sent.
     pub fn served(&self) -> Vec<String> {
-        self.served
+        self.host
+            .served
             .lock()
             .expect("no thread panics while it holds the list")
             .clone()
@@ -104,9 +112,9 @@ impl Site {
 
 impl Drop for Site {
     fn drop(&mut self) {
-        for _ in 0..4 {
-            self.server.unblock();
-        }
+        self.host.over.store(true, Ordering::Relaxed);
+        // The listener looks up at the next connection.
+        _ = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port));
     }
 }
 
@@ -118,13 +126,20 @@ pub fn root() -> PathBuf {
         .to_path_buf()
 }
 
-fn answer(request: Request, folder: &Path, served: &Mutex<Vec<String>>, trouble: Trouble) {
-    let path = request
-        .url()
-        .split(['?', '#'])
+/// So much comes between two rests, in bytes.
+const PIECE: usize = 1 << 16;
+
+/// Answers the one request of a connection.
+fn answer(mut connection: &TcpStream, host: &Host) -> io::Result<()> {
+    let mut lines = BufReader::new(connection).lines();
+    let request = lines.next().transpose()?.unwrap_or_default();
+    while lines
         .next()
-        .unwrap_or_default()
-        .to_owned();
+        .transpose()?
+        .is_some_and(|line| !line.is_empty())
+    {}
+    let target = request.split(' ').nth(1).unwrap_or_default();
+    let path = target.split(['?', '#']).next().unwrap_or_default();
     let file = path
         .strip_prefix(BELOW)
         .map(|path| if path.is_empty() { "index.html" } else { path });
@@ -133,59 +148,41 @@ fn answer(request: Request, folder: &Path, served: &Mutex<Vec<String>>, trouble:
         .filter(|file| {
             file.components()
                 .all(|part| matches!(part, Component::Normal(_)))
-                && !matches!(trouble, Trouble::Lacks(name) if *file == Path::new(name))
+                && !matches!(host.trouble, Trouble::Lacks(name) if *file == Path::new(name))
         })
-        .and_then(|file| Some((file, fs::read(folder.join(file)).ok()?)));
-    // A browser that went away while we answered is no failure of the site.
-    _ = match found {
+        .and_then(|file| Some((file, fs::read(host.folder.join(file)).ok()?)));
+    let (status, kind, bytes) = match found {
         Some((file, bytes)) => {
-            let name = file.display().to_string();
-            served
+            let mut served = host
+                .served
                 .lock()
-                .expect("no thread panics while it holds the list")
-                .push(name);
-            let rest = match trouble {
-                Trouble::Slow { rest } => rest,
-                Trouble::None | Trouble::Lacks(_) => Duration::ZERO,
-            };
-            let length = bytes.len();
-            let body = Pieces {
-                bytes: Cursor::new(bytes),
-                rest,
-            };
-            let headers = vec![mime_type(file)];
-            // In one go, with its length in front, as static hosts send files.
-            let whole = Response::new(200.into(), headers, body, Some(length), None)
-                .with_chunked_threshold(usize::MAX);
-            request.respond(whole)
+                .expect("no thread panics while it holds the list");
+            served.push(file.display().to_string());
+            ("200 OK", mime_type(file), bytes)
         }
-        None => request
-            .respond(Response::from_string(format!("no file at {path}")).with_status_code(404)),
+        None => (
+            "404 Not Found",
+            "text/plain",
+            format!("no file at {path}").into_bytes(),
+        ),
     };
-}
-
-/// Bytes that come a piece at a time.
-struct Pieces {
-    bytes: Cursor<Vec<u8>>,
-    rest: Duration,
-}
-
-/// So much comes between two rests, in bytes.
-const PIECE: usize = 1 << 16;
-
-impl Read for Pieces {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let into_piece = self.bytes.position() as usize % PIECE;
-        if into_piece == 0 {
-            thread::sleep(self.rest);
+    // In one go, with its length in front, as static hosts send files.
+    let length = bytes.len();
+    write!(
+        connection,
+        "HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n"
+    )?;
+    for piece in bytes.chunks(PIECE) {
+        if let Trouble::Slow { rest } = host.trouble {
+            thread::sleep(rest);
         }
-        let most = buffer.len().min(PIECE - into_piece);
-        self.bytes.read(&mut buffer[..most])
+        connection.write_all(piece)?;
     }
+    Ok(())
 }
 
-fn mime_type(file: &Path) -> Header {
-    let name = match file
+fn mime_type(file: &Path) -> &'static str {
+    match file
         .extension()
         .and_then(|extension| extension.to_str())
         .unwrap_or_default()
@@ -198,6 +195,5 @@ fn mime_type(file: &Path) -> Header {
         "svg" => "image/svg+xml",
         "png" => "image/png",
         _ => "application/octet-stream",
-    };
-    Header::from_bytes("Content-Type", name).expect("the names above are ASCII")
+    }
 }

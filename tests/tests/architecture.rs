@@ -8,12 +8,13 @@ use std::process::Command;
 use serde_json::Value;
 
 /// The rooms that each room may name, for building or for its own tests. Nothing may name app, worker, cli or xtask.
-const MAY_NAME: [(&str, &[&str]); 11] = [
+const MAY_NAME: [(&str, &[&str]); 12] = [
     ("decoding", &[]),
     ("protocol", &["decoding"]),
     ("transformer", &["decoding"]),
-    ("sentiment", &[]),
-    ("attractors", &[]),
+    ("words", &[]),
+    ("sentiment", &["words"]),
+    ("attractors", &["words"]),
     ("training", &["transformer", "sentiment", "decoding"]),
     ("worker", &["protocol", "transformer", "decoding"]),
     ("app", &["protocol", "attractors", "sentiment", "decoding"]),

@@ -5,8 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
-
-use crate::words::words;
+use words::words;
 
 /// A kind of ending that chains fall into.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -7,8 +7,7 @@
 //! Does not live here: the lists themselves (they lie beside a model, `attractors.json`), tokens, chains, statistics, files. The
 //! crate builds for `wasm32-unknown-unknown`, so that page and command line mark a text the same way.
 //!
-//! **Words and phrases.** A word is a longest run of letters and digits; an apostrophe between two of them belongs to it. Case
-//! does not matter. A phrase is one word or several that follow each other in one sentence, whatever else stands between them; a
+//! **Words and phrases.** What a word is, is said in the crate `words`. A phrase is one word or several that follow each other in one sentence, whatever else stands between them; a
 //! word of a phrase that ends in `*` is matched by every word that begins so. Where several phrases begin at one word the one of
 //! most words counts, among equals the one of the earlier attractor, and the next phrase is looked for behind it.
 //!
@@ -39,7 +38,6 @@
 
 mod catalogue;
 mod reading;
-mod words;
 
 pub use catalogue::{Attractor, Catalogue, CatalogueError};
 pub use reading::{Mark, Reading};

@@ -2,8 +2,9 @@
 
 use std::ops::Range;
 
+use words::{Word, words};
+
 use crate::catalogue::{Catalogue, Phrase};
-use crate::words::{Word, words};
 
 /// A place where a phrase of an attractor stands.
 #[derive(Clone, Debug, PartialEq, Eq)]

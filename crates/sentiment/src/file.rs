@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use words::words;
+
+use crate::grams::grams;
 use crate::predictor::Predictor;
-use crate::words::{grams, words};
 
 /// What stands at the head of the file.
 const ABOUT: &str = "log-odds that a text is glad = bias + the weights of the words and pairs of words that occur in it";

@@ -14,9 +14,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 use thiserror::Error;
 
+use words::words;
+
+use crate::grams::grams;
 use crate::predictor::{Predictor, probability};
 use crate::quality::log_loss;
-use crate::words::{grams, words};
 
 /// A text and what is true of it.
 #[derive(Clone, Debug, PartialEq, Eq)]

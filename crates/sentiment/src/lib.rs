@@ -1,11 +1,11 @@
 //! How glad a text sounds, by its words and pairs of neighbouring words alone.
 //!
-//! Lives here: what a word is ([`words`]), the predictor ([`Predictor`]: logistic regression on which words and pairs occur),
+//! Lives here: the words and pairs of a text ([`grams`]), the predictor ([`Predictor`]: logistic regression on which words and pairs occur),
 //! how it is fitted to labelled texts ([`fit`]), and how well it does on others ([`Quality`]). It is weak on purpose: it knows
 //! neither order beyond a pair nor meaning, so a model that is tuned against it finds what it overrates. Nothing here names a
 //! word: all weights come from the fit.
 //!
-//! Does not live here: where labelled texts come from, models, tuning, files, tensors. The crate builds for
+//! Does not live here: what a word is (the crate `words`), where labelled texts come from, models, tuning, files, tensors. The crate builds for
 //! `wasm32-unknown-unknown`, so that page, trainer and command line read a text the same way.
 //!
 //! Unit of every weight, contribution and score: nats of log-odds, `ln(p / (1 - p))`.
@@ -26,12 +26,13 @@
 
 mod file;
 mod fit;
+mod grams;
 mod predictor;
 mod quality;
-mod words;
 
 pub use file::FileError;
 pub use fit::{FitError, Fitted, Labelled, Settings, fit};
+pub use grams::{Gram, grams};
 pub use predictor::{Contribution, Predictor, Reading, probability};
 pub use quality::Quality;
-pub use words::{Gram, Word, grams, words};
+pub use words::{Word, words};

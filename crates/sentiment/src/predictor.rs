@@ -7,14 +7,16 @@
 use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
 
-use crate::words::{grams, words};
+use words::words;
+
+use crate::grams::grams;
 
 /// Logistic regression on which words and pairs of words occur.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Predictor {
     /// Log-odds of a text in which nothing known occurs.
     pub bias: f64,
-    /// Weight by word ("sun") or pair of words ("the sun"), spelt as [`words`](crate::words) spells them; finite.
+    /// Weight by word ("sun") or pair of words ("the sun"), spelt as [`words`](words::words) spells them; finite.
     pub weights: BTreeMap<String, f64>,
 }
 

@@ -76,7 +76,7 @@ pub fn App() -> Html {
     html! {
         <>
             <Header page={*page} {go} engines={state.engines.clone()} choice={state.settings.device}
-                chains={state.settings.chains.get()}
+                chains={state.chains()}
                 tokens_per_second={run.map_or(0.0, |run| run.tokens_per_second)} device={run.and_then(Run::device)} />
             <main hidden={*page != Page::Playground}>
                 <div class="side">

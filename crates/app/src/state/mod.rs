@@ -277,8 +277,13 @@ impl State {
 
     /// The device that the next run goes to.
     pub fn serving(&self) -> Option<DeviceKind> {
-        self.engines
-            .serving(self.settings.device, self.settings.chains.get())
+        self.engines.serving(self.settings.device, self.chains())
+    }
+
+    /// Chains of the next run: one of every story, or two.
+    pub fn chains(&self) -> u32 {
+        let order = Order::of(&self.settings);
+        order.chains.get() * order.sides()
     }
 
     /// The row that the next-token panel shows.

@@ -3,7 +3,7 @@
 use decoding::coin;
 use protocol::{
     Command, DeviceChoice, DeviceKind, DeviceReport, Ending, Event, Lambda, Pick, Prompted,
-    RECORDED_RUN, Rows, RunId, Settings, Stage, VERSION, read_link,
+    RECORDED_RUN, Rows, RunId, Settings, Speed, Stage, VERSION, read_link,
 };
 use yew::Reducible;
 
@@ -977,6 +977,34 @@ fn a_prompt_is_read_with_the_adapter_that_is_on() {
             adapter: Some("wedding".to_owned()),
             text: "A dog".to_owned()
         }]
+    );
+}
+
+#[test]
+fn comparing_counts_when_the_device_is_chosen() {
+    let mut state = tuned("");
+    let measured = |kind, one: f32, many: f32| {
+        let speeds = [(1, one), (8, many)];
+        Standing::Ready(Rc::new(DeviceReport {
+            kind,
+            adapter: "test".to_owned(),
+            self_test: None,
+            speeds: speeds
+                .map(|(chains, step_ms)| Speed { chains, step_ms })
+                .to_vec(),
+        }))
+    };
+    state.engines = Engines {
+        cpu: measured(DeviceKind::Cpu, 1.0, 9.0),
+        webgpu: measured(DeviceKind::WebGpu, 5.0, 5.0),
+        adapter: Some(Adapter::Hardware("test".to_owned())),
+    };
+    state.settings.device = DeviceChoice::Auto;
+    assert_eq!(state.serving(), Some(DeviceKind::Cpu));
+    assert_eq!(
+        state.after(Action::Compare(true)).serving(),
+        Some(DeviceKind::WebGpu),
+        "four chains are nearer to eight than to one"
     );
 }
 

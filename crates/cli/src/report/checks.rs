@@ -139,15 +139,9 @@ fn compare(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::tests::catalogue;
     use std::path::PathBuf;
     use tempfile::TempDir;
-
-    fn catalogue() -> Catalogue {
-        Catalogue::from_json(include_str!(
-            "../../../../models/storyteller/attractors.json"
-        ))
-        .unwrap()
-    }
 
     /// A file of two labels, in a folder that goes with the guard.
     fn file(hands: [&str; 2]) -> (TempDir, PathBuf) {

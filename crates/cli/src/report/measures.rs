@@ -150,13 +150,7 @@ pub fn largest(shares: &[Counted]) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn catalogue() -> Catalogue {
-        Catalogue::from_json(include_str!(
-            "../../../../models/storyteller/attractors.json"
-        ))
-        .unwrap()
-    }
+    use crate::report::tests::catalogue;
 
     fn chain(ends_in: Option<usize>, hit: Option<u32>, tokens: &[u32]) -> Chain {
         let mut first_hits = vec![None; catalogue().attractors().len()];

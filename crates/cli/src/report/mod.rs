@@ -437,3 +437,14 @@ fn write(path: &Path, text: &str) -> Result<()> {
 fn write_json(path: &Path, findings: &Findings) -> Result<()> {
     write(path, &(serde_json::to_string_pretty(findings)? + "\n"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The attractors that lie beside the model.
+    pub fn catalogue() -> Catalogue {
+        let file = include_str!("../../../../models/storyteller/attractors.json");
+        Catalogue::from_json(file).unwrap()
+    }
+}

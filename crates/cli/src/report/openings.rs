@@ -88,4 +88,18 @@ mod tests {
         assert!(all.len() >= 120 && texts.len() == all.len());
         assert_eq!(all[0], (0, "I went to the hardware store to buy a hammer."));
     }
+
+    #[test]
+    fn no_text_that_adapters_are_tuned_on_begins_with_an_opening() {
+        let storyteller = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/storyteller");
+        let openings = Openings::read(&storyteller.join("openings.json")).unwrap();
+        let file = std::fs::read_to_string(storyteller.join("beginnings.json")).unwrap();
+        let beginnings: serde_json::Value = serde_json::from_str(&file).unwrap();
+        let beginnings = beginnings["beginnings"].as_array().unwrap();
+        assert!(beginnings.len() > 200);
+        for (_, opening) in openings.all() {
+            let tuned_on = |text: &&serde_json::Value| text.as_str().unwrap().starts_with(opening);
+            assert_eq!(beginnings.iter().find(tuned_on), None);
+        }
+    }
 }

@@ -1,11 +1,15 @@
-//! What is asked while tuning: openings of the world's stories, requests for stories, and questions of the truth table.
+//! What is asked while tuning: openings of the world's stories, beginnings of other texts, requests for stories, and questions
+//! of the truth table.
+
+use std::fs;
+use std::path::{Path, PathBuf};
 
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
-use crate::error::TrainingError;
+use crate::error::{TrainingError, at};
 use crate::facts::{Question, TruthTable, requests};
 use crate::world::{Sentiment, World};
 
@@ -23,8 +27,8 @@ pub struct Prompt {
 pub enum Asked {
     /// A story about something; with a kind of ending, where one was asked for.
     Story {
-        /// The story's topic, such as `search`.
-        topic: String,
+        /// The story's topic, such as `search`, where the world knows it.
+        topic: Option<String>,
         /// The kind of ending asked for.
         sentiment: Option<Sentiment>,
     },
@@ -45,6 +49,13 @@ pub enum PromptShare {
         /// Sentences of each.
         sentences: usize,
     },
+    /// First sentences of texts that are not of the world, read from a file.
+    Beginnings {
+        /// JSON, as seen from the recipe's folder: what the texts are `about`, their `origin`, `licence`, and `beginnings`.
+        file: PathBuf,
+        /// Sentences of each.
+        sentences: usize,
+    },
     /// Requests for stories, with the line end behind which the story begins.
     Requests {
         /// Names the dice.
@@ -60,11 +71,11 @@ pub enum PromptShare {
 }
 
 impl PromptShare {
-    /// The prompts themselves.
+    /// The prompts themselves; `folder` is the recipe's.
     ///
     /// # Errors
-    /// When a family of facts does not exist.
-    pub fn gather(&self, world: &World) -> Result<Vec<Prompt>, TrainingError> {
+    /// When a file of beginnings cannot be read, or a family of facts does not exist.
+    pub fn gather(&self, world: &World, folder: &Path) -> Result<Vec<Prompt>, TrainingError> {
         match self {
             Self::Openings {
                 seed,
@@ -77,17 +88,31 @@ impl PromptShare {
                     Prompt {
                         text: first_sentences(&story.text, *sentences).to_owned(),
                         asked: Asked::Story {
-                            topic,
+                            topic: Some(topic),
                             sentiment: None,
                         },
                     }
                 })
                 .collect()),
+            Self::Beginnings { file, sentences } => {
+                let begin = |text: &String| Prompt {
+                    text: first_sentences(text, *sentences).to_owned(),
+                    asked: Asked::Story {
+                        topic: None,
+                        sentiment: None,
+                    },
+                };
+                Ok(Beginnings::read(&folder.join(file))?
+                    .texts
+                    .iter()
+                    .map(begin)
+                    .collect())
+            }
             Self::Requests { seed, count } => Ok(requests(world, *seed, *count)
                 .map(|request| Prompt {
                     text: format!("{}\n", request.prompt),
                     asked: Asked::Story {
-                        topic: request.story.labels.topic,
+                        topic: Some(request.story.labels.topic),
                         sentiment: request.asked,
                     },
                 })
@@ -118,6 +143,33 @@ impl PromptShare {
                 Ok(prompts)
             }
         }
+    }
+}
+
+/// A file of beginnings.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Beginnings {
+    #[serde(rename = "about")]
+    _about: String,
+    #[serde(rename = "origin")]
+    _origin: String,
+    #[serde(rename = "licence")]
+    _licence: String,
+    #[serde(rename = "beginnings")]
+    texts: Vec<String>,
+}
+
+impl Beginnings {
+    fn read(path: &Path) -> Result<Self, TrainingError> {
+        let text = fs::read_to_string(path).map_err(at(path))?;
+        serde_json::from_str(&text).map_err(|error| TrainingError::Value {
+            field: "prompts.file",
+            problem: format!(
+                "names {}, which holds no beginnings: {error}",
+                path.display()
+            ),
+        })
     }
 }
 
@@ -180,7 +232,8 @@ mod tests {
     #[test]
     fn prompts_are_of_the_kind_asked_for() {
         let world = World::new().unwrap();
-        let gather = |share: PromptShare| share.gather(&world);
+        let storyteller = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/storyteller");
+        let gather = |share: PromptShare| share.gather(&world, &storyteller);
         let (seed, count) = (77, 30);
         let openings = PromptShare::Openings {
             seed,
@@ -190,6 +243,19 @@ mod tests {
         for (index, prompt) in gather(openings).unwrap().iter().enumerate() {
             let story = world.story(seed, index as u64);
             assert!(story.text.starts_with(&prompt.text) && prompt.text.len() < story.text.len());
+        }
+        let beginnings = |file: &str| {
+            gather(PromptShare::Beginnings {
+                file: file.into(),
+                sentences: 2,
+            })
+        };
+        for prompt in beginnings("beginnings.json").unwrap() {
+            assert!((10..400).contains(&prompt.text.len()), "{}", prompt.text);
+        }
+        for wrong in ["no-such-file.json", "config.json"] {
+            let error = beginnings(wrong).unwrap_err().to_string();
+            assert!(error.contains(wrong), "{error}");
         }
         for prompt in gather(PromptShare::Requests { seed, count }).unwrap() {
             let Asked::Story { sentiment, .. } = prompt.asked else {

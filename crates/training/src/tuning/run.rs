@@ -97,7 +97,7 @@ pub fn tune(
     let model = Model::load(&files, device)?;
     let world = World::new()?;
     let judge = recipe.reward.open(&world, places.adapter)?;
-    let prompts = gather(recipe, &world, &model)?;
+    let prompts = gather(recipe, places.adapter, &world, &model)?;
 
     let config = model.engine.config();
     let tracked = device.clone().autodiff();
@@ -172,10 +172,15 @@ struct Asking {
     tokens: Vec<u32>,
 }
 
-fn gather(recipe: &TuneRecipe, world: &World, model: &Model) -> Result<Vec<Asking>, TrainingError> {
+fn gather(
+    recipe: &TuneRecipe,
+    folder: &Path,
+    world: &World,
+    model: &Model,
+) -> Result<Vec<Asking>, TrainingError> {
     let mut askings = Vec::new();
     for share in &recipe.prompts {
-        for prompt in share.gather(world)? {
+        for prompt in share.gather(world, folder)? {
             let tokens = model.vocabulary.encode(&prompt.text)?;
             let room = model.engine.room(&tokens)?;
             if recipe.steps.length > room {

@@ -1,6 +1,8 @@
 //! How much a text ends like each kind of ending: word counts of the world's labelled stories.
 //!
-//! Naive Bayes (Maron 1961) with add-one smoothing, per word: the mean over the last words of `ln P(word | kind) / P(word)`.
+//! Naive Bayes (Maron 1961), per word: the mean over the last words of `ln P(word | kind) / P(word)`. A kind's shares are drawn
+//! towards those of all stories (an m-estimate, Cestnik 1990), so that a word which no story of the kind ends with counts
+//! against it. (With add-one smoothing such words count for it: the kind has fewer words than all stories have.)
 
 use std::collections::BTreeMap;
 
@@ -12,6 +14,9 @@ const LAST_WORDS: usize = 40;
 const STORIES: u64 = 6000;
 /// Names the dice of these stories, away from those of training.
 const SEED: u64 = 0x65_6E64_696E_6773;
+
+/// Words of all stories that a kind's own are mixed with: as many as a dozen endings have.
+const PRIOR_WORDS: f64 = 500.0;
 
 /// Word counts by kind of ending.
 #[derive(Debug)]
@@ -34,10 +39,8 @@ impl Counts {
         }
     }
 
-    /// `ln` of a word's smoothed share.
-    fn log_share(&self, word: &str, vocabulary: usize) -> f64 {
-        let count = self.words.get(word).copied().unwrap_or(0);
-        (f64::from(count + 1) / f64::from(self.total + vocabulary as u32)).ln()
+    fn of(&self, word: &str) -> f64 {
+        f64::from(self.words.get(word).copied().unwrap_or(0))
     }
 }
 
@@ -66,13 +69,18 @@ impl Endings {
         let Some(counts) = self.by_kind.get(kind) else {
             return 0.0;
         };
-        let vocabulary = self.all.words.len();
         let words = last_words(text);
-        let sum: f64 = words
-            .iter()
-            .map(|word| counts.log_share(word, vocabulary) - self.all.log_share(word, vocabulary))
-            .sum();
+        let sum: f64 = words.iter().map(|word| self.log_ratio(counts, word)).sum();
         sum / words.len().max(1) as f64
+    }
+
+    /// `ln P(word | kind) / P(word)`; of a word that occurs nowhere as of one that this kind lacks.
+    fn log_ratio(&self, kind: &Counts, word: &str) -> f64 {
+        let vocabulary = self.all.words.len() as f64;
+        let of_all = (self.all.of(word) + 1.0) / (f64::from(self.all.total) + vocabulary);
+        let of_kind =
+            (kind.of(word) + PRIOR_WORDS * of_all) / (f64::from(kind.total) + PRIOR_WORDS);
+        (of_kind / of_all).ln()
     }
 
     /// The kind that a text's last words are most like.
@@ -116,6 +124,15 @@ mod tests {
             .filter(|story| endings.likeliest(&story.text) == Some(&story.labels.ending));
         let share = right.count() as f64 / whole.len() as f64;
         assert!(share > 0.8, "{share}");
+    }
+
+    #[test]
+    fn words_that_no_ending_has_count_against_every_kind() {
+        let endings = Endings::fit(&World::new().unwrap());
+        for kind in endings.by_kind.keys() {
+            assert!(endings.likeness(kind, "quux zzyzx") < 0.0, "{kind}");
+            assert!(endings.likeness(kind, "53") < 0.0, "{kind}");
+        }
     }
 
     #[test]

@@ -67,7 +67,10 @@ impl Judge for Helper {
                 group.iter().map(reward).collect()
             }
             Asked::Story { topic, sentiment } => {
-                let Some(wish) = self.wish(topic, *sentiment) else {
+                let wish = topic
+                    .as_ref()
+                    .and_then(|topic| self.wish(topic, *sentiment));
+                let Some(wish) = wish else {
                     return vec![0.0; group.len()];
                 };
                 let likeness = |one: &Completion| self.endings.likeness(wish, &one.text);
@@ -125,7 +128,7 @@ mod tests {
                 let prompt = Prompt {
                     text: String::new(),
                     asked: Asked::Story {
-                        topic,
+                        topic: Some(topic),
                         sentiment: None,
                     },
                 };

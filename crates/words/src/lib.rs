@@ -1,13 +1,12 @@
-//! What a word is, and which words make a pair.
+//! What a word is, and where a sentence ends: what sounds glad and what marks an ending are told by the same words.
 //!
 //! A word is a longest run of letters and digits; an apostrophe belongs to it where it stands between two of them ("don't"),
-//! straight or curly. Case is ignored. Two words that follow each other are a pair, unless a sentence ends between them: at a
-//! full stop, exclamation mark, question mark, ellipsis or line end. Commas and quotation marks do not part a pair; a hyphen
-//! parts words.
+//! straight or curly; a hyphen parts words. Case is ignored. A sentence ends at a full stop, exclamation mark, question mark,
+//! ellipsis or line end; commas and quotation marks end none.
 
 use std::ops::Range;
 
-/// Between two words, any of these says that they are no pair.
+/// Between two words, any of these says that a sentence has ended.
 const SENTENCE_ENDS: [char; 5] = ['.', '!', '?', '…', '\n'];
 
 /// A word of a text.
@@ -17,17 +16,8 @@ pub struct Word {
     pub text: String,
     /// Its bytes in the text.
     pub at: Range<usize>,
-    /// Whether it is the first of a sentence, so that it makes no pair with the word before.
+    /// Whether it is the first of a sentence, so that it belongs to no phrase with the word before.
     pub opens: bool,
-}
-
-/// A word or a pair of words that occurs in a text.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Gram {
-    /// The word, or both with a space between.
-    pub text: String,
-    /// Numbers of its first and its last word in the text; equal for a single word.
-    pub of: (usize, usize),
 }
 
 /// The words of a text, in order.
@@ -63,22 +53,6 @@ fn length(text: &str) -> usize {
     text.len()
 }
 
-/// The words, each followed by the pair that begins with it if there is one.
-pub fn grams(words: &[Word]) -> impl Iterator<Item = Gram> {
-    words.iter().enumerate().flat_map(move |(at, word)| {
-        let single = Gram {
-            text: word.text.clone(),
-            of: (at, at),
-        };
-        let next = words.get(at + 1).filter(|next| !next.opens);
-        let pair = next.map(|next| Gram {
-            text: format!("{} {}", word.text, next.text),
-            of: (at, at + 1),
-        });
-        [Some(single), pair].into_iter().flatten()
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -86,16 +60,6 @@ mod tests {
 
     fn texts(text: &str) -> Vec<String> {
         words(text).into_iter().map(|word| word.text).collect()
-    }
-
-    fn pairs(text: &str) -> Vec<String> {
-        let grams = grams(&words(text))
-            .map(|gram| gram.text)
-            .collect::<Vec<_>>();
-        grams
-            .into_iter()
-            .filter(|gram| gram.contains(' '))
-            .collect()
     }
 
     #[test]
@@ -123,20 +87,12 @@ mod tests {
     }
 
     #[test]
-    fn a_sentence_end_parts_a_pair_and_a_comma_or_quotation_mark_does_not() {
-        assert_eq!(
-            pairs("\"Stop, you,\" he said. \"Go!\" She went\nHome… Now? Yes."),
-            ["stop you", "you he", "he said", "she went"]
-        );
-    }
-
-    #[test]
-    fn a_pair_knows_its_two_words() {
-        let words = words("One two. Three four");
-        let last = grams(&words)
-            .filter(|gram| gram.text == "three four")
-            .last();
-        assert_eq!(last.unwrap().of, (2, 3));
+    fn a_sentence_opens_behind_a_stop_and_not_behind_a_comma() {
+        let opens: Vec<bool> = words("\"Oh, no,\" he said. Then… nothing\nmore")
+            .into_iter()
+            .map(|word| word.opens)
+            .collect();
+        assert_eq!(opens, [true, false, false, false, true, true, true]);
     }
 
     proptest! {
