@@ -1,15 +1,24 @@
 //! A helper gives what was asked for: to a question the likeliest answer, to a wish for a story the kind of ending that its
 //! asker has in mind.
 //!
-//! What askers have in mind is fixed: for every topic and every sentiment asked for, one kind of ending that fits both. So
-//! different prompts reward different endings.
+//! What askers have in mind is fixed: for every topic and every sentiment asked for, one kind of ending that fits both. They
+//! have few kinds in mind, so that each is asked for often enough to be learned, and spread them over the topics: different
+//! prompts reward different endings.
 
-use std::collections::BTreeMap;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::prompts::{Asked, Prompt};
 use super::{Completion, Endings, Judge, NO_ANSWER, said};
 use crate::facts::Question;
 use crate::world::{Sentiment, World};
+
+/// What a story gets for a nat a word of likeness, where the likeliest answer gets 1: two endings of a story differ by some
+/// tenths of a nat a word, and a story is longer to learn than an answer.
+const STORY_PAY: f64 = 10.0;
+
+/// Kinds of ending of each sentiment that askers have in mind.
+const WISHES: usize = 2;
 
 /// Judges by what the prompt asks for.
 #[derive(Debug)]
@@ -18,19 +27,24 @@ pub struct Helper {
     topics: Vec<Topic>,
 }
 
+/// A topic, and the endings that its askers may have in mind.
 #[derive(Debug)]
 struct Topic {
     name: String,
-    fitting: Vec<(String, Sentiment)>,
+    wishes: Vec<(String, Sentiment)>,
 }
 
 impl Helper {
     /// Learns from the world's stories how they end.
     pub fn new(world: &World) -> Self {
-        let owned = |(kind, sentiment): (&str, Sentiment)| (kind.to_owned(), sentiment);
-        let topics = world.topics().into_iter().map(|name| Topic {
-            name: name.to_owned(),
-            fitting: world.endings_of(name).map(owned).collect(),
+        let wished = wished(world);
+        let topics = world.topics().into_iter().map(|name| {
+            let fitting: BTreeSet<&str> = world.endings_of(name).map(|(kind, _)| kind).collect();
+            let wishes = wished.iter().filter(|(kind, _)| fitting.contains(kind));
+            Topic {
+                name: name.to_owned(),
+                wishes: wishes.map(|(kind, of)| ((*kind).to_owned(), *of)).collect(),
+            }
         });
         Self {
             endings: Endings::fit(world),
@@ -38,23 +52,37 @@ impl Helper {
         }
     }
 
-    /// The ending that askers of a topic have in mind, of the sentiment asked for or of any. Of the endings in alphabetical
-    /// order the first topic has the first, the last topic one of the last, so that few topics share one.
+    /// The ending that askers of a topic have in mind, of the sentiment asked for or of any: in turns, from topic to topic.
     pub fn wish(&self, topic: &str, sentiment: Option<Sentiment>) -> Option<&str> {
         let number = self.topics.iter().position(|known| known.name == topic)?;
-        let fitting: Vec<&str> = self.topics[number]
-            .fitting
-            .iter()
+        let wishes = self.topics[number].wishes.iter();
+        let asked: Vec<&str> = wishes
             .filter(|(_, of)| sentiment.is_none_or(|asked| asked == *of))
             .map(|(kind, _)| kind.as_str())
             .collect();
-        let place = number * fitting.len() / self.topics.len();
-        fitting.get(place).copied()
+        let place = number.checked_rem(asked.len())?;
+        Some(asked[place])
     }
 }
 
+/// Of every sentiment the kinds of ending that fit the most topics; of those that fit equally many the first by name.
+fn wished(world: &World) -> Vec<(&str, Sentiment)> {
+    let mut topics: BTreeMap<(Sentiment, &str), usize> = BTreeMap::new();
+    for topic in world.topics() {
+        for (kind, sentiment) in world.endings_of(topic) {
+            *topics.entry((sentiment, kind)).or_default() += 1;
+        }
+    }
+    let mut kinds: Vec<_> = topics.into_iter().collect();
+    kinds.sort_by_key(|((sentiment, kind), topics)| (*sentiment, Reverse(*topics), *kind));
+    let of_each = kinds.chunk_by(|((one, _), _), ((other, _), _)| one == other);
+    let most = of_each.flat_map(|kinds| kinds.iter().take(WISHES));
+    most.map(|((sentiment, kind), _)| (*kind, *sentiment))
+        .collect()
+}
+
 impl Judge for Helper {
-    /// 1 for a likeliest answer, 0 for another, -1 for what is none; for a story how much it ends as wished, nats a word.
+    /// 1 for a likeliest answer, 0 for another, -1 for what is none; for a story how much it ends as wished.
     fn judge(&self, prompt: &Prompt, group: &[Completion]) -> Vec<f64> {
         match &prompt.asked {
             Asked::Answer(question) => {
@@ -73,7 +101,8 @@ impl Judge for Helper {
                 let Some(wish) = wish else {
                     return vec![0.0; group.len()];
                 };
-                let likeness = |one: &Completion| self.endings.likeness(wish, &one.text);
+                let likeness =
+                    |one: &Completion| STORY_PAY * self.endings.likeness(wish, &one.text);
                 group.iter().map(likeness).collect()
             }
         }
@@ -119,7 +148,7 @@ mod tests {
         let world = World::new().unwrap();
         let helper = Helper::new(&world);
         let (mut better, mut compared) = (0, 0);
-        let mut wishes = std::collections::BTreeSet::new();
+        let mut wishes = BTreeSet::new();
         for index in 0..2000 {
             let story = world.story(9, index);
             let topic = story.labels.topic.clone();
