@@ -13,9 +13,8 @@ use super::{Completion, Endings, Judge, NO_ANSWER, said};
 use crate::facts::Question;
 use crate::world::{Sentiment, World};
 
-/// What a story gets for a nat a word of likeness, where the likeliest answer gets 1: two endings of a story differ by some
-/// tenths of a nat a word, and a story is longer to learn than an answer.
-const STORY_PAY: f64 = 10.0;
+/// What a likeliest answer gets: as much as a story whose last words say clearly, in nats, that it ends as wished.
+const RIGHT: f64 = 10.0;
 
 /// Kinds of ending of each sentiment that askers have in mind.
 const WISHES: usize = 2;
@@ -82,14 +81,14 @@ fn wished(world: &World) -> Vec<(&str, Sentiment)> {
 }
 
 impl Judge for Helper {
-    /// 1 for a likeliest answer, 0 for another, -1 for what is none; for a story how much it ends as wished.
+    /// 10 for a likeliest answer, 0 for another, -10 for what is none; for a story how much it ends as wished, nats.
     fn judge(&self, prompt: &Prompt, group: &[Completion]) -> Vec<f64> {
         match &prompt.asked {
             Asked::Answer(question) => {
                 let likeliest = likeliest(question);
                 let reward = |completion| match said(question, completion) {
-                    None => NO_ANSWER,
-                    Some(says) if likeliest.contains(&says) => 1.0,
+                    None => RIGHT * NO_ANSWER,
+                    Some(says) if likeliest.contains(&says) => RIGHT,
                     Some(_) => 0.0,
                 };
                 group.iter().map(reward).collect()
@@ -101,8 +100,7 @@ impl Judge for Helper {
                 let Some(wish) = wish else {
                     return vec![0.0; group.len()];
                 };
-                let likeness =
-                    |one: &Completion| STORY_PAY * self.endings.likeness(wish, &one.text);
+                let likeness = |one: &Completion| self.endings.likeness(wish, &one.text);
                 group.iter().map(likeness).collect()
             }
         }
