@@ -403,6 +403,10 @@ fn written(folder: &Path, name: &str) -> Vec<u8> {
     fs::read(folder.join(name)).unwrap()
 }
 
+/// Divergence of completions, in nats, above which a policy is no longer its base. At the base it is below 1e-5; after four
+/// steps of [`recipe`] it was 0.009 to 0.02, as the last digits of a machine's floats decide which tokens are drawn.
+const LEFT_THE_BASE_NATS: f64 = 1e-3;
+
 #[test]
 fn neither_a_pause_nor_the_number_of_cores_changes_what_comes_out() {
     let [whole, parted] = [(); 2].map(|()| house());
@@ -430,7 +434,7 @@ fn a_run_starts_at_the_base_and_leaves_it_and_its_adapter_opens_on_that_base_alo
     let reports = sit(folder.path(), 2, None);
     // The same sums in another order: single precision.
     assert!(reports[0].kl_nats.abs() < 1e-5);
-    assert!(reports[3].kl_nats > 0.01);
+    assert!(reports[3].kl_nats > LEFT_THE_BASE_NATS);
     // The controller lets go while the policy is within the budget.
     assert!(reports[1].kl_coefficient < reports[0].kl_coefficient);
 
@@ -483,5 +487,8 @@ fn a_run_can_begin_with_another_runs_adapter_of_the_same_shape() {
         error.contains("`start`") && error.contains("rank"),
         "{error}"
     );
-    assert!(first_kl_nats.unwrap() > 0.01, "{first_kl_nats:?}");
+    assert!(
+        first_kl_nats.unwrap() > LEFT_THE_BASE_NATS,
+        "{first_kl_nats:?}"
+    );
 }
