@@ -8,20 +8,37 @@ use std::process::Command;
 use serde_json::Value;
 
 /// The rooms that each room may name, for building or for its own tests. Nothing may name app, worker, cli or xtask.
-const MAY_NAME: [(&str, &[&str]); 12] = [
+const MAY_NAME: [(&str, &[&str]); 13] = [
     ("decoding", &[]),
     ("protocol", &["decoding"]),
     ("transformer", &["decoding"]),
     ("words", &[]),
     ("sentiment", &["words"]),
     ("attractors", &["words"]),
+    (
+        "experiments",
+        &["attractors", "sentiment", "words", "decoding"],
+    ),
     ("training", &["transformer", "sentiment", "decoding"]),
-    ("worker", &["protocol", "transformer", "decoding"]),
-    ("app", &["protocol", "attractors", "sentiment", "decoding"]),
+    (
+        "worker",
+        &["protocol", "experiments", "transformer", "decoding"],
+    ),
+    (
+        "app",
+        &[
+            "protocol",
+            "experiments",
+            "attractors",
+            "sentiment",
+            "decoding",
+        ],
+    ),
     (
         "cli",
         &[
             "protocol",
+            "experiments",
             "attractors",
             "training",
             "transformer",
@@ -34,6 +51,7 @@ const MAY_NAME: [(&str, &[&str]); 12] = [
         "tests",
         &[
             "protocol",
+            "experiments",
             "attractors",
             "training",
             "transformer",

@@ -2,7 +2,8 @@
 //!
 //! Lives here: one row of logits, the knobs that shape it ([`Shaping`]), the distribution that results ([`shape`],
 //! [`Distribution`]), the coin that picks a token ([`coin()`]) and what is told of the token ([`Pick`]), realignment of two rows
-//! ([`mix`]), beam search over any model ([`Beam`]), and the measures: of distributions (entropy, divergences), of the chains
+//! ([`mix`]), what a model is to those who experiment with it ([`LanguageModel`]), beam search over any model ([`Beam`]), and the
+//! measures: of distributions (entropy, divergences), of the chains
 //! drawn from them (repetition, self-BLEU, hitting times, basins), of how sure a share or a mean is, and of how far two judges
 //! agree. Pure functions of plain slices.
 //!
@@ -36,6 +37,7 @@ mod exponential;
 mod filters;
 mod hitting;
 mod knob;
+mod language_model;
 mod loops;
 mod mean;
 mod measures;
@@ -56,6 +58,7 @@ pub use curve::{entropy_at, entropy_curve, entropy_slope};
 pub use distribution::{Distribution, Segment, shape};
 pub use hitting::{HitStep, HittingCurve, Watch, hitting_curve};
 pub use knob::{Knob, KnobError};
+pub use language_model::LanguageModel;
 pub use loops::{LoopPeriod, loop_period};
 pub use mean::Mean;
 pub use measures::{distinct_n, kl_bits, kl_nats, surprisal_nats, total_variation};

@@ -1,0 +1,130 @@
+//! The exact distribution of a model's answers: every token path of every answer is walked, none is drawn.
+//!
+//! Of the many ways to cut an answer into tokens the one counts that the tokenizer makes (see Cao and Rimell, EMNLP 2021, on
+//! marginalising over all); what a model puts on other cuts or on other words is `elsewhere`.
+
+use std::collections::BTreeMap;
+
+use decoding::{LanguageModel, Shaping, shape};
+
+use crate::material::Answer;
+use crate::watch::{Stop, Watch, rest};
+
+/// The rows along all answers to one prompt. Knobs are applied afterwards, so one walk serves every temperature.
+#[derive(Clone, Debug)]
+pub struct Walk {
+    prompt: Vec<u32>,
+    /// What each answer says, and its tokens.
+    paths: Vec<(String, Vec<u32>)>,
+    /// The row after the prompt and so many tokens of an answer.
+    rows: BTreeMap<Vec<u32>, Vec<f32>>,
+}
+
+/// How a model answers.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Outcomes {
+    /// The probability of each thing said, in the order of the answers.
+    pub said: Vec<(String, f64)>,
+    /// The probability of everything else.
+    pub elsewhere: f64,
+}
+
+/// Walks all answers behind a prompt.
+///
+/// # Errors
+/// When the reader had enough, the model cannot be asked, or it joins the prompt's end to the answer's first token.
+pub async fn walk<M: LanguageModel>(
+    model: &M,
+    prompt: &str,
+    answers: &[Answer],
+    watch: &mut impl Watch,
+) -> Result<Walk, Stop> {
+    let asked = model.encode(prompt).map_err(Stop::model)?;
+    let mut paths = Vec::new();
+    for answer in answers {
+        let text = format!("{prompt}{}", answer.text);
+        let tokens = model.encode(&text).map_err(Stop::model)?;
+        let Some(path) = tokens.strip_prefix(asked.as_slice()) else {
+            return Err(Stop::Missing(format!(
+                "the model's tokenizer joins the end of \"{prompt}\" to what follows: it cannot be asked this"
+            )));
+        };
+        paths.push((answer.says.clone(), path.to_vec()));
+    }
+    let longest = paths.iter().map(|(_, path)| path.len()).max().unwrap_or(0);
+    rest(watch).await?;
+    let opened = model.open(&asked, paths.len().max(1), longest.max(1)).await;
+    let (mut batch, first) = opened.map_err(Stop::model)?;
+    let mut rows = BTreeMap::from([(Vec::new(), first)]);
+    for depth in 1..longest {
+        let going: Vec<usize> = (0..paths.len())
+            .filter(|&answer| paths[answer].1.len() > depth)
+            .collect();
+        let tokens: Vec<u32> = going
+            .iter()
+            .map(|&answer| paths[answer].1[depth - 1])
+            .collect();
+        rest(watch).await?;
+        let step = model.step(&mut batch, &going, &tokens).await;
+        for (answer, row) in going.into_iter().zip(step.map_err(Stop::model)?) {
+            rows.insert(paths[answer].1[..depth].to_vec(), row);
+        }
+    }
+    Ok(Walk {
+        prompt: asked,
+        paths,
+        rows,
+    })
+}
+
+impl Walk {
+    /// The answers' probabilities under some knobs.
+    pub fn under(&self, shaping: &Shaping) -> Outcomes {
+        let shaped: BTreeMap<&[u32], _> = self
+            .rows
+            .iter()
+            .map(|(said, row)| {
+                let history = [self.prompt.as_slice(), said].concat();
+                (said.as_slice(), shape(row, &history, shaping))
+            })
+            .collect();
+        let mut said: Vec<(String, f64)> = Vec::new();
+        for (says, path) in &self.paths {
+            let places =
+                (0..path.len()).map(|depth| shaped[&path[..depth]].probability(path[depth]));
+            let probability: f64 = places.product();
+            match said.iter_mut().find(|(known, _)| known == says) {
+                Some((_, sum)) => *sum += probability,
+                None => said.push((says.clone(), probability)),
+            }
+        }
+        let answered: f64 = said.iter().map(|(_, probability)| probability).sum();
+        Outcomes {
+            said,
+            elsewhere: (1.0 - answered).max(0.0),
+        }
+    }
+}
+
+impl Outcomes {
+    /// The probability of one thing said; 0 of what is not among the answers.
+    pub fn of(&self, says: &str) -> f64 {
+        let mut said = self.said.iter();
+        said.find(|(known, _)| known == says)
+            .map_or(0.0, |(_, p)| *p)
+    }
+
+    /// The answers' probabilities among answers alone, summing to 1. Even where there is nothing to share out.
+    pub fn among_answers(&self) -> Vec<f64> {
+        let answered: f64 = self.said.iter().map(|(_, p)| p).sum();
+        let even = 1.0 / self.said.len() as f64;
+        let share = |(_, p): &(String, f64)| if answered > 0.0 { p / answered } else { even };
+        self.said.iter().map(share).collect()
+    }
+}
+
+/// Entropy of probabilities, bits.
+pub fn entropy_bits(probabilities: &[f64]) -> f64 {
+    let positive = probabilities.iter().filter(|p| **p > 0.0);
+    positive.map(|p| -p * p.log2()).sum::<f64>().max(0.0)
+}

@@ -1,0 +1,305 @@
+//! What an experiment found: numbers with intervals, controls, and figures that any charting library can draw.
+
+use serde::{Deserialize, Serialize};
+
+use crate::Setting;
+
+/// All that came out of an experiment, or has so far.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Findings {
+    /// The experiment's name, as in [`crate::CATALOGUE`].
+    pub experiment: String,
+    /// How it was run.
+    pub setting: Setting,
+    /// The models that were asked, the base first.
+    pub subjects: Vec<String>,
+    /// The numbers, those that answer the claim first.
+    pub results: Vec<Quantity>,
+    /// The same estimators where the answer is known.
+    pub controls: Vec<Control>,
+    /// To look at.
+    pub figures: Vec<Figure>,
+    /// What is to be said of the claim, on these models; none as long as it is not known.
+    pub verdict: Option<Verdict>,
+}
+
+/// What the numbers say of a claim, by a rule that was fixed before they were known.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Verdict {
+    /// The answer.
+    pub answer: Answered,
+    /// The numbers that decide, and the rule.
+    pub why: String,
+}
+
+/// How a claim fares.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Answered {
+    /// On these models it holds.
+    Supported,
+    /// On these models it does not.
+    NotSupported,
+    /// The numbers do not tell: intervals hold both answers.
+    Undecided,
+}
+
+/// A number that was found.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Quantity {
+    /// Names it among all of its experiment: words and subjects joined by dots, such as `wedding.explained`.
+    pub key: String,
+    /// What it is, in words.
+    pub label: String,
+    /// Its unit: `bits`, `nats`, `%`, `tokens`, or nothing.
+    pub unit: String,
+    /// The number; none where it is not defined.
+    pub value: Option<f64>,
+    /// The 95 % interval's lower end. None of a number that no sample is behind.
+    pub low: Option<f64>,
+    /// Its upper end.
+    pub high: Option<f64>,
+    /// How many independent things (chains, texts, openings, prompts) are behind the interval, or behind the number.
+    pub samples: usize,
+}
+
+/// An estimator on something whose answer is known beforehand.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Control {
+    /// Short name.
+    pub name: String,
+    /// What was done and why the answer is known.
+    pub about: String,
+    /// The known answer.
+    pub expected: f64,
+    /// What the estimator says.
+    pub found: f64,
+    /// How far it may be off, and why no further stands in `about`.
+    pub tolerance: f64,
+}
+
+/// A picture, to be drawn by whoever shows it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Figure {
+    /// Names it among those of its experiment: small letters and hyphens.
+    pub name: String,
+    /// What it shows, one line.
+    pub title: String,
+    /// The same in words, with its main numbers, for those who do not see it.
+    pub text: String,
+    /// From left to right.
+    pub x: Axis,
+    /// From below upwards.
+    pub y: Axis,
+    /// What is drawn on these axes.
+    pub series: Vec<Series>,
+    /// Streams between names, drawn in place of series where there are any.
+    pub flows: Vec<Flow>,
+}
+
+/// An axis of a figure.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Axis {
+    /// What it measures, with its unit.
+    pub label: String,
+    /// How it runs.
+    pub scale: Scale,
+    /// Names in place of numbers: a point at `i` stands at name `i`. Empty for a numeric axis.
+    pub names: Vec<String>,
+}
+
+/// How an axis runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Scale {
+    /// Evenly.
+    #[default]
+    Linear,
+    /// By powers; all its values are above 0.
+    Log,
+}
+
+/// Points that belong together.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Series {
+    /// Its name in the legend.
+    pub name: String,
+    /// How it is drawn.
+    pub shape: Shape,
+    /// Its points, in the order in which they are joined.
+    pub points: Vec<Point>,
+}
+
+/// How a series is drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Shape {
+    /// Joined points.
+    Line,
+    /// A thinner, dashed line, for what is known or asked for beforehand.
+    Reference,
+    /// Bars from 0, side by side with those of other series.
+    Bars,
+    /// Points alone.
+    Dots,
+}
+
+/// A place in a figure.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Point {
+    /// Where on the x axis.
+    pub x: f64,
+    /// Where on the y axis.
+    pub y: f64,
+    /// The 95 % interval's lower end, where a sample is behind the point.
+    pub low: Option<f64>,
+    /// Its upper end.
+    pub high: Option<f64>,
+}
+
+/// A stream from one name to another.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Flow {
+    /// Where it comes from.
+    pub from: String,
+    /// Where it goes.
+    pub to: String,
+    /// How much flows.
+    pub weight: f64,
+}
+
+impl Findings {
+    /// Nothing found yet.
+    pub fn none<M>(
+        experiment: &str,
+        setting: &Setting,
+        subjects: &[crate::Subject<'_, M>],
+    ) -> Self {
+        Self {
+            experiment: experiment.to_owned(),
+            setting: *setting,
+            subjects: subjects.iter().map(|one| one.name.to_owned()).collect(),
+            results: Vec::new(),
+            controls: Vec::new(),
+            figures: Vec::new(),
+            verdict: None,
+        }
+    }
+
+    /// The number of that key.
+    pub fn value(&self, key: &str) -> Option<f64> {
+        let mut results = self.results.iter();
+        results.find(|one| one.key == key)?.value
+    }
+}
+
+impl Verdict {
+    /// From a yes, a no, or neither.
+    pub fn of(holds: Option<bool>, why: String) -> Self {
+        let answer = match holds {
+            Some(true) => Answered::Supported,
+            Some(false) => Answered::NotSupported,
+            None => Answered::Undecided,
+        };
+        Self { answer, why }
+    }
+}
+
+impl Figure {
+    /// An empty figure.
+    pub fn new(name: &str, title: &str, x: Axis, y: Axis) -> Self {
+        Self {
+            name: name.to_owned(),
+            title: title.to_owned(),
+            text: String::new(),
+            x,
+            y,
+            series: Vec::new(),
+            flows: Vec::new(),
+        }
+    }
+}
+
+impl Quantity {
+    /// A number that is exact, or at least behind which no sample is: it has no interval.
+    pub fn exact(key: impl Into<String>, label: impl Into<String>, unit: &str, value: f64) -> Self {
+        Self {
+            key: key.into(),
+            label: label.into(),
+            unit: unit.to_owned(),
+            value: value.is_finite().then_some(value),
+            low: None,
+            high: None,
+            samples: 0,
+        }
+    }
+
+    /// The same with a 95 % interval from so many samples.
+    #[must_use]
+    pub fn within(mut self, interval: Option<(f64, f64)>, samples: usize) -> Self {
+        (self.low, self.high) = interval.unzip();
+        self.samples = samples;
+        self
+    }
+}
+
+impl Control {
+    /// Whether the estimator is right, to within the tolerance. A number that is none is wrong.
+    pub fn passed(&self) -> bool {
+        (self.found - self.expected).abs() <= self.tolerance
+    }
+}
+
+impl Axis {
+    /// A numeric axis.
+    pub fn linear(label: &str) -> Self {
+        Self {
+            label: label.to_owned(),
+            ..Self::default()
+        }
+    }
+
+    /// A numeric axis by powers.
+    pub fn log(label: &str) -> Self {
+        Self {
+            scale: Scale::Log,
+            ..Self::linear(label)
+        }
+    }
+
+    /// An axis of names.
+    pub fn of_names<S: Into<String>>(label: &str, names: impl IntoIterator<Item = S>) -> Self {
+        Self {
+            names: names.into_iter().map(Into::into).collect(),
+            ..Self::linear(label)
+        }
+    }
+}
+
+impl Point {
+    /// A point without an interval.
+    pub fn at(x: f64, y: f64) -> Self {
+        Self {
+            x,
+            y,
+            low: None,
+            high: None,
+        }
+    }
+
+    /// The same with a 95 % interval.
+    #[must_use]
+    pub fn within(mut self, interval: Option<(f64, f64)>) -> Self {
+        (self.low, self.high) = interval.unzip();
+        self
+    }
+}

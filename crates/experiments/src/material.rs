@@ -1,0 +1,183 @@
+//! What experiments ask: the files that ship beside a model.
+
+use attractors::{Attractor, Catalogue, CatalogueError};
+use sentiment::{FileError, Predictor};
+use serde::Deserialize;
+use thiserror::Error;
+
+use crate::watch::Stop;
+
+/// The contents of the files, each from its folder of the model.
+#[derive(Clone, Copy, Debug)]
+pub struct MaterialFiles<'a> {
+    /// `truth.json`
+    pub truth: &'a str,
+    /// `openings.json`
+    pub openings: &'a str,
+    /// `attractors.json`
+    pub attractors: &'a str,
+    /// `reward/weights.json`
+    pub reward: &'a str,
+    /// `held-out.json`
+    pub held_out: &'a str,
+}
+
+/// All that is asked, and what texts are measured with.
+#[derive(Clone, Debug)]
+pub struct Material {
+    /// Questions with answers of chosen frequency.
+    pub families: Vec<Family>,
+    /// Openings of stories, from near to far.
+    pub openings: Vec<OpeningGroup>,
+    /// Which ending a text has reached.
+    pub attractors: Catalogue,
+    /// How glad a text sounds.
+    pub predictor: Predictor,
+    /// Whole stories by people, or at least not by any model here, and in no training text.
+    pub held_out: Vec<String>,
+}
+
+/// One kind of question of the truth table.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub struct Family {
+    /// Short name: `d6`, `rain`, `arithmetic`, ...
+    pub name: String,
+    /// What is asked.
+    pub about: String,
+    /// The questions.
+    pub questions: Vec<Question>,
+}
+
+/// One question in several wordings.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub struct Question {
+    /// Wordings of training text; none where the whole question is held out.
+    pub prompts: Vec<String>,
+    /// Wordings held out.
+    pub unseen: Vec<String>,
+    /// What the right answer says, where one is right.
+    #[serde(default)]
+    pub right: Option<String>,
+    /// All answers with their probabilities, which sum to 1.
+    pub answers: Vec<Answer>,
+}
+
+/// One answer.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub struct Answer {
+    /// The text behind the prompt, from its space to its full stop.
+    pub text: String,
+    /// What it comes to.
+    pub says: String,
+    /// How often it is given.
+    pub probability: f64,
+}
+
+/// Openings of one kind.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub struct OpeningGroup {
+    /// Short name: `world`, `tinystories`, `tales`, `far`.
+    pub name: String,
+    /// Name for people.
+    pub title: String,
+    /// The texts.
+    pub openings: Vec<String>,
+}
+
+/// A file that is not what it should be.
+#[derive(Debug, Error)]
+pub enum MaterialError {
+    /// Not the JSON that was expected.
+    #[error(
+        "{file} is not what the experiments expect: {source}; take it from the model's own folder"
+    )]
+    Json {
+        /// Which.
+        file: &'static str,
+        /// What is wrong.
+        source: serde_json::Error,
+    },
+    /// Not a catalogue of attractors.
+    #[error("attractors.json: {0}")]
+    Attractors(#[from] CatalogueError),
+    /// Not a predictor.
+    #[error("reward/weights.json: {0}")]
+    Reward(#[from] FileError),
+}
+
+#[derive(Deserialize)]
+struct TruthFile {
+    families: Vec<Family>,
+}
+
+#[derive(Deserialize)]
+struct OpeningsFile {
+    groups: Vec<OpeningGroup>,
+}
+
+#[derive(Deserialize)]
+struct HeldOutFile {
+    stories: Vec<String>,
+}
+
+impl Material {
+    /// Reads the files.
+    ///
+    /// # Errors
+    /// When one of them is not what it should be.
+    pub fn read(files: &MaterialFiles<'_>) -> Result<Self, MaterialError> {
+        let truth: TruthFile = json("truth.json", files.truth)?;
+        let openings: OpeningsFile = json("openings.json", files.openings)?;
+        let held_out: HeldOutFile = json("held-out.json", files.held_out)?;
+        Ok(Self {
+            families: truth.families,
+            openings: openings.groups,
+            attractors: Catalogue::from_json(files.attractors)?,
+            predictor: Predictor::from_json(files.reward)?,
+            held_out: held_out.stories,
+        })
+    }
+
+    /// The questions of that name.
+    ///
+    /// # Errors
+    /// When the truth table has none.
+    pub fn family(&self, name: &str) -> Result<&Family, Stop> {
+        let mut families = self.families.iter();
+        families
+            .find(|family| family.name == name)
+            .ok_or_else(|| Stop::Missing(format!("truth.json has no questions called \"{name}\"")))
+    }
+
+    /// The first openings of every group, evenly: `(group, opening)`, group after group.
+    pub fn openings(&self, a_group: usize) -> Vec<(usize, &str)> {
+        let groups = self.openings.iter().enumerate();
+        groups
+            .flat_map(|(group, of)| {
+                of.openings
+                    .iter()
+                    .take(a_group)
+                    .map(move |it| (group, it.as_str()))
+            })
+            .collect()
+    }
+
+    /// How glad an ending is by the labels of the story world that it stands for: 1 happy (a wedding always is), 1/2 mixed, 0 sad.
+    /// A text that ends in no attractor, or in one that the world has no label for, counts as 1/2. This is the truth that a weak
+    /// predictor of gladness is compared with.
+    pub fn gladness(&self, ends_in: Option<usize>) -> f64 {
+        ends_in.map_or(0.5, |place| gladness(&self.attractors.attractors()[place]))
+    }
+}
+
+fn gladness(attractor: &Attractor) -> f64 {
+    match attractor.endings.first().map(String::as_str) {
+        Some(label) if label == "wedding" || label.starts_with("happy") => 1.0,
+        Some(label) if label.starts_with("sad") => 0.0,
+        _ => 0.5,
+    }
+}
+
+fn json<'a, T: Deserialize<'a>>(file: &'static str, text: &'a str) -> Result<T, MaterialError> {
+    serde_json::from_str(text).map_err(|source| MaterialError::Json { file, source })
+}

@@ -1,0 +1,62 @@
+//! How large an experiment is, and the knobs that it shares with the playground.
+
+use decoding::Shaping;
+use serde::{Deserialize, Serialize};
+
+/// How much is drawn.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Size {
+    /// For a reader who waits: under a minute in a browser on its CPU.
+    #[default]
+    Quick,
+    /// For a result that is kept.
+    Full,
+}
+
+impl Size {
+    /// One of two numbers.
+    pub fn of<T>(self, quick: T, full: T) -> T {
+        match self {
+            Self::Quick => quick,
+            Self::Full => full,
+        }
+    }
+}
+
+/// What decides an experiment's findings beside models and material.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Setting {
+    /// How much is drawn.
+    pub size: Size,
+    /// Names the coins: `coin(seed, chain, position)`.
+    pub seed: u64,
+    /// The reader's knobs. Experiments that go through temperatures themselves show these as one more place.
+    pub shaping: Shaping,
+    /// The reader's realignment: `(1 - lambda) z_base + lambda z_tuned`.
+    pub lambda: f64,
+}
+
+impl Setting {
+    /// Plain knobs: temperature 1, the tuned model as it is, seed 1.
+    pub fn plain(size: Size) -> Self {
+        Self {
+            size,
+            seed: 1,
+            shaping: Shaping::default(),
+            lambda: 1.0,
+        }
+    }
+
+    /// A seed of its own for a part of an experiment, so that parts throw other coins. The mixing function of SplitMix64 (Steele,
+    /// Lea and Flood, OOPSLA 2014) of seed and part.
+    pub fn part_seed(&self, part: usize) -> u64 {
+        let mut z = self
+            .seed
+            .wrapping_add(0x9E37_79B9_7F4A_7C15_u64.wrapping_mul(part as u64 + 1));
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        z ^ (z >> 31)
+    }
+}
