@@ -269,6 +269,8 @@ async fn of_a_sharpened_table(
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
     use crate::Unwatched;
     use crate::testing::material;
@@ -285,62 +287,58 @@ mod tests {
         assert_eq!(failed(&ESTIMATORS), Vec::<String>::new());
     }
 
-    /// Each estimator broken on purpose is noticed, and by controls that are about it.
-    #[test]
-    fn the_controls_fail_when_a_score_is_broken() {
-        let named = |names: Vec<String>, parts: &[&str]| {
-            assert!(!names.is_empty());
-            let about = |name: &String| parts.iter().any(|part| name.contains(part));
-            assert!(names.iter().all(about), "{names:?}");
+    /// A measure replaced by a wrong one, the others as they are.
+    macro_rules! broken {
+        ($measure:ident, $wrong:expr) => {
+            failed(&Estimators {
+                measure: |measure, items, drawn| {
+                    if measure == Measure::$measure {
+                        let wrong: fn(&[Vec<Item>], &[usize]) -> f64 = $wrong;
+                        wrong(items, drawn)
+                    } else {
+                        measure.of(items, drawn)
+                    }
+                },
+                ..ESTIMATORS
+            })
         };
-        // Half of what is said is taken for right, whatever comes.
-        let accuracy = |measure: Measure, items: &[Vec<Item>], drawn: &[usize]| {
-            if measure == Measure::Accuracy {
-                return 0.5;
-            }
-            measure.of(items, drawn)
-        };
-        // The squared distance from the truth, in place of that from the weather.
-        let brier = |measure: Measure, items: &[Vec<Item>], drawn: &[usize]| {
-            if measure == Measure::Brier {
-                let item = items[drawn[0]][0];
-                return (item.forecast - item.truth).powi(2);
-            }
-            measure.of(items, drawn)
-        };
-        // Nats in place of bits.
-        let loss = |measure: Measure, items: &[Vec<Item>], drawn: &[usize]| {
-            let value = measure.of(items, drawn);
-            if measure == Measure::LogLoss {
-                return value * std::f64::consts::LN_2;
-            }
-            value
-        };
-        // Calibration read from how often the sampled answers come true, in place of from the truth.
-        let ece = |measure: Measure, items: &[Vec<Item>], drawn: &[usize]| {
-            if measure == Measure::Ece {
-                let accuracy = Measure::Accuracy.of(items, drawn);
-                return (accuracy - items[drawn[0]][0].forecast).abs();
-            }
-            measure.of(items, drawn)
-        };
-        let broken = |measure| Estimators {
-            measure,
-            ..ESTIMATORS
-        };
-        named(failed(&broken(accuracy)), &["accuracy"]);
-        named(failed(&broken(brier)), &["Brier", "brier"]);
-        named(failed(&broken(loss)), &["log-loss", "loss after"]);
-        named(failed(&broken(ece)), &["calibration", "ece"]);
     }
 
+    /// Every control notices one of these errors, and none notices one that it is not about.
     #[test]
-    fn the_controls_fail_when_no_temperature_is_sought() {
-        let names = failed(&Estimators {
+    fn the_controls_fail_when_an_estimator_is_broken() {
+        // Half of what is said is taken for right, whatever comes.
+        let accuracy = broken!(Accuracy, |_, _| 0.5);
+        // The squared distance from the truth, in place of that from the weather.
+        let brier = broken!(Brier, |items, drawn| {
+            let item = items[drawn[0]][0];
+            (item.forecast - item.truth).powi(2)
+        });
+        // Nats in place of bits.
+        let loss = broken!(LogLoss, |items, drawn| {
+            Measure::LogLoss.of(items, drawn) * std::f64::consts::LN_2
+        });
+        // How far a forecast is from a toss-up, in place of from the truth.
+        let ece = broken!(Ece, |items, drawn| {
+            (items[drawn[0]][0].forecast - 0.5).abs()
+        });
+        let never = failed(&Estimators {
             best: |_, _| 1.0,
             ..ESTIMATORS
         });
-        assert_eq!(names.len(), 2, "{names:?}");
-        assert!(names.iter().all(|name| name.contains("twice")));
+        let about = |names: &[String], words: &[&str]| {
+            let named = |name: &String| words.iter().any(|word| name.contains(word));
+            assert!(names.iter().all(named), "{names:?}");
+        };
+        about(&accuracy, &["accuracy"]);
+        about(&brier, &["Brier", "brier"]);
+        about(&loss, &["log-loss", "loss after"]);
+        about(&ece, &["calibration", "ece"]);
+        about(&never, &["twice"]);
+        let noticed: BTreeSet<String> = [accuracy, brier, loss, ece, never]
+            .concat()
+            .into_iter()
+            .collect();
+        assert_eq!(noticed.len(), 19, "{noticed:?}");
     }
 }

@@ -25,25 +25,16 @@ pub(super) fn reliability(heard: &[Heard<'_>], survey: &Survey<'_>) -> Vec<Figur
             Axis::linear("chance of rain, %"),
             Axis::linear("P(Yes) / (P(Yes) + P(No)), %"),
         );
-        let series = |one: &Heard<'_>, name: String, temperature: f64| {
-            let shaping = at_temperature(temperature);
-            let point = |(place, truth): (&Place, &f64)| {
-                let items = place.sampled(asked, &shaping);
-                let beliefs: Vec<f64> = items.iter().map(|item| item.forecast).collect();
-                Point::at(100.0 * truth, 100.0 * mean(&beliefs))
-            };
-            Series {
-                name,
+        let all = heard.iter().flat_map(|one| &one.beliefs);
+        for (_, name, beliefs) in all.filter(|(of, ..)| *of == asked) {
+            let pairs = survey.truth.iter().zip(beliefs);
+            figure.series.push(Series {
+                name: name.clone(),
                 shape: Shape::Dots,
-                points: one.places.iter().zip(&survey.truth).map(point).collect(),
-            }
-        };
-        for (place, one) in heard.iter().enumerate() {
-            figure.series.push(series(one, one.name.to_owned(), 1.0));
-            if place > 0 && asked == Asked::YesNo {
-                let name = format!("{} at T = {:.1}", one.name, one.temperature);
-                figure.series.push(series(one, name, one.temperature));
-            }
+                points: pairs
+                    .map(|(truth, belief)| Point::at(100.0 * truth, 100.0 * belief))
+                    .collect(),
+            });
         }
         figure.series.push(Series {
             name: "calibrated".to_owned(),
@@ -100,9 +91,11 @@ pub(super) async fn curve(
                 continue;
             }
             let shaping = at_temperature(temperature);
+            let sampled = |place: &Place| place.sampled(Asked::YesNo, &shaping);
+            let hedged = |place: &Place| place.hedged(&survey.meaning, &shaping);
             let behaviours = [
-                items(&one.places, |place| place.sampled(Asked::YesNo, &shaping)),
-                items(&one.places, |place| place.hedged(&survey.meaning, &shaping)),
+                items(&one.places, sampled, watch).await?,
+                items(&one.places, hedged, watch).await?,
             ];
             for (line, items) in lines.iter_mut().zip(behaviours) {
                 rest(watch).await?;

@@ -201,6 +201,7 @@ mod tests {
             excess,
             repaired: (mean(&[repaired.0, repaired.1]), Some(repaired)),
             temperature: 2.0,
+            beliefs: Vec::new(),
         }
     }
 

@@ -23,6 +23,8 @@ pub(super) struct Heard<'a> {
     pub repaired: (f64, Option<(f64, f64)>),
     /// That temperature.
     pub temperature: f64,
+    /// Beliefs by place, for the eye: how the question was asked, whose they are, and what they are.
+    pub beliefs: Vec<(Asked, String, Vec<f64>)>,
 }
 
 /// All numbers of one subject.
@@ -39,10 +41,15 @@ pub(super) async fn score<'a>(
 ) -> Result<Heard<'a>, Stop> {
     let plain = Shaping::default();
     let seed = setting.part_seed(PARTS);
-    let sampled = items(&places, |place| place.sampled(Asked::YesNo, &plain));
-    let hedged = items(&places, |place| place.hedged(&survey.meaning, &plain));
-    let collapsed = items(&places, |place| place.collapsed(&plain));
-    let opened = items(&places, |place| place.sampled(Asked::Open, &plain));
+    let sampled = items(&places, |place| place.sampled(Asked::YesNo, &plain), watch).await?;
+    let hedged = items(
+        &places,
+        |place| place.hedged(&survey.meaning, &plain),
+        watch,
+    )
+    .await?;
+    let collapsed = items(&places, |place| place.collapsed(&plain), watch).await?;
+    let opened = items(&places, |place| place.sampled(Asked::Open, &plain), watch).await?;
     // A certainty that is wrong once has no finite log loss.
     let finite = [Measure::Accuracy, Measure::Brier, Measure::Ece];
     let all = &Measure::ALL;
@@ -68,10 +75,11 @@ pub(super) async fn score<'a>(
             results.push(scored(name, (what, label), measure, items, seed));
         }
     }
-    let hedges: Vec<f64> = places
-        .iter()
-        .map(|place| 100.0 * place.hedges_when_open(&plain))
-        .collect();
+    let mut hedges = Vec::new();
+    for place in &places {
+        rest(watch).await?;
+        hedges.push(100.0 * place.hedges_when_open(&plain));
+    }
     results.push(
         Quantity::exact(
             format!("{name}.open.hedged"),
@@ -82,9 +90,8 @@ pub(super) async fn score<'a>(
         .within(interval_of_mean(&hedges, seed), hedges.len()),
     );
     if setting.shaping != plain {
-        let yours = items(&places, |place| {
-            place.sampled(Asked::YesNo, &setting.shaping)
-        });
+        let yours = |place: &Place| place.sampled(Asked::YesNo, &setting.shaping);
+        let yours = items(&places, yours, watch).await?;
         for measure in Measure::ALL {
             rest(watch).await?;
             let what = ("yours", "yes or no, sampled under your knobs");
@@ -103,8 +110,17 @@ pub(super) async fn score<'a>(
     );
     let (repaired, temperature) = mend(name, &places, Asked::YesNo, seed, results, watch).await?;
     mend(name, &places, Asked::Open, seed, results, watch).await?;
+    let shaping = at_temperature(temperature);
+    let mended = |place: &Place| place.sampled(Asked::YesNo, &shaping);
+    let mended = items(&places, mended, watch).await?;
+    let mended_name = format!("{name} at T = {temperature:.1}");
     Ok(Heard {
         name,
+        beliefs: vec![
+            (Asked::YesNo, name.to_owned(), beliefs(&sampled)),
+            (Asked::YesNo, mended_name, beliefs(&mended)),
+            (Asked::Open, name.to_owned(), beliefs(&opened)),
+        ],
         places,
         excess,
         repaired,
@@ -234,8 +250,29 @@ fn scored(
     .within(measure.interval(items, seed), items.len())
 }
 
-pub(super) fn items(places: &[Place], of: impl Fn(&Place) -> Vec<Item>) -> Vec<Vec<Item>> {
-    places.iter().map(of).collect()
+/// What is said of every place.
+///
+/// # Errors
+/// When the reader had enough.
+pub(super) async fn items(
+    places: &[Place],
+    of: impl Fn(&Place) -> Vec<Item>,
+    watch: &mut impl Watch,
+) -> Result<Vec<Vec<Item>>, Stop> {
+    let mut items = Vec::new();
+    for place in places {
+        rest(watch).await?;
+        items.push(of(place));
+    }
+    Ok(items)
+}
+
+/// The mean forecast of every place.
+fn beliefs(places: &[Vec<Item>]) -> Vec<f64> {
+    let one = |items: &Vec<Item>| {
+        items.iter().map(|item| item.forecast).sum::<f64>() / items.len() as f64
+    };
+    places.iter().map(one).collect()
 }
 
 /// Log loss over that of the truth, bits, by place.
