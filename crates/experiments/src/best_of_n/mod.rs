@@ -1,8 +1,8 @@
 //! Best of n, and the vote: what several samples of one model are worth together, and how that goes with their temperature.
 //!
 //! Three games: stories, where a weak predictor keeps the gladdest and the labels of the story world say how glad it is
-//! ([`stories`]); numbers, where the best of n and its divergence are exact ([`numbers`]); sums, where votes are counted
-//! ([`votes`]). A model without entropy gives the same sample again, so nothing is gained by asking it twice.
+//! (`stories`); numbers, where the best of n and its divergence are exact (`numbers`); sums, where votes are counted
+//! (`votes`). A model without entropy gives the same sample again, so nothing is gained by asking it twice.
 
 mod controls;
 mod numbers;
@@ -27,8 +27,8 @@ pub const ENTRY: Entry = Entry {
     title: "Best of N and the vote",
     claim: "Samples of a model with entropy are worth more together: the best of N and majority votes gain, and lose their gain as \
             the temperature falls.",
-    source: "The comments below \"Mysteries of mode collapse\" (what entropy is good for); best of n: Beirami et al., \
-             arXiv 2401.01879; votes: self-consistency, Wang et al., arXiv 2203.11171",
+    source: "Best of n: Beirami et al., arXiv 2401.01879. Votes: self-consistency, Wang et al., arXiv 2203.11171. Both need samples \
+             that differ, which \"Mysteries of mode collapse\" finds gone",
     method: "Stories are drawn behind openings and the gladdest by a weak predictor is kept, its ending judged by the labels of the \
              story world. On the numbers from 1 to 100 the best of n and its KL are exact. On sums with a known answer the \
              distribution of one answer is exact, and committees of up to 31 are drawn from it, a coin deciding among equals.",
@@ -234,6 +234,8 @@ fn verdict(findings: &Findings, written: &[Written], base: &Voted, seed: u64) ->
 
 #[cfg(test)]
 mod tests {
+    use std::ops::ControlFlow;
+
     use super::*;
     use crate::material::Question;
     use crate::testing::{material, subject};
@@ -289,5 +291,38 @@ mod tests {
         keys.sort();
         keys.dedup();
         assert_eq!(keys.len(), all);
+    }
+
+    /// Has had enough after so many rests.
+    struct Impatient {
+        rests: usize,
+        told: usize,
+    }
+
+    impl Watch for Impatient {
+        async fn rest(&mut self) -> ControlFlow<()> {
+            if self.rests == 0 {
+                return ControlFlow::Break(());
+            }
+            self.rests -= 1;
+            ControlFlow::Continue(())
+        }
+
+        fn tell(&mut self, _done: usize, _of: usize, so_far: &Findings) {
+            self.told = so_far.results.len();
+        }
+    }
+
+    #[test]
+    fn a_reader_who_had_enough_keeps_what_is_there() {
+        let toy = teller(0.5);
+        let mut watch = Impatient {
+            rests: 200,
+            told: 0,
+        };
+        let (subjects, setting) = ([subject("base", &toy)], Setting::plain(Size::Quick));
+        let stopped = pollster::block_on(run(&subjects, &material(), &setting, &mut watch));
+        assert!(matches!(stopped, Err(Stop::Cancelled)));
+        assert_eq!(watch.told, 8, "the numbers of the base");
     }
 }

@@ -3,7 +3,7 @@
 //! A model that believes in rain at 80 % has three ways to answer: to sample Yes four times in five, to say a hedge such as
 //! "Probably", or to collapse to Yes. Whoever is paid for being right a place at a time collapses: the accuracy of sampled answers
 //! rises from 0.68 to 0.80 while nothing is left in them of the belief. The places here have a known chance of rain, so all
-//! scores are expectations under the truth ([`forecast`]), and beliefs are exact, read from the logits ([`places`]). What remains
+//! scores are expectations under the truth (`forecast`), and beliefs are exact, read from the logits (`places`). What remains
 //! to chance is which places were asked: intervals are by bootstrap over places.
 
 mod controls;
