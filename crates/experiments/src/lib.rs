@@ -16,6 +16,7 @@ pub mod chains;
 mod findings;
 mod material;
 mod mixed;
+mod rank;
 mod setting;
 #[cfg(test)]
 mod testing;
