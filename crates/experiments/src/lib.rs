@@ -17,6 +17,7 @@ mod findings;
 mod material;
 mod mixed;
 mod ruling;
+mod rank;
 mod setting;
 #[cfg(test)]
 mod testing;
