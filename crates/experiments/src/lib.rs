@@ -17,10 +17,12 @@ mod findings;
 mod material;
 mod mixed;
 mod setting;
+mod shipped;
 #[cfg(test)]
 mod testing;
 mod toy;
 mod watch;
+pub mod zipf;
 
 pub mod basins;
 pub mod best_of_n;
@@ -40,6 +42,7 @@ pub use material::{
 };
 pub use mixed::Mixed;
 pub use setting::{Setting, Size};
+pub use shipped::{Made, Shipped};
 pub use toy::Toy;
 pub use watch::{Stop, Unwatched, Watch};
 

@@ -1,0 +1,428 @@
+//! Figures of experiments as SVG files: lines, bars and points with intervals, streams as stacked bars.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use experiments::{Axis, Figure, Findings, Point, Scale, Series, Shape};
+use plotters::coord::types::RangedCoordf64;
+use plotters::prelude::*;
+
+use super::numbers::number;
+use crate::report::figures::{Area, HEIGHT, NAMES, REST, WIDTH, colour, colour_of_model, legend};
+
+/// Names below an axis of names, at most: of more only every second, third, ... is written.
+const NAMED: usize = 24;
+/// So many names stand upright; more lie on their side.
+const UPRIGHT: usize = 7;
+/// Height that is left for names that lie on their side.
+const LYING: u32 = 100;
+/// Streams' ends that have a colour of their own.
+const COLOURED: usize = 11;
+
+/// The plane that series are drawn on; axes by powers hold logarithms.
+type Plane<'a, 'b> = ChartContext<'a, SVGBackend<'b>, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
+
+/// Draws all figures of some findings into a folder.
+pub fn draw(findings: &Findings, folder: &Path) -> Result<()> {
+    for figure in &findings.figures {
+        let path = folder.join(file(findings, figure));
+        let drawn = if figure.flows.is_empty() {
+            series(figure, &path)
+        } else {
+            flows(figure, &path)
+        };
+        drawn.with_context(|| format!("cannot draw {}", path.display()))?;
+    }
+    Ok(())
+}
+
+/// The name of a figure's file.
+pub fn file(findings: &Findings, figure: &Figure) -> String {
+    format!("{}-{}.svg", findings.experiment, figure.name)
+}
+
+/// Where a value stands on an axis; not a number where it has no place there.
+fn place(axis: &Axis, value: f64) -> f64 {
+    match axis.scale {
+        Scale::Linear => value,
+        Scale::Log if value > 0.0 => value.ln(),
+        Scale::Log => f64::NAN,
+    }
+}
+
+fn label(axis: &Axis, place: f64) -> String {
+    let value = match axis.scale {
+        Scale::Linear => place,
+        Scale::Log => place.exp(),
+    };
+    // Ticks are sums of steps: what should be 0 is a little beside it.
+    let value = if value.abs() < 1e-9 { 0.0 } else { value };
+    let written = number(value);
+    let short = match written.split_once('.') {
+        Some((_, places)) if places.chars().all(|it| it.is_ascii_digit()) => {
+            written.trim_end_matches('0').trim_end_matches('.')
+        }
+        _ => &written,
+    };
+    short.to_owned()
+}
+
+/// The values from the least to the largest with a little room; 0 and 1 where there are none.
+fn range(values: impl Iterator<Item = f64>, from_zero: bool) -> Range<f64> {
+    let (mut least, mut most) = (f64::INFINITY, f64::NEG_INFINITY);
+    for value in values.filter(|it| it.is_finite()) {
+        least = least.min(value);
+        most = most.max(value);
+    }
+    if least > most {
+        return 0.0..1.0;
+    }
+    let zero = from_zero || (least > 0.0 && least < most / 3.0);
+    let room = if most > least {
+        0.05 * (most - least)
+    } else {
+        0.5
+    };
+    let low = if zero && least >= 0.0 {
+        0.0
+    } else {
+        least - room
+    };
+    let high = if zero && most <= 0.0 {
+        0.0
+    } else {
+        most + room
+    };
+    low..high
+}
+
+fn series(figure: &Figure, path: &Path) -> Result<()> {
+    let lying = figure.x.names.len() > UPRIGHT;
+    let sheet =
+        SVGBackend::new(path, (WIDTH, HEIGHT + if lying { LYING } else { 0 })).into_drawing_area();
+    sheet.fill(&WHITE)?;
+    let (area, names) = sheet.split_horizontally(WIDTH - NAMES);
+    let points = || figure.series.iter().flat_map(|one| &one.points);
+    let x_range = if figure.x.names.is_empty() {
+        let places = points().map(|point| place(&figure.x, point.x));
+        range(places, false)
+    } else {
+        -0.6..figure.x.names.len() as f64 - 0.4
+    };
+    let bars = figure
+        .series
+        .iter()
+        .filter(|one| one.shape == Shape::Bars)
+        .count();
+    let heights = points()
+        .flat_map(|point| [Some(point.y), point.low, point.high])
+        .flatten();
+    let logarithms = figure.y.scale == Scale::Log;
+    let y_range = range(
+        heights
+            .map(|height| place(&figure.y, height))
+            .map(|height| if logarithms { height - 1e3 } else { height }),
+        bars > 0 && !logarithms,
+    );
+    // Logarithms are shifted far below 0 and back, so that no range of them is drawn down to ln 1.
+    let y_range = if logarithms {
+        y_range.start + 1e3..y_range.end + 1e3
+    } else {
+        y_range
+    };
+    let mut chart = ChartBuilder::on(&area)
+        .margin(12)
+        .x_label_area_size(if lying { 40 + LYING } else { 40 })
+        .y_label_area_size(64)
+        .build_cartesian_2d(x_range, y_range)?;
+    let mut mesh = chart.configure_mesh();
+    mesh.x_desc(figure.x.label.as_str())
+        .y_desc(figure.y.label.as_str())
+        .label_style(("sans-serif", 13))
+        .light_line_style(WHITE);
+    let (x_label, y_label) = (
+        |at: &f64| label(&figure.x, *at),
+        |at: &f64| label(&figure.y, *at),
+    );
+    mesh.x_label_formatter(&x_label).y_label_formatter(&y_label);
+    if !figure.x.names.is_empty() {
+        mesh.disable_x_mesh().x_labels(0);
+    }
+    mesh.draw()?;
+    axis_names(&area, &chart, &figure.x.names, lying)?;
+    let mut bar = 0;
+    for (number, one) in figure.series.iter().enumerate() {
+        let points: Vec<Point> = one
+            .points
+            .iter()
+            .map(|point| on_plane(figure, point))
+            .collect();
+        let points: Vec<Point> = points
+            .into_iter()
+            .filter(|it| it.x.is_finite() && it.y.is_finite())
+            .collect();
+        let colour = colour_of_model(number);
+        match one.shape {
+            Shape::Bars => {
+                let width = 0.8 * spacing(figure) / bars as f64;
+                let shift = width * (f64::from(bar) - 0.5 * (bars as f64 - 1.0));
+                let foot =
+                    chart
+                        .y_range()
+                        .start
+                        .max(if logarithms { f64::NEG_INFINITY } else { 0.0 });
+                chart.draw_series(points.iter().map(|it| {
+                    let corners = [
+                        (it.x + shift - 0.46 * width, foot),
+                        (it.x + shift + 0.46 * width, it.y),
+                    ];
+                    Rectangle::new(corners, colour.filled())
+                }))?;
+                intervals(&mut chart, &points, shift, &RGBColor(0x60, 0x60, 0x60))?;
+                bar += 1;
+            }
+            Shape::Line => {
+                intervals(&mut chart, &points, 0.0, &colour.mix(0.35))?;
+                let line = points.iter().map(|it| (it.x, it.y));
+                chart.draw_series(LineSeries::new(line, colour.stroke_width(2)))?;
+            }
+            Shape::Reference => {
+                let line = points.iter().map(|it| (it.x, it.y));
+                chart.draw_series(DashedLineSeries::new(line, 6, 4, colour.stroke_width(1)))?;
+            }
+            Shape::Dots => {
+                intervals(&mut chart, &points, 0.0, &colour.mix(0.5))?;
+                chart.draw_series(
+                    points
+                        .iter()
+                        .map(|it| Circle::new((it.x, it.y), 4, colour.filled())),
+                )?;
+            }
+        }
+    }
+    let named = |(number, one): (usize, &Series)| (one.name.clone(), colour_of_model(number));
+    legend(&names, figure.series.iter().enumerate().map(named))?;
+    sheet.present()?;
+    Ok(())
+}
+
+fn on_plane(figure: &Figure, point: &Point) -> Point {
+    let end = |value: Option<f64>| {
+        value
+            .map(|it| place(&figure.y, it))
+            .filter(|it| it.is_finite())
+    };
+    Point {
+        x: place(&figure.x, point.x),
+        y: place(&figure.y, point.y),
+        low: end(point.low),
+        high: end(point.high),
+    }
+}
+
+/// How far neighbours of a figure of bars are apart.
+fn spacing(figure: &Figure) -> f64 {
+    if !figure.x.names.is_empty() {
+        return 1.0;
+    }
+    let mut places: Vec<f64> = figure
+        .series
+        .iter()
+        .flat_map(|one| &one.points)
+        .map(|point| place(&figure.x, point.x))
+        .filter(|it| it.is_finite())
+        .collect();
+    places.sort_by(f64::total_cmp);
+    let gaps = places
+        .windows(2)
+        .map(|pair| pair[1] - pair[0])
+        .filter(|gap| *gap > 0.0);
+    gaps.min_by(f64::total_cmp).unwrap_or(1.0)
+}
+
+/// A line from end to end of each interval.
+fn intervals<C: Color>(
+    chart: &mut Plane<'_, '_>,
+    points: &[Point],
+    shift: f64,
+    colour: &C,
+) -> Result<()> {
+    let whiskers = points.iter().filter_map(|point| {
+        let (low, high) = (point.low?, point.high?);
+        Some(PathElement::new(
+            [(point.x + shift, low), (point.x + shift, high)],
+            colour.stroke_width(1),
+        ))
+    });
+    chart.draw_series(whiskers)?;
+    Ok(())
+}
+
+/// Names below their places.
+fn axis_names(area: &Area<'_>, chart: &Plane<'_, '_>, names: &[String], lying: bool) -> Result<()> {
+    let every = names.len().div_ceil(NAMED).max(1);
+    let bottom = chart.y_range().start;
+    for (at, name) in names.iter().enumerate().step_by(every) {
+        let (x, y) = chart.backend_coord(&(at as f64, bottom));
+        let font = ("sans-serif", 13).into_font();
+        if lying {
+            // Turned a quarter, a text begins at its top right corner and runs down.
+            area.draw(&Text::new(
+                name.clone(),
+                (x + 6, y + 6),
+                font.transform(FontTransform::Rotate90),
+            ))?;
+        } else {
+            let half = 13 * name.chars().count() as i32 / 4;
+            area.draw(&Text::new(name.clone(), (x - half, y + 6), font))?;
+        }
+    }
+    Ok(())
+}
+
+/// A bar for every name that streams come from, parted by where they go.
+fn flows(figure: &Figure, path: &Path) -> Result<()> {
+    let mut from: Vec<&str> = Vec::new();
+    let mut to: BTreeMap<&str, f64> = BTreeMap::new();
+    for flow in &figure.flows {
+        if !from.contains(&flow.from.as_str()) {
+            from.push(&flow.from);
+        }
+        *to.entry(&flow.to).or_default() += flow.weight;
+    }
+    let mut ends: Vec<(&str, f64)> = to.into_iter().collect();
+    ends.sort_by(|one, other| other.1.total_cmp(&one.1));
+    let height = 26 * from.len() as u32 + 80;
+    let sheet = SVGBackend::new(path, (WIDTH, height.max(20 * (COLOURED as u32 + 2) + 20)))
+        .into_drawing_area();
+    sheet.fill(&WHITE)?;
+    let (area, names) = sheet.split_horizontally(WIDTH - NAMES);
+    let (area, _) = area.split_vertically(height);
+    let rows = from.len() as f64;
+    let mut chart = ChartBuilder::on(&area)
+        .margin(12)
+        .x_label_area_size(40)
+        .y_label_area_size(200)
+        .build_cartesian_2d(0.0..100.0, 0.0..rows)?;
+    chart
+        .configure_mesh()
+        .disable_mesh()
+        .x_desc("share of what comes from each, %")
+        .x_label_formatter(&|percent| format!("{percent:.0}"))
+        .y_labels(0)
+        .label_style(("sans-serif", 13))
+        .draw()?;
+    for (row, name) in from.iter().enumerate() {
+        let middle = rows - row as f64 - 0.5;
+        let own = || figure.flows.iter().filter(|flow| flow.from == *name);
+        let all: f64 = own().map(|flow| flow.weight).sum();
+        let mut left = 0.0;
+        for (end, (to, _)) in ends.iter().enumerate() {
+            let weight: f64 = own()
+                .filter(|flow| flow.to == *to)
+                .map(|flow| flow.weight)
+                .sum();
+            let right = left + if all > 0.0 { 100.0 * weight / all } else { 0.0 };
+            let colour = if end < COLOURED { colour(end) } else { REST };
+            chart.draw_series([Rectangle::new(
+                [(left, middle - 0.38), (right, middle + 0.38)],
+                colour.filled(),
+            )])?;
+            left = right;
+        }
+        let (_, y) = chart.backend_coord(&(0.0, middle));
+        let short: String = name.chars().take(30).collect();
+        area.draw(&Text::new(short, (14, y - 7), ("sans-serif", 13)))?;
+    }
+    let named = ends.iter().take(COLOURED).enumerate();
+    let named = named.map(|(end, (name, _))| ((*name).to_owned(), colour(end)));
+    let rest = (ends.len() > COLOURED).then(|| ("others".to_owned(), REST));
+    legend(&names, named.chain(rest))?;
+    sheet.present()?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use experiments::{Flow, Setting, Size};
+
+    use super::*;
+
+    #[test]
+    fn every_kind_of_figure_is_drawn() {
+        let one = |name: &str, shape, ys: [f64; 3]| Series {
+            name: name.to_owned(),
+            shape,
+            points: (1..)
+                .map(f64::from)
+                .zip(ys)
+                .map(|(x, y)| Point::at(x, y).within(Some((0.9 * y, 1.1 * y))))
+                .collect(),
+        };
+        let lines = Figure {
+            series: vec![
+                one("base", Shape::Line, [1.0, 10.0, f64::NAN]),
+                one("asked", Shape::Reference, [2.0, 2.0, 2.0]),
+                one("seen", Shape::Dots, [0.0, 3.0, 5.0]),
+            ],
+            ..Figure::new("lines", "Lines", Axis::log("chains"), Axis::log("nats"))
+        };
+        let bars = Figure {
+            series: vec![
+                one("base", Shape::Bars, [-1.0, 2.0, 3.0]),
+                one("tuned", Shape::Bars, [1.0, 2.0, 3.0]),
+            ],
+            ..Figure::new(
+                "bars",
+                "Bars",
+                Axis::of_names("decoder", ["greedy", "beam", "top-p", "plain"]),
+                Axis::linear("%"),
+            )
+        };
+        let nothing = Figure::new("nothing", "Nothing", Axis::linear("x"), Axis::linear("y"));
+        let flow = |from: &str, to: &str, weight| Flow {
+            from: from.to_owned(),
+            to: to.to_owned(),
+            weight,
+        };
+        let flows = Figure {
+            flows: vec![flow("near", "wedding", 3.0), flow("far", "none", 1.0)],
+            ..Figure::new("flows", "Flows", Axis::default(), Axis::default())
+        };
+        let findings = Findings {
+            experiment: "toy".to_owned(),
+            setting: Setting::plain(Size::Quick),
+            subjects: vec!["base".to_owned()],
+            results: Vec::new(),
+            controls: Vec::new(),
+            figures: vec![lines, bars, nothing, flows],
+            verdict: None,
+        };
+        let folder = tempfile::tempdir().unwrap();
+        draw(&findings, folder.path()).unwrap();
+        let svg = |name: &str| {
+            std::fs::read_to_string(folder.path().join(format!("toy-{name}.svg"))).unwrap()
+        };
+        assert!(
+            svg("lines").contains("asked")
+                && svg("bars").contains("greedy")
+                && svg("nothing").contains("<svg")
+                && svg("flows").contains("wedding")
+        );
+        for name in ["lines", "bars", "flows"] {
+            assert!(!svg(name).contains("NaN"), "{name}");
+        }
+    }
+
+    #[test]
+    fn ranges_hold_all_values_and_bars_begin_at_0() {
+        assert_eq!(range([2.0, 3.0].into_iter(), true).start, 0.0);
+        assert!(range([-2.0, 3.0].into_iter(), true).start < -2.0);
+        assert!(range([5.0, 6.0].into_iter(), false).start > 4.0);
+        assert_eq!(range([f64::NAN].into_iter(), false), 0.0..1.0);
+        assert_eq!(label(&Axis::log("n"), 100_f64.ln()), "100");
+        assert_eq!(label(&Axis::linear("n"), 0.5), "0.5");
+    }
+}
