@@ -20,6 +20,14 @@ pub struct Desk {
     models: Vec<Subject>,
 }
 
+/// The models of one choice.
+pub struct Chosen<'a> {
+    /// The base first.
+    pub subjects: Vec<experiments::Subject<'a, Model>>,
+    /// The fingerprint of each one's weights, by its name.
+    pub fingerprints: BTreeMap<String, String>,
+}
+
 impl Desk {
     /// Reads the model's folder, and every adapter that is chosen somewhere.
     pub fn read<'a>(folder: &Path, choices: impl Iterator<Item = &'a str>) -> Result<Self> {
@@ -67,14 +75,8 @@ impl Desk {
         Ok(desk)
     }
 
-    /// The models of a choice, the base first, and the fingerprints of their weights by name.
-    pub fn subjects(
-        &self,
-        choice: &str,
-    ) -> Result<(
-        Vec<experiments::Subject<'_, Model>>,
-        BTreeMap<String, String>,
-    )> {
+    /// The models of a choice that was read.
+    pub fn chosen(&self, choice: &str) -> Result<Chosen<'_>> {
         let places = self.choices.get(choice).context("every choice was read")?;
         let models = || places.iter().map(|&place| &self.models[place]);
         let subjects = models().map(|one| experiments::Subject {
@@ -83,6 +85,9 @@ impl Desk {
             model: &one.model,
         });
         let fingerprints = models().map(|one| (one.name.clone(), one.fingerprint.clone()));
-        Ok((subjects.collect(), fingerprints.collect()))
+        Ok(Chosen {
+            subjects: subjects.collect(),
+            fingerprints: fingerprints.collect(),
+        })
     }
 }

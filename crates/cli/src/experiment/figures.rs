@@ -17,7 +17,7 @@ const NAMED: usize = 24;
 /// So many names stand upright; more lie on their side.
 const UPRIGHT: usize = 7;
 /// Height that is left for names that lie on their side.
-const LYING: u32 = 100;
+const LYING: u32 = 70;
 /// Streams' ends that have a colour of their own.
 const COLOURED: usize = 11;
 
@@ -69,8 +69,19 @@ fn label(axis: &Axis, place: f64) -> String {
     short.to_owned()
 }
 
+/// Where 0 stands on an axis.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Zero {
+    /// Always on it.
+    Shown,
+    /// On it where it is near the values.
+    Near,
+    /// It has no place of its own.
+    Nowhere,
+}
+
 /// The values from the least to the largest with a little room; 0 and 1 where there are none.
-fn range(values: impl Iterator<Item = f64>, from_zero: bool) -> Range<f64> {
+fn range(values: impl Iterator<Item = f64>, zero: Zero) -> Range<f64> {
     let (mut least, mut most) = (f64::INFINITY, f64::NEG_INFINITY);
     for value in values.filter(|it| it.is_finite()) {
         least = least.min(value);
@@ -79,18 +90,19 @@ fn range(values: impl Iterator<Item = f64>, from_zero: bool) -> Range<f64> {
     if least > most {
         return 0.0..1.0;
     }
-    let zero = from_zero || (least > 0.0 && least < most / 3.0);
+    let near = least >= 0.0 && least < most / 3.0;
+    let shown = zero == Zero::Shown || (zero == Zero::Near && near);
     let room = if most > least {
         0.05 * (most - least)
     } else {
         0.5
     };
-    let low = if zero && least >= 0.0 {
+    let low = if shown && least >= 0.0 {
         0.0
     } else {
         least - room
     };
-    let high = if zero && most <= 0.0 {
+    let high = if shown && most <= 0.0 {
         0.0
     } else {
         most + room
@@ -106,32 +118,24 @@ fn series(figure: &Figure, path: &Path) -> Result<()> {
     let (area, names) = sheet.split_horizontally(WIDTH - NAMES);
     let points = || figure.series.iter().flat_map(|one| &one.points);
     let x_range = if figure.x.names.is_empty() {
-        let places = points().map(|point| place(&figure.x, point.x));
-        range(places, false)
+        let zero = if figure.x.scale == Scale::Log {
+            Zero::Nowhere
+        } else {
+            Zero::Near
+        };
+        range(points().map(|point| place(&figure.x, point.x)), zero)
     } else {
         -0.6..figure.x.names.len() as f64 - 0.4
     };
-    let bars = figure
-        .series
-        .iter()
-        .filter(|one| one.shape == Shape::Bars)
-        .count();
+    let zero = match figure.y.scale {
+        Scale::Log => Zero::Nowhere,
+        Scale::Linear if figure.series.iter().any(|one| one.shape == Shape::Bars) => Zero::Shown,
+        Scale::Linear => Zero::Near,
+    };
     let heights = points()
         .flat_map(|point| [Some(point.y), point.low, point.high])
         .flatten();
-    let logarithms = figure.y.scale == Scale::Log;
-    let y_range = range(
-        heights
-            .map(|height| place(&figure.y, height))
-            .map(|height| if logarithms { height - 1e3 } else { height }),
-        bars > 0 && !logarithms,
-    );
-    // Logarithms are shifted far below 0 and back, so that no range of them is drawn down to ln 1.
-    let y_range = if logarithms {
-        y_range.start + 1e3..y_range.end + 1e3
-    } else {
-        y_range
-    };
+    let y_range = range(heights.map(|height| place(&figure.y, height)), zero);
     let mut chart = ChartBuilder::on(&area)
         .margin(12)
         .x_label_area_size(if lying { 40 + LYING } else { 40 })
@@ -152,6 +156,20 @@ fn series(figure: &Figure, path: &Path) -> Result<()> {
     }
     mesh.draw()?;
     axis_names(&area, &chart, &figure.x.names, lying)?;
+    drawn_on(&mut chart, figure)?;
+    let named = |(number, one): (usize, &Series)| (one.name.clone(), colour_of_model(number));
+    legend(&names, figure.series.iter().enumerate().map(named))?;
+    sheet.present()?;
+    Ok(())
+}
+
+/// Puts the series of a figure on its plane.
+fn drawn_on(chart: &mut Plane<'_, '_>, figure: &Figure) -> Result<()> {
+    let bars = figure
+        .series
+        .iter()
+        .filter(|one| one.shape == Shape::Bars)
+        .count();
     let mut bar = 0;
     for (number, one) in figure.series.iter().enumerate() {
         let points: Vec<Point> = one
@@ -168,11 +186,11 @@ fn series(figure: &Figure, path: &Path) -> Result<()> {
             Shape::Bars => {
                 let width = 0.8 * spacing(figure) / bars as f64;
                 let shift = width * (f64::from(bar) - 0.5 * (bars as f64 - 1.0));
-                let foot =
-                    chart
-                        .y_range()
-                        .start
-                        .max(if logarithms { f64::NEG_INFINITY } else { 0.0 });
+                let foot = chart.y_range().start.max(if figure.y.scale == Scale::Log {
+                    f64::NEG_INFINITY
+                } else {
+                    0.0
+                });
                 chart.draw_series(points.iter().map(|it| {
                     let corners = [
                         (it.x + shift - 0.46 * width, foot),
@@ -180,11 +198,11 @@ fn series(figure: &Figure, path: &Path) -> Result<()> {
                     ];
                     Rectangle::new(corners, colour.filled())
                 }))?;
-                intervals(&mut chart, &points, shift, &RGBColor(0x60, 0x60, 0x60))?;
+                intervals(chart, &points, shift, &RGBColor(0x60, 0x60, 0x60))?;
                 bar += 1;
             }
             Shape::Line => {
-                intervals(&mut chart, &points, 0.0, &colour.mix(0.35))?;
+                intervals(chart, &points, 0.0, &colour.mix(0.35))?;
                 let line = points.iter().map(|it| (it.x, it.y));
                 chart.draw_series(LineSeries::new(line, colour.stroke_width(2)))?;
             }
@@ -193,7 +211,7 @@ fn series(figure: &Figure, path: &Path) -> Result<()> {
                 chart.draw_series(DashedLineSeries::new(line, 6, 4, colour.stroke_width(1)))?;
             }
             Shape::Dots => {
-                intervals(&mut chart, &points, 0.0, &colour.mix(0.5))?;
+                intervals(chart, &points, 0.0, &colour.mix(0.5))?;
                 chart.draw_series(
                     points
                         .iter()
@@ -202,9 +220,6 @@ fn series(figure: &Figure, path: &Path) -> Result<()> {
             }
         }
     }
-    let named = |(number, one): (usize, &Series)| (one.name.clone(), colour_of_model(number));
-    legend(&names, figure.series.iter().enumerate().map(named))?;
-    sheet.present()?;
     Ok(())
 }
 
@@ -418,10 +433,10 @@ mod tests {
 
     #[test]
     fn ranges_hold_all_values_and_bars_begin_at_0() {
-        assert_eq!(range([2.0, 3.0].into_iter(), true).start, 0.0);
-        assert!(range([-2.0, 3.0].into_iter(), true).start < -2.0);
-        assert!(range([5.0, 6.0].into_iter(), false).start > 4.0);
-        assert_eq!(range([f64::NAN].into_iter(), false), 0.0..1.0);
+        assert_eq!(range([2.0, 3.0].into_iter(), Zero::Shown).start, 0.0);
+        assert!(range([-2.0, 3.0].into_iter(), Zero::Shown).start < -2.0);
+        assert!(range([5.0, 6.0].into_iter(), Zero::Near).start > 4.0);
+        assert_eq!(range([f64::NAN].into_iter(), Zero::Near), 0.0..1.0);
         assert_eq!(label(&Axis::log("n"), 100_f64.ln()), "100");
         assert_eq!(label(&Axis::linear("n"), 0.5), "0.5");
     }

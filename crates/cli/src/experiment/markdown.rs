@@ -8,7 +8,7 @@ use experiments::{CATALOGUE, Entry, Findings, Quantity, Shipped, Size};
 use super::numbers::{answer, interval, number, samples, value};
 
 /// Rows of a table of results that are shown at once; the others open on a click.
-const SHOWN: usize = 24;
+const SHOWN: usize = 40;
 /// Characters of a fingerprint that are shown.
 const FINGERPRINT: usize = 16;
 

@@ -16,7 +16,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::thread::available_parallelism;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use clap::Args;
 use clap::builder::PossibleValuesParser;
 use experiments::{CATALOGUE, Control, Entry, Findings, Made, Setting, Shipped, Size};
@@ -33,6 +33,10 @@ const ALL: &str = "all";
 
 /// Arguments of `collapse experiment`.
 #[derive(Args)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of the command line"
+)]
 pub struct Experiment {
     /// Which experiment; all runs every one and writes the model's folder experiments and its EXPERIMENTS.md
     #[arg(value_name = "NAME", value_parser = PossibleValuesParser::new(CATALOGUE.iter().map(|entry| entry.name).chain([ALL])))]
@@ -81,16 +85,26 @@ struct Job {
     file: Option<String>,
 }
 
+/// What became of the jobs.
+struct Outcome {
+    /// What was found, with the number of its job.
+    found: Vec<(usize, Shipped)>,
+    /// What went wrong with the others.
+    failed: Vec<String>,
+}
+
 impl Experiment {
     /// Runs what was asked for, and tells of it.
     pub fn run(self) -> Result<()> {
         let out = self.out.as_deref().unwrap_or(&self.model);
         let folder = out.join("experiments");
-        let jobs = self.jobs(&folder)?;
+        let (jobs, mut failed) = self.jobs(&folder)?;
         let desk = Desk::read(&self.model, jobs.iter().map(|job| job.adapters.as_str()))?;
-        let (found, failed) = self.found(&desk, &jobs)?;
+        let outcome = self.outcome(&desk, &jobs)?;
+        failed.extend(outcome.failed);
+        let found = outcome.found;
         if self.check {
-            compare(&jobs, &found, &folder)?;
+            failed.extend(compare(&jobs, &found, &folder)?);
         } else {
             let findings: Vec<&Findings> =
                 found.iter().map(|(_, shipped)| &shipped.findings).collect();
@@ -120,60 +134,67 @@ impl Experiment {
         Ok(())
     }
 
-    fn jobs(&self, folder: &Path) -> Result<Vec<Job>> {
-        let entries = CATALOGUE
+    /// What is to be run, and of which files there are none to compare with.
+    fn jobs(&self, folder: &Path) -> Result<(Vec<Job>, Vec<String>)> {
+        let (mut jobs, mut missing) = (Vec::new(), Vec::new());
+        for entry in CATALOGUE
             .iter()
-            .filter(|entry| self.name == ALL || entry.name == self.name);
-        let jobs = entries.map(|entry| {
-            if self.check {
-                let path = path(folder, entry.name);
-                let file = fs::read_to_string(&path).with_context(|| {
-                    format!(
-                        "cannot read {}; `collapse experiment {} --write` makes it",
-                        path.display(),
-                        entry.name
-                    )
-                })?;
-                let shipped = Shipped::from_json(&file)
-                    .with_context(|| format!("{} holds no findings", path.display()))?;
-                let tuned = shipped.findings.subjects.get(1..).unwrap_or_default();
-                return Ok(Job {
-                    entry,
-                    setting: shipped.findings.setting,
-                    adapters: names(tuned),
-                    file: Some(file),
-                });
+            .filter(|entry| self.name == ALL || entry.name == self.name)
+        {
+            if !self.check {
+                jobs.push(self.job(entry));
+                continue;
             }
-            let size = if self.quick { Size::Quick } else { Size::Full };
-            Ok(Job {
+            let path = path(folder, entry.name);
+            let Ok(file) = fs::read_to_string(&path) else {
+                missing.push(format!(
+                    "cannot read {}; `collapse experiment {} --write` makes it",
+                    path.display(),
+                    entry.name
+                ));
+                continue;
+            };
+            let shipped = Shipped::from_json(&file)
+                .with_context(|| format!("{} holds no findings", path.display()))?;
+            let tuned = shipped.findings.subjects.get(1..).unwrap_or_default();
+            jobs.push(Job {
                 entry,
-                setting: Setting {
-                    size,
-                    seed: self.seed,
-                    shaping: self.knobs.shaping(),
-                    lambda: self.lambda,
-                },
-                adapters: self
-                    .adapters
-                    .clone()
-                    .unwrap_or_else(|| names(size.of(entry.needs.quick, entry.needs.full))),
-                file: None,
-            })
-        });
-        jobs.collect()
+                setting: shipped.findings.setting,
+                adapters: names(tuned),
+                file: Some(file),
+            });
+        }
+        Ok((jobs, missing))
     }
 
-    /// What was found, with the number of its job, and what went wrong with the others.
-    fn found(&self, desk: &Desk, jobs: &[Job]) -> Result<(Vec<(usize, Shipped)>, Vec<String>)> {
+    /// As the arguments have it.
+    fn job(&self, entry: &'static Entry) -> Job {
+        let size = if self.quick { Size::Quick } else { Size::Full };
+        let needed = || names(size.of(entry.needs.quick, entry.needs.full));
+        Job {
+            entry,
+            setting: Setting {
+                size,
+                seed: self.seed,
+                shaping: self.knobs.shaping(),
+                lambda: self.lambda,
+            },
+            adapters: self.adapters.clone().unwrap_or_else(needed),
+            file: None,
+        }
+    }
+
+    /// Runs the jobs, each on one core.
+    fn outcome(&self, desk: &Desk, jobs: &[Job]) -> Result<Outcome> {
         let all = available_parallelism().map_or(1, Into::into);
         let crew = Crew::new(self.cores.unwrap_or(all).min(jobs.len()))?;
         let board = Board::new(jobs.len());
         let found = crew.map(jobs, |number, job| -> Result<Shipped> {
-            let (subjects, models) = desk.subjects(&job.adapters)?;
+            let chosen = desk.chosen(&job.adapters)?;
             let mut watch = board.watch(number, job.entry.name);
             let run = experiments::run(
                 job.entry.name,
-                &subjects,
+                &chosen.subjects,
                 &desk.material,
                 &job.setting,
                 &mut watch,
@@ -182,23 +203,29 @@ impl Experiment {
             board.done(number);
             let date = time::OffsetDateTime::now_utc().date().to_string();
             Ok(Shipped {
-                made: Made { date, models },
+                made: Made {
+                    date,
+                    models: chosen.fingerprints,
+                },
                 findings: findings?,
             })
         });
         board.leave();
-        let (mut done, mut failed) = (Vec::new(), Vec::new());
+        let mut outcome = Outcome {
+            found: Vec::new(),
+            failed: Vec::new(),
+        };
         for (number, result) in found.into_iter().enumerate() {
             match result {
-                Ok(shipped) => done.push((number, shipped)),
-                Err(error) => failed.push(format!(
+                Ok(shipped) => outcome.found.push((number, shipped)),
+                Err(error) => outcome.failed.push(format!(
                     "the experiment {} could not be run: {}",
                     jobs[number].entry.name,
                     output::chain(&error)
                 )),
             }
         }
-        Ok((done, failed))
+        Ok(outcome)
     }
 }
 
@@ -233,22 +260,23 @@ fn write_all(model: &Path, out: &Path, folder: &Path, found: &[(usize, Shipped)]
     Ok(())
 }
 
-/// Says of every file whether it is what was found now.
-fn compare(jobs: &[Job], found: &[(usize, Shipped)], folder: &Path) -> Result<()> {
+/// Says of every file whether it is what was found now; what differs.
+fn compare(jobs: &[Job], found: &[(usize, Shipped)], folder: &Path) -> Result<Vec<String>> {
     let mut differ = Vec::new();
     for (number, anew) in found {
         let job = &jobs[*number];
         let path = path(folder, job.entry.name);
         let file = job.file.as_deref().unwrap_or_default();
-        match Shipped::first_difference(file, anew).with_context(|| path.display().to_string())? {
+        let difference = Shipped::first_difference(file, anew);
+        match difference.with_context(|| path.display().to_string())? {
             None => output::line(&format!("{} is reproduced bit for bit", path.display()))?,
-            Some(difference) => differ.push(format!("{}: {difference}", path.display())),
+            Some(difference) => differ.push(format!(
+                "{} is not reproduced: {difference}",
+                path.display()
+            )),
         }
     }
-    if !differ.is_empty() {
-        bail!("not reproduced: {}", differ.join("; "));
-    }
-    Ok(())
+    Ok(differ)
 }
 
 fn broken(findings: &Findings) -> Vec<String> {

@@ -100,12 +100,17 @@ pub fn greedy() -> Shaping {
 pub struct Extent {
     /// Openings of each group that are continued.
     pub a_group: usize,
-    /// Openings that beam search continues: the first ones.
-    pub beamed: usize,
-    /// Texts that are compared with each other: measures of a set depend on its size, so all sets have this one.
+    /// Stories by people.
+    pub people: usize,
+    /// Texts that are compared with each other: measures of a set depend on its size, so all sets have this one, but for beam
+    /// search in the quick run.
     pub set: usize,
     /// Tokens a chain at most.
     pub length: usize,
+    /// Beam search reads so many hypotheses side by side, over all openings that it continues, ...
+    hypotheses: usize,
+    /// ... which are so many at least.
+    beamed: usize,
 }
 
 impl Extent {
@@ -113,9 +118,19 @@ impl Extent {
     pub fn of(size: Size) -> Self {
         Self {
             a_group: size.of(4, 32),
-            beamed: size.of(4, 32),
-            set: size.of(16, 32),
+            people: size.of(16, 32),
+            set: 16,
             length: size.of(64, 192),
+            hypotheses: size.of(16, 128),
+            beamed: size.of(4, 16),
+        }
+    }
+
+    /// How many of the first openings are continued so: wide beams cost more, and continue fewer.
+    pub fn openings(&self, picks: Picks) -> usize {
+        match picks {
+            Picks::Shaped(_) => usize::MAX,
+            Picks::Beam(width) => (self.hypotheses / width).max(self.beamed),
         }
     }
 }

@@ -172,8 +172,11 @@ impl Measured<'_> {
             .map(|chain| chain.tokens.as_slice())
             .collect();
         let value = measure(&texts).unwrap_or(f64::NAN);
-        self.one(what, about, "", value)
-            .within(jackknife_95(&texts, measure), texts.len())
+        // All are at least 0, and all but Zipf's exponent at most 1.
+        let most = if what == "zipf" { f64::INFINITY } else { 1.0 };
+        let within =
+            jackknife_95(&texts, measure).map(|(low, high)| (low.max(0.0), high.min(most)));
+        self.one(what, about, "", value).within(within, texts.len())
     }
 }
 
