@@ -1,6 +1,7 @@
 //! Figures of experiments as SVG files: lines, bars and points with intervals, streams as stacked bars.
 
-use std::collections::BTreeMap;
+mod flows;
+
 use std::ops::Range;
 use std::path::Path;
 
@@ -10,7 +11,7 @@ use plotters::coord::types::RangedCoordf64;
 use plotters::prelude::*;
 
 use super::numbers::number;
-use crate::report::figures::{Area, HEIGHT, NAMES, REST, WIDTH, colour, colour_of_model, legend};
+use crate::report::figures::{Area, HEIGHT, NAMES, WIDTH, colour_of_model, legend};
 
 /// Names below an axis of names, at most: of more only every second, third, ... is written.
 const NAMED: usize = 24;
@@ -18,8 +19,6 @@ const NAMED: usize = 24;
 const UPRIGHT: usize = 7;
 /// Height that is left for names that lie on their side.
 const LYING: u32 = 70;
-/// Streams' ends that have a colour of their own.
-const COLOURED: usize = 11;
 
 /// The plane that series are drawn on; axes by powers hold logarithms.
 type Plane<'a, 'b> = ChartContext<'a, SVGBackend<'b>, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
@@ -31,7 +30,7 @@ pub fn draw(findings: &Findings, folder: &Path) -> Result<()> {
         let drawn = if figure.flows.is_empty() {
             series(figure, &path)
         } else {
-            flows(figure, &path)
+            flows::flows(figure, &path)
         };
         drawn.with_context(|| format!("cannot draw {}", path.display()))?;
     }
@@ -297,147 +296,5 @@ fn axis_names(area: &Area<'_>, chart: &Plane<'_, '_>, names: &[String], lying: b
     Ok(())
 }
 
-/// A bar for every name that streams come from, parted by where they go.
-fn flows(figure: &Figure, path: &Path) -> Result<()> {
-    let mut from: Vec<&str> = Vec::new();
-    let mut to: BTreeMap<&str, f64> = BTreeMap::new();
-    for flow in &figure.flows {
-        if !from.contains(&flow.from.as_str()) {
-            from.push(&flow.from);
-        }
-        *to.entry(&flow.to).or_default() += flow.weight;
-    }
-    let mut ends: Vec<(&str, f64)> = to.into_iter().collect();
-    ends.sort_by(|one, other| other.1.total_cmp(&one.1));
-    let height = 26 * from.len() as u32 + 80;
-    let sheet = SVGBackend::new(path, (WIDTH, height.max(20 * (COLOURED as u32 + 2) + 20)))
-        .into_drawing_area();
-    sheet.fill(&WHITE)?;
-    let (area, names) = sheet.split_horizontally(WIDTH - NAMES);
-    let (area, _) = area.split_vertically(height);
-    let rows = from.len() as f64;
-    let mut chart = ChartBuilder::on(&area)
-        .margin(12)
-        .x_label_area_size(40)
-        .y_label_area_size(200)
-        .build_cartesian_2d(0.0..100.0, 0.0..rows)?;
-    chart
-        .configure_mesh()
-        .disable_mesh()
-        .x_desc("share of what comes from each, %")
-        .x_label_formatter(&|percent| format!("{percent:.0}"))
-        .y_labels(0)
-        .label_style(("sans-serif", 13))
-        .draw()?;
-    for (row, name) in from.iter().enumerate() {
-        let middle = rows - row as f64 - 0.5;
-        let own = || figure.flows.iter().filter(|flow| flow.from == *name);
-        let all: f64 = own().map(|flow| flow.weight).sum();
-        let mut left = 0.0;
-        for (end, (to, _)) in ends.iter().enumerate() {
-            let weight: f64 = own()
-                .filter(|flow| flow.to == *to)
-                .map(|flow| flow.weight)
-                .sum();
-            let right = left + if all > 0.0 { 100.0 * weight / all } else { 0.0 };
-            let colour = if end < COLOURED { colour(end) } else { REST };
-            chart.draw_series([Rectangle::new(
-                [(left, middle - 0.38), (right, middle + 0.38)],
-                colour.filled(),
-            )])?;
-            left = right;
-        }
-        let (_, y) = chart.backend_coord(&(0.0, middle));
-        let short: String = name.chars().take(30).collect();
-        area.draw(&Text::new(short, (14, y - 7), ("sans-serif", 13)))?;
-    }
-    let named = ends.iter().take(COLOURED).enumerate();
-    let named = named.map(|(end, (name, _))| ((*name).to_owned(), colour(end)));
-    let rest = (ends.len() > COLOURED).then(|| ("others".to_owned(), REST));
-    legend(&names, named.chain(rest))?;
-    sheet.present()?;
-    Ok(())
-}
-
 #[cfg(test)]
-mod tests {
-    use experiments::{Flow, Setting, Size};
-
-    use super::*;
-
-    #[test]
-    fn every_kind_of_figure_is_drawn() {
-        let one = |name: &str, shape, ys: [f64; 3]| Series {
-            name: name.to_owned(),
-            shape,
-            points: (1..)
-                .map(f64::from)
-                .zip(ys)
-                .map(|(x, y)| Point::at(x, y).within(Some((0.9 * y, 1.1 * y))))
-                .collect(),
-        };
-        let lines = Figure {
-            series: vec![
-                one("base", Shape::Line, [1.0, 10.0, f64::NAN]),
-                one("asked", Shape::Reference, [2.0, 2.0, 2.0]),
-                one("seen", Shape::Dots, [0.0, 3.0, 5.0]),
-            ],
-            ..Figure::new("lines", "Lines", Axis::log("chains"), Axis::log("nats"))
-        };
-        let bars = Figure {
-            series: vec![
-                one("base", Shape::Bars, [-1.0, 2.0, 3.0]),
-                one("tuned", Shape::Bars, [1.0, 2.0, 3.0]),
-            ],
-            ..Figure::new(
-                "bars",
-                "Bars",
-                Axis::of_names("decoder", ["greedy", "beam", "top-p", "plain"]),
-                Axis::linear("%"),
-            )
-        };
-        let nothing = Figure::new("nothing", "Nothing", Axis::linear("x"), Axis::linear("y"));
-        let flow = |from: &str, to: &str, weight| Flow {
-            from: from.to_owned(),
-            to: to.to_owned(),
-            weight,
-        };
-        let flows = Figure {
-            flows: vec![flow("near", "wedding", 3.0), flow("far", "none", 1.0)],
-            ..Figure::new("flows", "Flows", Axis::default(), Axis::default())
-        };
-        let findings = Findings {
-            experiment: "toy".to_owned(),
-            setting: Setting::plain(Size::Quick),
-            subjects: vec!["base".to_owned()],
-            results: Vec::new(),
-            controls: Vec::new(),
-            figures: vec![lines, bars, nothing, flows],
-            verdict: None,
-        };
-        let folder = tempfile::tempdir().unwrap();
-        draw(&findings, folder.path()).unwrap();
-        let svg = |name: &str| {
-            std::fs::read_to_string(folder.path().join(format!("toy-{name}.svg"))).unwrap()
-        };
-        assert!(
-            svg("lines").contains("asked")
-                && svg("bars").contains("greedy")
-                && svg("nothing").contains("<svg")
-                && svg("flows").contains("wedding")
-        );
-        for name in ["lines", "bars", "flows"] {
-            assert!(!svg(name).contains("NaN"), "{name}");
-        }
-    }
-
-    #[test]
-    fn ranges_hold_all_values_and_bars_begin_at_0() {
-        assert_eq!(range([2.0, 3.0].into_iter(), Zero::Shown).start, 0.0);
-        assert!(range([-2.0, 3.0].into_iter(), Zero::Shown).start < -2.0);
-        assert!(range([5.0, 6.0].into_iter(), Zero::Near).start > 4.0);
-        assert_eq!(range([f64::NAN].into_iter(), Zero::Near), 0.0..1.0);
-        assert_eq!(label(&Axis::log("n"), 100_f64.ln()), "100");
-        assert_eq!(label(&Axis::linear("n"), 0.5), "0.5");
-    }
-}
+mod tests;
