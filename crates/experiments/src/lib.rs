@@ -19,10 +19,12 @@ mod mixed;
 mod ruling;
 mod rank;
 mod setting;
+mod shipped;
 #[cfg(test)]
 mod testing;
 mod toy;
 mod watch;
+pub mod zipf;
 
 pub mod basins;
 pub mod best_of_n;
@@ -42,6 +44,7 @@ pub use material::{
 };
 pub use mixed::Mixed;
 pub use setting::{Setting, Size};
+pub use shipped::{Made, Shipped};
 pub use toy::Toy;
 pub use watch::{Stop, Unwatched, Watch};
 
