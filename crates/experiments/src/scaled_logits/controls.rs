@@ -5,7 +5,7 @@ use decoding::{LanguageModel, Shaping};
 
 use super::fit::Contrast;
 use super::sharpening::{INDEPENDENT, RUT, Sharpen, apart, by_text, by_token};
-use super::{Compare, Part, Reading, Unit, read};
+use super::{Compare, Order, Part, Reading, Unit, in_order, read};
 use crate::bootstrap::mean;
 use crate::chains::Draw;
 use crate::findings::Control;
@@ -15,6 +15,7 @@ use crate::{Toy, Unwatched};
 /// What the controls examine; a test breaks one of them on purpose.
 pub(super) struct Estimators {
     pub(super) compare: Compare,
+    pub(super) order: Order,
     pub(super) sharpen: [Sharpen; 2],
 }
 
@@ -22,6 +23,7 @@ impl Default for Estimators {
     fn default() -> Self {
         Self {
             compare: Contrast::of,
+            order: in_order,
             sharpen: [by_text, by_token],
         }
     }
@@ -119,7 +121,7 @@ fn constant(row: [f64; 3]) -> Toy {
 async fn unit<B: LanguageModel, T: LanguageModel>(
     base: &B,
     tuned: &T,
-    compare: Compare,
+    estimators: &Estimators,
 ) -> Result<Unit, Stop> {
     let reading = Reading {
         round: 0,
@@ -132,15 +134,16 @@ async fn unit<B: LanguageModel, T: LanguageModel>(
             chains: 8,
             length: 16,
         },
-        compare,
+        compare: estimators.compare,
+        order: estimators.order,
     };
     read(base, tuned, &reading, &mut Unwatched).await
 }
 
 /// Runs all estimators where their answers are known.
 pub(super) async fn controls(estimators: &Estimators) -> Result<Vec<Control>, Stop> {
-    let mut controls = doubled(estimators.compare).await?;
-    controls.extend(taste(estimators.compare).await?);
+    let mut controls = doubled(estimators).await?;
+    controls.extend(taste(estimators).await?);
     controls.extend(sharpened(estimators.sharpen));
     Ok(controls)
 }
@@ -156,14 +159,14 @@ fn control(name: &str, about: &str, expected: f64, found: f64, tolerance: f64) -
 }
 
 /// A model that is another scaled, and one that is not.
-async fn doubled(compare: Compare) -> Result<Vec<Control>, Stop> {
+async fn doubled(estimators: &Estimators) -> Result<Vec<Control>, Stop> {
     let toy = letters();
     let twice = Scaled {
         model: &toy,
         scale: 2.0,
     };
-    let doubled = unit(&toy, &twice, compare).await?;
-    let same = unit(&toy, &toy, compare).await?;
+    let doubled = unit(&toy, &twice, estimators).await?;
+    let same = unit(&toy, &toy, estimators).await?;
     let own: Vec<f64> = doubled.own.iter().map(|(scale, _)| *scale).collect();
     let best = doubled.there.best();
     Ok(vec![
@@ -213,9 +216,9 @@ async fn doubled(compare: Compare) -> Result<Vec<Control>, Stop> {
 }
 
 /// A model that no scale imitates: what is explained is not everything.
-async fn taste(compare: Compare) -> Result<Vec<Control>, Stop> {
+async fn taste(estimators: &Estimators) -> Result<Vec<Control>, Stop> {
     let base = constant([0.5, 0.25, 0.25]);
-    let unit = unit(&base, &constant([0.6, 0.3, 0.1]), compare).await?;
+    let unit = unit(&base, &constant([0.6, 0.3, 0.1]), estimators).await?;
     let explained = 1.0 - unit.nats(unit.there.best()) / unit.nats(1.0);
     // The last two letters have equal logits, which no scale tells apart.
     let left = 0.3 * 1.5_f64.ln() + 0.1 * 0.5_f64.ln();
@@ -311,12 +314,29 @@ mod tests {
             },
             ..Estimators::default()
         };
+        let scale = "doubled logits: a scale for every position".to_owned();
+        assert!(failed(&broken).contains(&scale));
+    }
+
+    /// Rows read too coarsely leave what no scale explains, and rows a token apart have another order.
+    #[test]
+    fn the_controls_fail_when_rows_are_misread() {
+        let broken = Estimators {
+            compare: |base, tuned| {
+                let coarse: Vec<f32> = base.iter().map(|logit| logit.round()).collect();
+                Contrast::of(&coarse, tuned)
+            },
+            order: |base, tuned| in_order(&base[1..], &tuned[..tuned.len() - 1]),
+            ..Estimators::default()
+        };
         let failed = failed(&broken);
-        assert!(
-            failed.contains(&"a taste: what is explained".to_owned())
-                || failed.contains(&"doubled logits: a scale for every position".to_owned()),
-            "{failed:?}"
-        );
+        for name in [
+            "doubled logits: what is left",
+            "doubled logits: rank correlation",
+            "the model itself: one scale",
+        ] {
+            assert!(failed.iter().any(|one| one == name), "{name}: {failed:?}");
+        }
     }
 
     /// One norm for all texts in place of one a prefix makes tokens into texts; sharpening only once makes texts into nothing.

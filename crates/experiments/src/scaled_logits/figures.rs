@@ -113,7 +113,7 @@ pub(super) fn sharpening() -> (Vec<Quantity>, Figure) {
     let alike = scales.map(|scale| (scale, apart(&INDEPENDENT, 4, scale, both).0));
     figure.series.push(line("independent letters", alike));
     let mut results = Vec::new();
-    for scale in [1.5, 2.0, 4.0] {
+    for scale in [2.0, 4.0, 8.0] {
         let (variation, nats) = apart(&RUT, 8, scale, both);
         let key = |what: &str| format!("letters.{what}.scale-{scale}");
         results.push(Quantity::exact(

@@ -287,6 +287,42 @@ mod tests {
         assert!((less.divergence_nats(1.0) - 2.0_f64.ln()).abs() < 1e-9);
     }
 
+    #[test]
+    fn zz_bench() {
+        let mut seed = 1u64;
+        let mut next = || {
+            seed = seed
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            ((seed >> 33) as f64 / (1u64 << 31) as f64) as f32
+        };
+        let base: Vec<f32> = (0..4096)
+            .map(|_| 10.0 * (next() + next() + next() + next() - 2.0))
+            .collect();
+        let tuned: Vec<f32> = base.iter().map(|z| z * 1.2 + 2.0 * next()).collect();
+        let t = std::time::Instant::now();
+        for _ in 0..50 {
+            std::hint::black_box(Contrast::of(&base, &tuned));
+        }
+        eprintln!("DBG of {:?}", t.elapsed() / 50);
+        let c = Contrast::of(&base, &tuned);
+        let t = std::time::Instant::now();
+        for _ in 0..50 {
+            std::hint::black_box(c.best());
+        }
+        eprintln!("DBG best {:?} {}", t.elapsed() / 50, c.best());
+        let t = std::time::Instant::now();
+        for _ in 0..50 {
+            std::hint::black_box(c.curve());
+        }
+        eprintln!("DBG curve {:?} {}", t.elapsed() / 50, c.curve().best());
+        let t = std::time::Instant::now();
+        for _ in 0..50 {
+            std::hint::black_box(crate::rank::rank_correlation(&base, &tuned));
+        }
+        eprintln!("DBG rank {:?}", t.elapsed() / 50);
+    }
+
     proptest! {
         /// Interpolated or summed anew, the divergence is the same; and nothing near the best scale is better.
         #[test]

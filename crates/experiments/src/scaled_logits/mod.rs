@@ -52,6 +52,9 @@ const POSITIONS_A_REST: usize = 8;
 /// What is read off two rows: how well the first, scaled, imitates the second.
 type Compare = fn(&[f32], &[f32]) -> Contrast;
 
+/// How alike the orders of two rows are.
+type Order = fn(&[f32], &[f32]) -> Option<f64>;
+
 /// What an opening is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Part {
@@ -98,6 +101,7 @@ struct Reading<'a> {
     opening: &'a str,
     draw: Draw,
     compare: Compare,
+    order: Order,
 }
 
 /// Fits the scale of every tuned model.
@@ -177,6 +181,7 @@ fn readings<'a>(material: &'a Material, setting: &Setting) -> Vec<Reading<'a>> {
             opening,
             draw,
             compare: Contrast::of,
+            order: in_order,
         });
     }
     readings.sort_by_key(|reading| reading.round);
@@ -219,7 +224,7 @@ async fn read<B: LanguageModel, T: LanguageModel>(
             unit.own.push((scale, contrast.divergence_nats(scale)));
             unit.there.add(&contrast.curve());
             unit.back.add(&(reading.compare)(tuned, base).curve());
-            if let Some(correlation) = in_order(base, tuned) {
+            if let Some(correlation) = (reading.order)(base, tuned) {
                 unit.ranks.0 += correlation;
                 unit.ranks.1 += 1;
             }
