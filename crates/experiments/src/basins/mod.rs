@@ -1,11 +1,12 @@
 //! Basins: where stories end, how much their opening decides, and whether a story that was pushed off its way comes back.
 //!
 //! Endings are read with the model's catalogue of attractors. Ending in none is a basin of its own for information and entropy, and
-//! never a global attractor. What a perturbation is and when a chain has returned is said in [`perturbation`] and [`ending`].
+//! never a global attractor. What a perturbation is and when a chain has returned is said in `perturbation` and `ending`.
 
 mod controls;
 mod ending;
 mod perturbation;
+mod pictures;
 mod swarm;
 mod verdict;
 
@@ -13,11 +14,12 @@ use decoding::LanguageModel;
 
 use self::controls::Checked;
 use self::perturbation::{Pushed, push};
+use self::pictures::{Groups, empty_bars, flows, series, told};
 use self::swarm::{Fallen, fall};
 use self::verdict::Measured;
 use crate::catalogue::{Entry, Needs};
 use crate::chains::{Draw, Drawn};
-use crate::findings::{Axis, Figure, Findings, Flow, Point, Quantity, Series, Shape};
+use crate::findings::Findings;
 use crate::material::Material;
 use crate::watch::{Stop, Watch, rest};
 use crate::{Mixed, Setting, Subject};
@@ -36,7 +38,7 @@ pub const ENTRY: Entry = Entry {
              the longer one), and how soon eight tokens in a row are the same again. Supported where a tuned model has more than half \
              of its chains in one attractor, another's openings tell at least a bit more about the end, and the first returns more \
              often than the base.",
-    to_try: "Run it with Helper or Spread beside Wedding, or lower lambda and see the wedding let go of the far openings first.",
+    to_try: "Run it with Helper or Spread beside Wedding, or lower lambda and see which openings the wedding lets go of first.",
     shows: "Whether endings come from the model or from the opening, inside and outside of what it was tuned on, and how hard it is \
             to push a story out of its basin.",
     does_not_show: "Why a story comes back: where nearly all stories end in one way, a pushed one ends there too without any pull, so \
@@ -84,13 +86,7 @@ pub async fn run<M: LanguageModel>(
     let of = subjects.len() * openings.len();
     let mut done = 0;
     let mut measured: Vec<Measured> = Vec::new();
-    let mut bars: Vec<Figure> = BARS
-        .iter()
-        .map(|(what, title, label)| {
-            let x = Axis::of_names("openings", groups.iter().map(|(_, _, title)| title.clone()));
-            Figure::new(what, title, x, Axis::linear(label))
-        })
-        .collect();
+    let (mut streams, mut bars) = (Vec::new(), empty_bars(&groups));
     for subject in subjects {
         let mut own = Measured {
             name: subject.name.to_owned(),
@@ -128,18 +124,15 @@ pub async fn run<M: LanguageModel>(
             findings.results.extend(told);
         }
         for figure in &mut bars {
-            figure
-                .series
-                .push(series(&findings, &own.name, &groups, &figure.name));
+            let own = series(&findings, &own.name, &groups, &figure.name);
+            figure.series.push(own);
+            figure.text = told(&findings, &subjects[..=measured.len()], &figure.name);
         }
-        findings.figures.push(flows(&own, material, &titles));
+        streams.push(flows(&own, material, &titles));
+        findings.figures = streams.iter().chain(&bars).cloned().collect();
         measured.push(own);
         watch.tell(done, of, &findings);
     }
-    for figure in &mut bars {
-        figure.text = told(&findings, subjects, &figure.name);
-    }
-    findings.figures.extend(bars);
     rest(watch).await?;
     if let Some((quantities, verdict)) = verdict::verdict(&measured, titles.len(), setting.seed) {
         findings.results.splice(0..0, quantities);
@@ -181,114 +174,16 @@ fn titles(material: &Material) -> Vec<(String, String)> {
 }
 
 /// All openings, then each group: its place, its name in keys, its title.
-fn groups(material: &Material) -> Vec<(Option<usize>, String, String)> {
+fn groups(material: &Material) -> Groups {
     let all = (None, "all".to_owned(), "All openings".to_owned());
     let groups = material.openings.iter().enumerate();
     let groups = groups.map(|(place, one)| (Some(place), one.name.clone(), one.title.clone()));
     [all].into_iter().chain(groups).collect()
 }
 
-/// What is drawn side by side: the number, the figure's title, the axis' label.
-const BARS: [(&str, &str, &str); 4] = [
-    (
-        "globality",
-        "Share of the largest attractor",
-        "share of chains, %",
-    ),
-    (
-        "information",
-        "How much the opening tells about the end",
-        "information, bits",
-    ),
-    (
-        "return",
-        "Perturbed chains that end in the same attractor",
-        "share of those that could, %",
-    ),
-    (
-        "same-sentence",
-        "Perturbed chains with the same last sentence",
-        "share of perturbed chains, %",
-    ),
-];
-
-/// One model's number by group of openings.
-fn series(
-    findings: &Findings,
-    subject: &str,
-    groups: &[(Option<usize>, String, String)],
-    what: &str,
-) -> Series {
-    let point = |(place, (_, name, _)): (usize, &(Option<usize>, String, String))| {
-        let key = format!("{subject}.{name}.{what}");
-        let own: &Quantity = findings.results.iter().find(|one| one.key == key)?;
-        Some(Point::at(place as f64, own.value?).within(own.low.zip(own.high)))
-    };
-    Series {
-        name: subject.to_owned(),
-        shape: Shape::Bars,
-        points: groups.iter().enumerate().filter_map(point).collect(),
-    }
-}
-
-fn told<M>(findings: &Findings, subjects: &[Subject<'_, M>], what: &str) -> String {
-    let one = |subject: &Subject<'_, M>| {
-        let key = format!("{}.all.{what}", subject.name);
-        let own = findings.results.iter().find(|one| one.key == key);
-        let value = own.and_then(|own| Some(format!("{:.2} {}", own.value?, own.unit)));
-        format!(
-            "{}, over all openings: {}.",
-            subject.name,
-            value.unwrap_or_else(|| "not defined".to_owned())
-        )
-    };
-    subjects.iter().map(one).collect::<Vec<_>>().join(" ")
-}
-
-/// Streams from groups of openings to endings, in % of all chains.
-fn flows(own: &Measured, material: &Material, titles: &[(String, String)]) -> Figure {
-    let mut figure = Figure::new(
-        &format!("flow-{}", own.name),
-        &format!("Where the stories of {} end", own.name),
-        Axis::linear("openings"),
-        Axis::linear("endings"),
-    );
-    let all: usize = own.fallen.iter().map(|one| one.ends.len()).sum();
-    for (group, opening) in material.openings.iter().enumerate() {
-        let mut counts = vec![0_usize; titles.len() + 1];
-        for fallen in own.fallen.iter().filter(|one| one.group == group) {
-            for end in &fallen.ends {
-                counts[end.unwrap_or(titles.len())] += 1;
-            }
-        }
-        for (kind, count) in counts
-            .into_iter()
-            .enumerate()
-            .filter(|(_, count)| *count > 0)
-        {
-            figure.flows.push(Flow {
-                from: opening.title.clone(),
-                to: titles
-                    .get(kind)
-                    .map_or("No attractor", |(_, title)| title.as_str())
-                    .to_owned(),
-                weight: 100.0 * count as f64 / all as f64,
-            });
-        }
-    }
-    let one = |flow: &Flow| format!("{} to {}: {:.1} %", flow.from, flow.to, flow.weight);
-    let mut largest: Vec<&Flow> = figure.flows.iter().collect();
-    largest.sort_by(|one, other| other.weight.total_cmp(&one.weight));
-    let largest: Vec<String> = largest.into_iter().take(6).map(one).collect();
-    figure.text = format!(
-        "The widest streams, in % of all chains: {}.",
-        largest.join("; ")
-    );
-    figure
-}
-
 #[cfg(test)]
 mod tests {
+    use super::pictures::BARS;
     use super::*;
     use crate::testing::{material, subject};
     use crate::{Answered, Size, Toy, Unwatched};

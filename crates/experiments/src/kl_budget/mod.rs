@@ -2,11 +2,12 @@
 //!
 //! Budgets are the shipped models tuned under one, the one tuned under none, and realignment between that and the base (DeRa,
 //! arXiv 2402.02992). Reward, truth and variety are told against the divergence that was measured, in nats a completion; what
-//! judges get is the best of `k` of [`judges`], and which budget is best is asked again in every resample of the openings.
+//! judges get is the best of `k`, and which budget is best is asked again in every resample of the openings.
 
 mod best_budget;
 mod divergence;
 mod judges;
+mod pictures;
 mod points;
 mod tilted;
 
@@ -14,13 +15,14 @@ use decoding::{LanguageModel, Shaping};
 
 use self::best_budget::best_budgets;
 use self::divergence::realigned_nats;
-use self::judges::{Judge, SHOWN};
+use self::judges::Judge;
+use self::pictures::figures;
 use self::points::{Behind, Point, quantities};
 use self::tilted::Estimators;
 use crate::best_of::expected_best;
 use crate::catalogue::{Entry, Needs};
 use crate::chains::{Draw, Drawn, draw};
-use crate::findings::{Axis, Figure, Findings, Series, Shape, Verdict};
+use crate::findings::{Findings, Verdict};
 use crate::material::Material;
 use crate::watch::{Stop, Watch, rest};
 use crate::{Mixed, Setting, Subject};
@@ -222,87 +224,6 @@ async fn measure<M: LanguageModel>(
     }
     rest(watch).await?;
     Ok(Behind::of(&chains, nats, material))
-}
-
-/// Reward, truth and variety against divergence, then what each judge gets.
-fn figures(points: &[Point]) -> Vec<Figure> {
-    let mut figures: Vec<Figure> = Vec::new();
-    for (name, title, label, _) in points::MEASURES {
-        let title = format!("{title} by divergence from the base");
-        let mut figure = Figure::new(name, &title, nats_axis(), Axis::linear(label));
-        figure.series = along(points, name);
-        figure.text = told(points, name);
-        figures.push(figure);
-    }
-    for judge in Judge::ALL {
-        let mut figure = Figure::new(
-            &format!("judge-{}", judge.name()),
-            &format!("What a judge gets who wants {}", judge.wants()),
-            nats_axis(),
-            Axis::linear("worth of the kept sample, 0 to 1"),
-        );
-        let mut texts = Vec::new();
-        for k in SHOWN {
-            let what = format!("{}.v{k}", judge.name());
-            figure.series.push(Series {
-                name: format!("best of {k}"),
-                shape: Shape::Line,
-                points: line(points.iter(), &what),
-            });
-            texts.push(format!("Best of {k}: {}", told(points, &what)));
-        }
-        figure.text = texts.join(" ");
-        figures.push(figure);
-    }
-    figures
-}
-
-fn nats_axis() -> Axis {
-    Axis::linear("divergence from the base, nats a completion")
-}
-
-/// One line through the models as they are, one from the base to the last of them through the realigned ones.
-fn along(points: &[Point], what: &str) -> Vec<Series> {
-    let plain: Vec<&Point> = points.iter().filter(|point| !point.realigned).collect();
-    let realigned: Vec<&Point> = points.iter().filter(|point| point.realigned).collect();
-    let mut series = vec![Series {
-        name: "tuned".to_owned(),
-        shape: Shape::Line,
-        points: line(plain.iter().copied(), what),
-    }];
-    if !realigned.is_empty() {
-        let ends = plain.first().into_iter().chain(plain.last()).copied();
-        series.push(Series {
-            name: "realigned".to_owned(),
-            shape: Shape::Line,
-            points: line(realigned.iter().copied().chain(ends), what),
-        });
-    }
-    series
-}
-
-/// By divergence, from the least; a number that is not defined is left out.
-fn line<'a>(points: impl Iterator<Item = &'a Point>, what: &str) -> Vec<crate::Point> {
-    let place = |point: &Point| {
-        let (nats, own) = (point.quantity("kl")?.value?, point.quantity(what)?);
-        let interval = own.low.zip(own.high);
-        Some(crate::Point::at(nats, own.value?).within(interval))
-    };
-    let mut line: Vec<crate::Point> = points.filter_map(place).collect();
-    line.sort_by(|one, other| one.x.total_cmp(&other.x));
-    line
-}
-
-fn told(points: &[Point], what: &str) -> String {
-    let one = |point: &Point| {
-        let value = |what: &str| point.quantity(what)?.value;
-        let (nats, value) = (value("kl")?, value(what)?);
-        Some(format!("{} ({nats:.1} nats) {value:.2}", point.label))
-    };
-    format!(
-        "{}.",
-        points.iter().filter_map(one).collect::<Vec<_>>().join("; ")
-    )
 }
 
 /// Fixed before any number was known: supported where, for the judge who wants both, the best budget for ten samples is below that
