@@ -17,6 +17,7 @@ mod findings;
 mod material;
 mod mixed;
 mod setting;
+pub mod shipped;
 #[cfg(test)]
 mod testing;
 mod toy;
