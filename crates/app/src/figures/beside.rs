@@ -131,7 +131,7 @@ mod tests {
             &["2", "3"],
             &[("base, drawn", Shape::Bars), ("fair", Shape::Reference)],
         );
-        let drawn = pairs(&[own.clone()], &[shipped.clone()]);
+        let drawn = pairs(std::slice::from_ref(&own), std::slice::from_ref(&shipped));
         assert_eq!(drawn.len(), 1);
         assert_eq!(drawn[0].x.names, ["1", "2", "3"]);
         let names: Vec<(&str, &str, bool)> = drawn[0]

@@ -105,12 +105,6 @@ impl State {
         asked(self.experiment(), chosen, &self.tunings)
     }
 
-    /// The last run, where it was one of the opened experiment.
-    pub fn trial(&self) -> Option<&Trial> {
-        let name = self.experiment().name;
-        self.bench.trial.as_ref().filter(|trial| trial.name == name)
-    }
-
     /// The device that an experiment is given to: the CPU, whose numbers are the same everywhere, where it is there.
     pub fn experimenter(&self) -> Option<DeviceKind> {
         let cpu = self.engines.report(DeviceKind::Cpu);
