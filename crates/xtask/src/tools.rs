@@ -89,17 +89,22 @@ fn ensure_echarts(project: &Project) -> Result<()> {
             package.display()
         );
     }
-    let from = package.join("dist/echarts.esm.min.mjs");
     let vendor = project.root().join("www/vendor");
-    // `.js`, as plain hosts know no other name for a script.
-    let to = vendor.join("echarts.js");
-    let library = fs::read(&from).with_context(|| format!("reading {}", from.display()))?;
-    // Written only when it changes: `serve` watches the folder.
-    if fs::read(&to).is_ok_and(|present| present == library) {
-        return Ok(());
-    }
     fs::create_dir_all(&vendor).with_context(|| format!("creating {}", vendor.display()))?;
-    fs::write(&to, library).with_context(|| format!("writing {}", to.display()))
+    // `.js`, as plain hosts know no other name for a script.
+    for (from, to) in [
+        ("dist/echarts.esm.min.mjs", "echarts.js"),
+        ("LICENSE", "echarts.LICENSE.txt"),
+    ] {
+        let (from, to) = (package.join(from), vendor.join(to));
+        let file = fs::read(&from).with_context(|| format!("reading {}", from.display()))?;
+        // Written only when it changes: `serve` watches the folder.
+        if fs::read(&to).is_ok_and(|present| present == file) {
+            continue;
+        }
+        fs::write(&to, file).with_context(|| format!("writing {}", to.display()))?;
+    }
+    Ok(())
 }
 
 /// Installs an npm package into the project's cache.

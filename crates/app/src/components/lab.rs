@@ -10,10 +10,7 @@ use super::{
     same::Same,
 };
 use crate::{
-    figures::{
-        beside::pairs,
-        numbers::{decimal, significant},
-    },
+    figures::{beside::pairs, numbers::significant},
     state::{Action, Terms, Trial, TrialPhase, Tunings},
 };
 
@@ -272,7 +269,7 @@ fn sentence(trial: &Trial, fetching: Option<&str>) -> String {
         }
         (TrialPhase::Running, Some((done, of))) => format!("{done} of {of} parts done."),
         (TrialPhase::Done, _) => match trial.seconds {
-            Some(seconds) => format!("Done in {} s.", decimal(f64::from(seconds))),
+            Some(seconds) => format!("Done in {seconds:.1} s."),
             None => "Done.".to_owned(),
         },
         (TrialPhase::Cancelled, Some((done, of))) => {
