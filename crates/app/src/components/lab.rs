@@ -2,6 +2,8 @@
 
 use experiments::{CATALOGUE, Entry, Figure, Findings, Setting, shipped::Shipped};
 use protocol::Asked;
+use wasm_bindgen::JsCast as _;
+use web_sys::HtmlElement;
 use yew::prelude::*;
 
 use super::{
@@ -11,7 +13,7 @@ use super::{
 };
 use crate::{
     figures::{beside::pairs, numbers::significant},
-    state::{Action, Terms, Trial, TrialPhase, Tunings},
+    state::{Action, Dial, Terms, Trial, TrialPhase, Tunings},
 };
 
 #[derive(Clone, PartialEq, Properties)]
@@ -217,7 +219,10 @@ fn RunLine(props: &LabProps) -> Html {
             .is_some_and(|own| !is_of(&own.setting, props.terms));
     html! {
         <>
-            <p class="asks">{ asks(props) }</p>
+            <p class="asks">
+                { asks(props) }
+                <button class="back to-knobs" onclick={|_: MouseEvent| to_the_knobs()}>{ "Other model, other knobs ↓" }</button>
+            </p>
             <div class="go">
                 <button class="tell" data-testid="run" disabled={running} onclick={run}>
                     { if props.own.is_some() && !running { "Run again" } else { "Run" } }
@@ -234,6 +239,17 @@ fn RunLine(props: &LabProps) -> Html {
                 </p>
             }
         </>
+    }
+}
+
+/// On a narrow page model and knobs stand below the results.
+fn to_the_knobs() {
+    let document = web_sys::window().and_then(|window| window.document());
+    let knob =
+        document.and_then(|document| document.get_element_by_id(Dial::Temperature.face().id));
+    if let Some(knob) = knob.and_then(|knob| knob.dyn_into::<HtmlElement>().ok()) {
+        // Focus scrolls there.
+        _ = knob.focus();
     }
 }
 
