@@ -26,6 +26,8 @@ const SYMBOLS: [&str; 6] = [
 ];
 /// With more points the intervals of a line are drawn as one band.
 const WHISKERS: usize = 12;
+/// A dashed line, for the legend.
+const DASHES: &str = "path://M0 9h7v2h-7zM10 9h7v2h-7zM20 9h7v2h-7z";
 /// How much of its ink a faint series keeps.
 const FAINT: f64 = 0.35;
 
@@ -51,11 +53,14 @@ fn looks(layers: &[Layer]) -> BTreeMap<&str, Look> {
         if looks.contains_key(&*layer.subject) {
             continue;
         }
-        let look = if layer.subject == "base" || layer.series.shape == Shape::Reference {
-            Look {
-                colour: "var(--soft)".to_owned(),
-                symbol: SYMBOLS[0],
-            }
+        let plain = |colour: &str| Look {
+            colour: colour.to_owned(),
+            symbol: SYMBOLS[0],
+        };
+        let look = if layer.series.shape == Shape::Reference {
+            plain("var(--ink)")
+        } else if layer.subject == "base" {
+            plain("var(--soft)")
         } else {
             next += 1;
             Look {
@@ -126,7 +131,16 @@ fn on_axes(figure: &Beside) -> Value {
             bar += 1;
         }
     }
-    let names: Vec<&str> = layers.iter().map(|layer| &*layer.series.name).collect();
+    let names: Vec<Value> = layers
+        .iter()
+        .map(|layer| {
+            let name = &layer.series.name;
+            match layer.series.shape {
+                Shape::Reference => json!({ "name": name, "icon": DASHES }),
+                _ => json!({ "name": name }),
+            }
+        })
+        .collect();
     let by_axis = steps.is_some() || !figure.x.names.is_empty() || has(Shape::Line);
     json!({
         "animation": false,
@@ -204,12 +218,20 @@ fn one(layer: &Layer, look: &Look, points: &[&Point], place: &impl Fn(f64) -> f6
             "type": if shape == Shape::Reference { "dashed" } else { "solid" },
             "opacity": if layer.faint { FAINT } else { 1.0 },
         },
-        "itemStyle": { "opacity": if layer.faint { FAINT } else { 1.0 } },
+        "itemStyle": {
+            "opacity": if layer.faint { FAINT } else { 1.0 },
+            // Dots are seen on bars of their colour.
+            "borderColor": "var(--card)", "borderWidth": if shape == Shape::Dots { 1 } else { 0 },
+        },
         "barGap": "12%",
         "barCategoryGap": "24%",
         "barMaxWidth": 46,
         "emphasis": { "disabled": true },
-        "z": if layer.faint { 2 } else { 3 },
+        "z": match (layer.faint, shape) {
+            (true, _) => 2,
+            (false, Shape::Dots) => 5,
+            (false, _) => 3,
+        },
     })
 }
 
@@ -313,10 +335,12 @@ mod tests {
         assert_eq!(option["xAxis"]["type"], "category");
         assert_eq!(option["xAxis"]["data"], json!(["head", "tail"]));
         assert_eq!(option["yAxis"]["scale"], false, "bars stand on 0");
-        assert_eq!(
-            option["legend"]["data"],
-            json!(["base", "raters", "raters, 200 throws"])
-        );
+        let legend = option["legend"]["data"].as_array().unwrap();
+        let names: Vec<&str> = legend
+            .iter()
+            .map(|one| one["name"].as_str().unwrap())
+            .collect();
+        assert_eq!(names, ["base", "raters", "raters, 200 throws"]);
         let series = option["series"].as_array().unwrap();
         assert_eq!(series[0]["color"], "var(--soft)");
         assert_eq!(
