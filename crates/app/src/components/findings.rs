@@ -30,7 +30,7 @@ pub fn VerdictLine(props: &VerdictProps) -> Html {
     };
     html! {
         <p class={classes!("verdict", class)} data-testid="verdict">
-            <b>{ word }</b>{ format!(" {}: {why}.", props.of) }
+            <b>{ word }</b>{ format!(" {}: {}.", props.of, why.trim_end_matches('.')) }
         </p>
     }
 }

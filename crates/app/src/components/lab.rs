@@ -231,7 +231,7 @@ fn RunLine(props: &LabProps) -> Html {
             </div>
             if running { <progress max="1" value={share.map(|share| share.to_string())} aria-label="Progress" /> }
             <p class="said" role="status" data-testid="progress">{ said }</p>
-            if let Some(error) = error { <p class="failed" role="alert">{ format!("It could not be run: {error}.") }</p> }
+            if let Some(error) = error { <p class="failed" role="alert">{ format!("It could not be run: {}.", error.trim_end_matches('.')) }</p> }
             if moved { <p class="asks">{ "The knobs have moved since; run again for the new ones." }</p> }
             if let Some(other) = elsewhere {
                 <p class="asks">
