@@ -630,3 +630,152 @@ fn a_phone_shows_tuned_and_base_one_under_the_other() {
     })()";
     assert_eq!(page.evaluate(under).unwrap(), true);
 }
+
+/// The hook of the opened experiment.
+const EXPERIMENT: &str = "document.querySelector('[data-testid=experiment]')";
+
+/// Opens an experiment and waits until its tab is there.
+fn open_experiment(site: &Site, link: &str, window: Window) -> Page {
+    let mut page = open(
+        &site.address(&format!("view=experiments&{link}&device=cpu")),
+        window,
+        Gpu::Absent,
+    )
+    .unwrap();
+    page.wait_until("the tab", EXPERIMENT, START).unwrap();
+    page
+}
+
+fn in_state(state: &str) -> String {
+    format!("{EXPERIMENT}.dataset.state === '{state}'")
+}
+
+#[test]
+fn an_experiment_is_run_in_the_page_its_controls_pass_and_its_numbers_are_shown() {
+    let site = Site::built().unwrap();
+    let mut page = open_experiment(&site, "exp=random-number&seed=3", WIDE);
+    assert_eq!(
+        page.attribute("experiment", "data-name")
+            .unwrap()
+            .as_deref(),
+        Some("random-number")
+    );
+    assert_eq!(
+        page.attribute("experiment", "data-state")
+            .unwrap()
+            .as_deref(),
+        Some("idle")
+    );
+    page.click("run").unwrap();
+    page.wait_until("its end", &in_state("done"), RUN).unwrap();
+    let controls =
+        "[...document.querySelectorAll('[data-testid=control]')].map(one => one.dataset.passed)";
+    let controls: Vec<String> = serde_json::from_value(page.evaluate(controls).unwrap()).unwrap();
+    assert_eq!(controls, vec!["true"; 8]);
+
+    // The base was trained on even throws.
+    let number = |key: &str| {
+        format!(
+            "Number(document.querySelector('[data-testid=result][data-key=\"{key}\"]').dataset.value)"
+        )
+    };
+    let bits = page.evaluate(&number("base.d6.entropy")).unwrap();
+    let bits = bits.as_f64().unwrap();
+    assert!((2.3..=6.0_f64.log2() + 1e-9).contains(&bits), "{bits}");
+    let tuned = page.evaluate(&number("raters.d6.entropy")).unwrap();
+    assert!(tuned.as_f64().unwrap().is_finite());
+    page.wait_until(
+        "eight drawn figures",
+        "document.querySelectorAll('[data-testid=figure] svg').length === 8",
+        RUN,
+    )
+    .unwrap();
+    assert!(
+        site.served()
+            .iter()
+            .filter(|file| file.ends_with("echarts.js"))
+            .count()
+            == 1,
+        "the charts are fetched once"
+    );
+    page.wait_until(
+        "the link",
+        "location.hash.startsWith('#view=experiments&exp=random-number&')",
+        RUN,
+    )
+    .unwrap();
+    assert_eq!(page.complaints().unwrap(), [""; 0]);
+}
+
+#[test]
+fn a_cancelled_experiment_stops_at_once_and_the_page_lives_on() {
+    let site = Site::built().unwrap();
+    let mut page = open_experiment(&site, "exp=random-number&n=2&len=8", WIDE);
+    page.click("run").unwrap();
+    page.wait_until(
+        "the first part",
+        "/^[1-9]/.test(document.querySelector('[data-testid=progress]').textContent)",
+        START,
+    )
+    .unwrap();
+    assert_eq!(page.evaluate(&in_state("running")).unwrap(), true);
+    page.click("cancel").unwrap();
+    page.wait_until("the end", &in_state("idle"), Duration::from_secs(3))
+        .unwrap();
+    let kept = "document.querySelectorAll('[data-testid=result]').length";
+    assert!(
+        page.evaluate(kept).unwrap().as_u64().unwrap() > 0,
+        "what was found stays"
+    );
+
+    // The engine is free again: the stories, which waited, are told.
+    page.evaluate("[...document.querySelectorAll('nav .page')].find(one => one.textContent === 'Playground').click()")
+        .unwrap();
+    settled(&mut page, 2);
+    assert_eq!(page.complaints().unwrap(), [""; 0]);
+}
+
+#[test]
+fn charts_and_shipped_results_are_fetched_with_the_tab_and_not_before() {
+    let site = Site::built().unwrap();
+    let link = format!("prompt={PROMPT}&n=2&len=8&device=cpu");
+    let mut page = open_ready(&site, &link, WIDE, Gpu::Absent);
+    settled(&mut page, 2);
+    let fetched = |page: &str| {
+        let served = site.served();
+        served.iter().any(|file| file.ends_with(page))
+    };
+    let later = [
+        "charts.js",
+        "echarts.js",
+        "experiments/index.json",
+        "truth.json",
+    ];
+    assert!(
+        later.iter().all(|file| !fetched(file)),
+        "{:?}",
+        site.served()
+    );
+    page.evaluate("[...document.querySelectorAll('nav .page')].find(one => one.textContent === 'Experiments').click()")
+        .unwrap();
+    page.wait_until("the tab", EXPERIMENT, RUN).unwrap();
+    page.wait_until("the charts", "globalThis.figureCharts", RUN)
+        .unwrap();
+    assert!(!fetched("truth.json"), "that is for a run");
+    assert_eq!(page.complaints().unwrap(), [""; 0]);
+}
+
+#[test]
+fn an_experiment_fits_a_phone() {
+    let site = Site::built().unwrap();
+    let mut page = open_experiment(&site, "exp=random-number", NARROW);
+    page.click("run").unwrap();
+    page.wait_until("its end", &in_state("done"), RUN).unwrap();
+    let width = page
+        .evaluate("document.documentElement.scrollWidth")
+        .unwrap();
+    assert!(
+        width.as_u64().unwrap() <= u64::from(NARROW.width),
+        "the page is {width} px wide"
+    );
+}

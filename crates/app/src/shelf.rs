@@ -1,9 +1,11 @@
 //! The small files beside a model that the page reads itself: which adapters there are, which words mark an attractor,
-//! and what a text's gladness is predicted by. None is needed.
+//! what a text's gladness is predicted by, and what experiments found at full size. None is needed.
 
 use std::{fmt::Display, rc::Rc};
 
 use attractors::Catalogue;
+use experiments::shipped::Shipped;
+use protocol::View;
 use sentiment::Predictor;
 use wasm_bindgen::JsCast as _;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
@@ -20,6 +22,8 @@ use crate::{
 const ADAPTERS: &str = "adapters/index.json";
 /// The attractors that are marked in its stories.
 const ATTRACTORS: &str = "attractors.json";
+/// The experiments whose results ship with it.
+const SHIPPED: &str = "experiments/index.json";
 /// The predictor that its adapters were rewarded by.
 const PREDICTOR: &str = "reward/weights.json";
 
@@ -46,6 +50,7 @@ pub fn use_shelf(state: &UseReducerHandle<State>) {
             });
         });
     }
+    use_shipped(state);
     let handle = state.clone();
     let wanted = state.colouring == Colouring::Gladness && state.predictor.is_none();
     use_effect_with(
@@ -61,6 +66,55 @@ pub fn use_shelf(state: &UseReducerHandle<State>) {
                         None => Err(format!("There is no {PREDICTOR} beside this model.")),
                     };
                     handle.dispatch(Action::Predictor(predictor));
+                });
+            }
+        },
+    );
+}
+
+/// Fetches what ships of the opened experiment, once the tab is open. The list says what there is, so that nothing is asked for in
+/// vain.
+#[hook]
+fn use_shipped(state: &UseReducerHandle<State>) {
+    let open = state.settings.view == View::Experiments;
+    {
+        let handle = state.clone();
+        let wanted = open && state.bench.shelf.is_none();
+        use_effect_with(
+            (state.settings.model.clone(), wanted),
+            move |(model, wanted)| {
+                if *wanted {
+                    let model = model.clone();
+                    spawn_local(async move {
+                        let json = text(&model, SHIPPED).await;
+                        let names = json.and_then(|json| serde_json::from_str(&json).ok());
+                        let names: Vec<String> = names.unwrap_or_default();
+                        handle.dispatch(Action::Shelf(names.into()));
+                    });
+                }
+            },
+        );
+    }
+    let handle = state.clone();
+    let name = state.experiment().name;
+    let shelf = state.bench.shelf.as_ref();
+    let wanted = open
+        && shelf.is_some_and(|shelf| shelf.iter().any(|one| one == name))
+        && !state.bench.shipped.contains_key(name);
+    use_effect_with(
+        (state.settings.model.clone(), wanted.then_some(name)),
+        move |(model, name)| {
+            if let Some(name) = *name {
+                let model = model.clone();
+                spawn_local(async move {
+                    let file = format!("experiments/{name}.json");
+                    let shipped = match text(&model, &file).await {
+                        Some(json) => serde_json::from_str::<Shipped>(&json)
+                            .map(Rc::new)
+                            .map_err(|error| unreadable(&file, &error)),
+                        None => Err(format!("The model’s {file} cannot be fetched.")),
+                    };
+                    handle.dispatch(Action::Shipped(name.to_owned(), shipped));
                 });
             }
         },

@@ -16,10 +16,10 @@ pub mod chains;
 mod findings;
 mod material;
 mod mixed;
-mod ruling;
 mod rank;
+mod ruling;
 mod setting;
-mod shipped;
+pub mod shipped;
 #[cfg(test)]
 mod testing;
 mod toy;

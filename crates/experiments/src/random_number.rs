@@ -12,7 +12,7 @@ use crate::answers::{Outcomes, entropy_bits, walk};
 use crate::catalogue::{Entry, Needs};
 use crate::findings::{Axis, Control, Figure, Findings, Point, Quantity, Series, Shape, Verdict};
 use crate::material::{Family, Material, Question};
-use crate::watch::{Stop, Watch};
+use crate::watch::{Stop, Watch, rest};
 use crate::{Mixed, Setting, Subject, Toy, Unwatched};
 
 /// How a reader meets it.
@@ -163,15 +163,18 @@ pub async fn run<M: LanguageModel>(
                     points: points(counts(&plain.shares, setting.part_seed(done)).into_iter()),
                 });
             }
-            let hot = TEMPERATURES.iter().map(|&temperature| {
+            let mut hot = Vec::new();
+            for temperature in TEMPERATURES {
+                // Shaping a hundred rows takes as long as a step of the model.
+                rest(watch).await?;
                 let shaping = Shaping::default().with_temperature(temperature);
                 let shaping = shaping.expect("temperatures of this file are allowed");
-                Point::at(temperature, at(&shaping).entropy_bits())
-            });
+                hot.push(Point::at(temperature, at(&shaping).entropy_bits()));
+            }
             curve.series.push(Series {
                 name: subject.name.to_owned(),
                 shape: Shape::Line,
-                points: hot.collect(),
+                points: hot,
             });
             done += 1;
             watch.tell(done, of, &findings);

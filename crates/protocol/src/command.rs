@@ -25,6 +25,15 @@ pub struct Forced {
     pub token: u32,
 }
 
+/// An adapter that an experiment asks beside the base.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Asked {
+    /// Its folder name under the model's `adapters/`.
+    pub name: String,
+    /// The KL budget that it was tuned under, nats a completion, where it has one.
+    pub budget_nats: Option<f64>,
+}
+
 /// Page to worker.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Command {
@@ -99,7 +108,24 @@ pub enum Command {
         /// Which generated token, from 0; its row is the one that it was picked from.
         position: u32,
     },
-    /// End the present run where it stands: `Done` with `Ending::Stopped`. A run that is over already stays as it is.
+    /// Run one of the `experiments`, at its quick size: `Experiment`s, then `Concluded`, or a `Failed`. A swarm that is being
+    /// told waits meanwhile. Adapters and what the experiments ask are fetched first, where they are not there yet.
+    Experiment {
+        /// The page's name for this run; no swarm has the same.
+        run: RunId,
+        /// The experiment's name.
+        name: String,
+        /// What is asked beside the base.
+        adapters: Vec<Asked>,
+        /// The reader's knobs.
+        shaping: Shaping,
+        /// The reader's realignment.
+        lambda: Lambda,
+        /// Names the coins.
+        seed: u64,
+    },
+    /// End the present run, or the experiment of that name, where it stands: `Done` or `Concluded` with `Ending::Stopped`. What is
+    /// over already stays as it is.
     Stop {
         /// The run that this is meant for.
         run: RunId,

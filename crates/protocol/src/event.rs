@@ -90,6 +90,28 @@ pub enum Event {
         /// None where the chain has no such place any more.
         rows: Option<Rows>,
     },
+    /// An experiment has come so far.
+    Experiment {
+        /// Of this run.
+        run: RunId,
+        /// Parts done.
+        done: u32,
+        /// Of so many.
+        of: u32,
+        /// The `experiments::Findings` so far, [`crate::encode`]d: this crate knows no experiments.
+        findings: Vec<u8>,
+    },
+    /// An experiment is over. When the reader stopped it, what was found last stands.
+    Concluded {
+        /// Of this run.
+        run: RunId,
+        /// How it ended.
+        ending: Ending,
+        /// All that was found, as in `Experiment`; none of a run that was stopped.
+        findings: Option<Vec<u8>>,
+        /// Seconds that it took, fetching left out.
+        seconds: f32,
+    },
     /// Something asked for could not be done; the worker goes on.
     Failed {
         /// The run that could not begin, if it was to begin one.
@@ -106,6 +128,8 @@ pub enum Stage {
     Weights,
     /// Fetching an adapter; counted in bytes.
     Adapter,
+    /// Fetching what the experiments ask; not counted.
+    Material,
     /// Turning bytes into tensors on the device; not counted.
     Upload,
     /// Comparing the GPU's logits with the CPU's, and timing both; counted in steps.

@@ -10,7 +10,7 @@ mod message;
 mod recording;
 mod settings;
 
-pub use command::{Command, Forced, RunId};
+pub use command::{Asked, Command, Forced, RunId};
 pub use decoding::Pick;
 pub use event::{
     DeviceKind, DeviceReport, Ending, Event, Prompted, Rows, SelfTest, Speed, Stage, TokenBytes,
@@ -18,7 +18,7 @@ pub use event::{
 pub use link::{LinkNote, read_link, write_link};
 pub use message::{MessageError, decode, encode};
 pub use recording::{Frame, RECORDED_RUN, Recording, RecordingError};
-pub use settings::{Chains, DeviceChoice, Lambda, LambdaError, Length, RangeError, Settings};
+pub use settings::{Chains, DeviceChoice, Lambda, LambdaError, Length, RangeError, Settings, View};
 
 /// Raised whenever a message changes its shape: a page never talks to a worker of another version.
-pub const VERSION: u32 = 3;
+pub const VERSION: u32 = 4;

@@ -1,6 +1,7 @@
 //! An experiment as a link: settings to and from a URL's hash.
 //!
-//! The hash is a query string: `prompt=Roll%20a%20die%3A&t=0.5&seed=7`. Keys: `model`, `adapter`, `lambda` (realignment),
+//! The hash is a query string: `prompt=Roll%20a%20die%3A&t=0.5&seed=7`. Keys: `view` (`playground`, `experiments`, `about`), `exp`
+//! (an experiment's name), `model`, `adapter`, `lambda` (realignment),
 //! `compare` (1: the base beside it), `prompt`, `t` (temperature, also `inf`), `s` (logit scale), `top_k`, `top_p`, `min_p`,
 //! `typical`, `rep` (repetition penalty), `seed`, `n` (chains), `len` (tokens a chain), `device` (`auto`, `cpu`, `webgpu`). Reading never fails: a value that cannot be used falls
 //! back to its default, with a note for the reader.
@@ -10,7 +11,7 @@ use std::{fmt::Display, fmt::Write as _, str::FromStr};
 use decoding::Shaping;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
-use crate::{Chains, DeviceChoice, Lambda, Length, Settings};
+use crate::{Chains, DeviceChoice, Lambda, Length, Settings, View};
 
 /// Left as they are in a link: no meaning in a hash, and easy to read.
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
@@ -59,6 +60,14 @@ pub fn write_link(settings: &Settings) -> String {
         let separator = if link.is_empty() { "" } else { "&" };
         write!(link, "{separator}{key}={value}").expect("a String takes every text");
     };
+    match settings.view {
+        View::Playground => {}
+        View::Experiments => put("view", &"experiments"),
+        View::About => put("view", &"about"),
+    }
+    if let Some(experiment) = &settings.experiment {
+        put("exp", experiment);
+    }
     put("model", &settings.model);
     if let Some(adapter) = &settings.adapter {
         put("adapter", adapter);
@@ -113,6 +122,15 @@ fn unescape(value: &str) -> Result<String, String> {
 fn set(settings: &mut Settings, key: &str, value: &str) -> Result<(), String> {
     let kept = &settings.shaping;
     match key {
+        "view" => {
+            settings.view = match value {
+                "playground" => View::Playground,
+                "experiments" => View::Experiments,
+                "about" => View::About,
+                _ => return Err("the views are playground, experiments and about".to_owned()),
+            }
+        }
+        "exp" => settings.experiment = Some(folder_name(value)?),
         "model" => settings.model = folder_name(value)?,
         "adapter" => settings.adapter = Some(folder_name(value)?),
         "lambda" => {
@@ -194,6 +212,8 @@ mod tests {
 
     prop_compose! {
         fn any_settings()(
+            view in prop_oneof![Just(View::Playground), Just(View::Experiments), Just(View::About)],
+            experiment in prop::option::of("[A-Za-z0-9_-]{1,64}"),
             model in "[A-Za-z0-9_-]{1,64}",
             adapter in prop::option::of("[A-Za-z0-9_-]{1,64}"),
             lambda in Lambda::LEAST..=Lambda::MOST,
@@ -207,7 +227,7 @@ mod tests {
         ) -> Settings {
             let (chains, length) = (Chains::new(chains).unwrap(), Length::new(length).unwrap());
             let lambda = Lambda::new(lambda).unwrap();
-            Settings { model, adapter, lambda, compare, prompt, shaping, seed, chains, length, device }
+            Settings { view, experiment, model, adapter, lambda, compare, prompt, shaping, seed, chains, length, device }
         }
     }
 
@@ -258,6 +278,10 @@ mod tests {
             ("lambda=-0.1", "lambda"),
             ("lambda=NaN", "lambda"),
             ("compare=yes", "compare"),
+            ("view=backstage", "view"),
+            ("view=", "view"),
+            ("exp=../truth", "exp"),
+            ("exp=", "exp"),
         ] {
             let (settings, notes) = read_link(&format!("#{part}&seed=7"));
             assert_eq!(
@@ -275,6 +299,20 @@ mod tests {
                 notes[0].0
             );
         }
+    }
+
+    #[test]
+    fn a_link_to_an_experiment_begins_with_it() {
+        let (settings, notes) = read_link("#view=experiments&exp=random-number&t=0.5");
+        assert_eq!(settings.view, View::Experiments);
+        assert_eq!(settings.experiment.as_deref(), Some("random-number"));
+        assert!(notes.is_empty());
+        let link = write_link(&settings);
+        assert!(
+            link.starts_with("view=experiments&exp=random-number&model="),
+            "{link}"
+        );
+        assert!(!write_link(&Settings::default()).contains("view="));
     }
 
     #[test]

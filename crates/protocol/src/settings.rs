@@ -147,9 +147,25 @@ pub enum DeviceChoice {
     WebGpu,
 }
 
+/// Which part of the page is seen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum View {
+    /// Knobs, the next token, and a swarm.
+    #[default]
+    Playground,
+    /// The discussion's claims, each with its test.
+    Experiments,
+    /// What the page is about.
+    About,
+}
+
 /// The whole state of the page that can be sent to somebody else.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Settings {
+    /// Which part of the page is seen.
+    pub view: View,
+    /// The opened experiment's name, where one was chosen.
+    pub experiment: Option<String>,
     /// Folder name under `models/`.
     pub model: String,
     /// Folder name under the model's `adapters/`; without one the base speaks alone.
@@ -175,6 +191,8 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
+            view: View::default(),
+            experiment: None,
             model: "storyteller".to_owned(),
             adapter: None,
             lambda: Lambda::default(),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use experiments::{Material, MaterialFiles};
 use protocol::{Event, Stage};
 use transformer::{Adapter, AdapterFiles, Engine, Model};
 
@@ -17,6 +18,8 @@ pub struct House {
     adapters: BTreeMap<String, Adapter>,
     /// The adapter that is asked now, merged.
     tuned: Option<(String, Engine)>,
+    /// What experiments ask, once one was run.
+    material: Option<Material>,
 }
 
 impl House {
@@ -27,6 +30,7 @@ impl House {
             folder: folder.to_owned(),
             adapters: BTreeMap::new(),
             tuned: None,
+            material: None,
         }
     }
 
@@ -49,13 +53,64 @@ impl House {
         }
         self.tuned = None;
         let Some(name) = adapter else { return Ok(()) };
+        self.bring(name).await?;
+        let engine = self.base.engine.adapted(&self.adapters[name]);
+        self.tuned = Some((name.to_owned(), engine));
+        Ok(())
+    }
+
+    /// Fetches an adapter if it is not there yet.
+    ///
+    /// # Errors
+    /// In words for the reader, when it cannot be fetched or is no adapter of this base.
+    pub async fn bring(&mut self, name: &str) -> Result<(), String> {
         if !self.adapters.contains_key(name) {
             let loaded = self.fetch(name).await?;
             self.adapters.insert(name.to_owned(), loaded);
         }
-        let engine = self.base.engine.adapted(&self.adapters[name]);
-        self.tuned = Some((name.to_owned(), engine));
         Ok(())
+    }
+
+    /// Fetches what experiments ask if it is not there yet.
+    ///
+    /// # Errors
+    /// In words for the reader, when a file of it cannot be fetched or read.
+    pub async fn stock(&mut self) -> Result<(), String> {
+        if self.material.is_some() {
+            return Ok(());
+        }
+        say(&Event::Progress {
+            stage: Stage::Material,
+            done: 0,
+            total: None,
+        });
+        let material = Material::read(&MaterialFiles {
+            truth: &self.text("truth.json").await?,
+            openings: &self.text("openings.json").await?,
+            attractors: &self.text("attractors.json").await?,
+            reward: &self.text("reward/weights.json").await?,
+            held_out: &self.text("held-out.json").await?,
+        });
+        self.material = Some(material.map_err(|error| error.to_string())?);
+        Ok(())
+    }
+
+    /// The base as a model that experiments ask, and what they ask it; none before [`Self::stock`].
+    pub fn stocked(&self) -> Option<(&Model, &Material)> {
+        Some((&self.base, self.material.as_ref()?))
+    }
+
+    /// The base with an adapter merged into it; none before [`Self::bring`].
+    pub fn adapted(&self, name: &str) -> Option<Model> {
+        Some(Model {
+            vocabulary: self.base.vocabulary.clone(),
+            engine: self.base.engine.adapted(self.adapters.get(name)?),
+        })
+    }
+
+    async fn text(&self, file: &str) -> Result<String, String> {
+        let bytes = fetch::fetch(&format!("{}{file}", self.folder), |_, _| ()).await?;
+        String::from_utf8(bytes).map_err(|_| format!("the model's {file} is no text"))
     }
 
     /// The base, and what stands beside it.

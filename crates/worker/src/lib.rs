@@ -1,6 +1,7 @@
 //! The engine room: a loop inside a Web Worker that hears commands, computes, and says events.
 //!
-//! Lives here: loading a model over the network, proving a GPU, and the loop around `transformer::Swarm`. Does not live
+//! Lives here: loading a model over the network, proving a GPU, the loop around `transformer::Swarm`, and running
+//! `experiments` on the loaded model. Does not live
 //! here: the maths of decoding, the network, and anything that the reader sees.
 
 mod fetch;
@@ -11,6 +12,7 @@ mod port;
 mod proof;
 mod room;
 mod run;
+mod trial;
 
 use protocol::{DeviceKind, Event, VERSION};
 use wasm_bindgen_futures::spawn_local;

@@ -13,6 +13,7 @@ use crate::pause::Pause;
 use crate::port::{Inbox, say};
 use crate::proof;
 use crate::run::{Run, told};
+use crate::trial::{self, Onlooker, Wish};
 
 /// Chains that are picked again between two looks into the inbox: a slider may have moved on meanwhile.
 const REPICKED_AT_ONCE: usize = 8;
@@ -91,15 +92,9 @@ impl Room {
         Some(self.waiting.pop_front())
     }
 
-    /// Moves what was said into `waiting`. Of new knobs only the last count.
+    /// Moves what was said into `waiting`.
     fn listen(&mut self) {
-        while let Ok(command) = self.inbox.try_recv() {
-            let newer = matches!(command, Command::Shape { .. });
-            if newer && matches!(self.waiting.back(), Some(Command::Shape { .. })) {
-                self.waiting.pop_back();
-            }
-            self.waiting.push_back(command);
-        }
+        listen(&mut self.inbox, &mut self.waiting);
     }
 
     async fn act(&mut self, command: Command) -> Result<(), Trouble> {
@@ -157,6 +152,23 @@ impl Room {
                     run.look(chain, position);
                 }
                 Ok(())
+            }
+            Command::Experiment {
+                run,
+                name,
+                adapters,
+                shaping,
+                lambda,
+                seed,
+            } => {
+                let wish = Wish {
+                    name,
+                    adapters,
+                    shaping,
+                    lambda,
+                    seed,
+                };
+                self.experiment(run, &wish).await
             }
             Command::Stop { run } => {
                 if let Some(run) = self.present(run) {
@@ -260,6 +272,22 @@ impl Room {
         Ok(())
     }
 
+    /// Runs an experiment to its end, or until the reader stops it. All other commands wait.
+    async fn experiment(&mut self, id: RunId, wish: &Wish) -> Result<(), Trouble> {
+        let refused = |message| Trouble::Request {
+            run: Some(id),
+            message,
+        };
+        let house = self.house.as_mut();
+        let house = house.ok_or_else(|| refused("no model is loaded yet".to_owned()))?;
+        let onlooker = Onlooker::new(id, &mut self.inbox, &mut self.waiting, &self.pause);
+        trial::run(house, wish, onlooker).await.map_err(refused)?;
+        match journal::error() {
+            Some(error) => Err(Trouble::Device(error)),
+            None => Ok(()),
+        }
+    }
+
     fn house(&mut self) -> Result<&mut House, String> {
         self.house
             .as_mut()
@@ -338,6 +366,17 @@ impl Room {
                 say(&Event::Unavailable { reason });
             }
         }
+    }
+}
+
+/// Moves what was said into `waiting`. Of new knobs only the last count.
+pub fn listen(inbox: &mut Inbox, waiting: &mut VecDeque<Command>) {
+    while let Ok(command) = inbox.try_recv() {
+        let newer = matches!(command, Command::Shape { .. });
+        if newer && matches!(waiting.back(), Some(Command::Shape { .. })) {
+            waiting.pop_back();
+        }
+        waiting.push_back(command);
     }
 }
 

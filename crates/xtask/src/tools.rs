@@ -1,4 +1,5 @@
-//! The three site tools at pinned versions, in the project's own cache: trunk, wasm-bindgen and wasm-opt.
+//! The three site tools at pinned versions, in the project's own cache: trunk, wasm-bindgen and wasm-opt; and the charting library
+//! that the page loads, which goes to `www/vendor`.
 //!
 //! They are compiled without link-time optimisation: trunk's own release profile would take 13 CPU-minutes for a
 //! tool that runs for seconds. The wasm32 target of the compiler is `wasm_target`'s business.
@@ -17,6 +18,8 @@ const TRUNK: &str = "0.22.1";
 const WASM_BINDGEN: &str = "0.2.130";
 /// The npm package `binaryen` carries wasm-opt as a script for node; Debian's is too old for today's wasm.
 const BINARYEN: &str = "132";
+/// Apache ECharts, from npm (Apache-2.0).
+const ECHARTS: &str = "6.0.0";
 const CARGO_DENY: &str = "0.20.2";
 
 /// Installs what is missing or of another version; silent when all is there.
@@ -52,25 +55,7 @@ pub fn ensure(project: &Project) -> Result<()> {
     }
     if !is_version(project, "wasm-opt", BINARYEN) {
         packages::ensure("wasm-opt", &["npm"], &["nodejs", "npm"])?;
-        timed(
-            &format!("Install wasm-opt {BINARYEN} from npm (seconds, once)"),
-            || {
-                let tools = project.tools();
-                fs::create_dir_all(&tools)
-                    .with_context(|| format!("creating {}", tools.display()))?;
-                run(project
-                    .command("npm")
-                    .args([
-                        "install",
-                        "--no-fund",
-                        "--no-audit",
-                        "--loglevel=error",
-                        "--prefix",
-                    ])
-                    .arg(tools)
-                    .arg(format!("binaryen@{BINARYEN}.0.0")))
-            },
-        )?;
+        npm_install(project, "wasm-opt", &format!("binaryen@{BINARYEN}.0.0"))?;
     }
     for (program, version) in [
         ("wasm-bindgen", WASM_BINDGEN),
@@ -84,7 +69,64 @@ pub fn ensure(project: &Project) -> Result<()> {
             );
         }
     }
+    ensure_echarts(project)
+}
+
+/// Puts ECharts where trunk finds it, as one file that a browser imports.
+fn ensure_echarts(project: &Project) -> Result<()> {
+    let package = project.tools().join("node_modules/echarts");
+    let is_there = || {
+        fs::read_to_string(package.join("package.json"))
+            .is_ok_and(|json| json.contains(&format!("\"version\": \"{ECHARTS}\"")))
+    };
+    if !is_there() {
+        packages::ensure("ECharts", &["npm"], &["nodejs", "npm"])?;
+        npm_install(project, "ECharts", &format!("echarts@{ECHARTS}"))?;
+    }
+    if !is_there() {
+        bail!(
+            "ECharts {ECHARTS} was installed but is not there: delete {} and try again",
+            package.display()
+        );
+    }
+    let vendor = project.root().join("www/vendor");
+    fs::create_dir_all(&vendor).with_context(|| format!("creating {}", vendor.display()))?;
+    // `.js`, as plain hosts know no other name for a script.
+    for (from, to) in [
+        ("dist/echarts.esm.min.mjs", "echarts.js"),
+        ("LICENSE", "echarts.LICENSE.txt"),
+    ] {
+        let (from, to) = (package.join(from), vendor.join(to));
+        let file = fs::read(&from).with_context(|| format!("reading {}", from.display()))?;
+        // Written only when it changes: `serve` watches the folder.
+        if fs::read(&to).is_ok_and(|present| present == file) {
+            continue;
+        }
+        fs::write(&to, file).with_context(|| format!("writing {}", to.display()))?;
+    }
     Ok(())
+}
+
+/// Installs an npm package into the project's cache.
+fn npm_install(project: &Project, what: &str, package: &str) -> Result<()> {
+    timed(
+        &format!("Install {what} from npm: {package} (seconds, once)"),
+        || {
+            let tools = project.tools();
+            fs::create_dir_all(&tools).with_context(|| format!("creating {}", tools.display()))?;
+            run(project
+                .command("npm")
+                .args([
+                    "install",
+                    "--no-fund",
+                    "--no-audit",
+                    "--loglevel=error",
+                    "--prefix",
+                ])
+                .arg(tools)
+                .arg(package))
+        },
+    )
 }
 
 /// Installs cargo-deny, which reads the licences and versions of all dependencies.

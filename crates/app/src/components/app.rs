@@ -1,5 +1,8 @@
-//! The page as a whole: one state, two pages, and the link in the address.
+//! The page as a whole: one state, three views, and the link in the address.
 
+use std::rc::Rc;
+
+use protocol::View;
 use wasm_bindgen::{JsCast as _, closure::Closure};
 use yew::prelude::*;
 
@@ -7,6 +10,7 @@ use super::{
     about::About,
     dials::Dials,
     header::Header,
+    lab::Lab,
     next_token::NextTokenPanel,
     prompt::Prompt,
     same::Same,
@@ -18,20 +22,11 @@ use crate::{
     address,
     engine::{after_ms, forget, use_engines},
     shelf::use_shelf,
-    state::{Action, Dial, Run, State, status},
+    state::{Action, Dial, Run, State, Status, sentence, status},
 };
 
 /// The link is rewritten when the settings have rested for so long: browsers allow some hundred rewrites a minute.
 const LINK_RESTS_MS: u32 = 250;
-
-/// Which page is seen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Page {
-    /// The experiment.
-    Playground,
-    /// What it is about.
-    About,
-}
 
 /// The page.
 #[component]
@@ -40,7 +35,6 @@ pub fn App() -> Html {
         let (settings, notes) = address::settings();
         State::new(settings, notes)
     });
-    let page = use_state(|| Page::Playground);
     use_engines(&state);
     use_link(&state);
     use_shelf(&state);
@@ -58,10 +52,6 @@ pub fn App() -> Html {
                 .map(|action| state.dispatch(action))
         })
     };
-    let go = {
-        let page = page.setter();
-        use_callback((), move |to: Page, ()| page.set(to))
-    };
 
     let (now, sentence, share) = status(&state);
     let run = state.run.as_ref();
@@ -70,36 +60,70 @@ pub fn App() -> Html {
         .filter(|_| run.is_some_and(|run| run.device().is_none()));
     let running = run.is_some_and(|run| run.is_running(state.terms()));
     let open = state.opened();
+    let view = state.settings.view;
+    let lab = view == View::Experiments;
+    let waits = matches!(now, Status::Loading | Status::Recorded | Status::Failed);
     let tuned = run
         .and_then(|run| run.order.adapter.as_deref())
         .map(|name| AttrValue::from(state.tunings.title(name).to_owned()));
     html! {
         <>
-            <Header page={*page} {go} engines={state.engines.clone()} choice={state.settings.device}
+            <Header {view} act={act.clone()} engines={state.engines.clone()} choice={state.settings.device}
                 chains={state.chains()}
                 tokens_per_second={run.map_or(0.0, |run| run.tokens_per_second)} device={run.and_then(Run::device)} />
-            <main hidden={*page != Page::Playground}>
+            <main class={lab.then_some("lab")} hidden={view == View::About}>
                 <div class="side">
                     <Notes notes={state.notes.clone()} act={act.clone()} />
-                    <Prompt prompt={AttrValue::from(state.settings.prompt.clone())} refusal={state.refusal.clone()} act={act.clone()} />
+                    if !lab { <Prompt prompt={AttrValue::from(state.settings.prompt.clone())} refusal={state.refusal.clone()} act={act.clone()} /> }
                     <Storyteller tunings={Same::from(&state.tunings)} adapter={state.settings.adapter.clone().map(AttrValue::from)}
-                        compare={state.settings.compare} lambda={Dial::Lambda.text(&state.settings)} turn={turn.clone()} act={act.clone()} />
+                        compare={state.settings.compare} {lab} lambda={Dial::Lambda.text(&state.settings)} turn={turn.clone()} act={act.clone()} />
                     <Dials settings={state.settings.clone()} {turn} act={act.clone()}
-                        stories={state.settings.chains.get()} running={running && state.live} />
-                    <StatusLine status={now} {sentence} {share} />
+                        stories={state.settings.chains.get()} running={running && state.live} {lab} />
+                    <div hidden={lab && !waits}><StatusLine status={now} {sentence} {share} /></div>
                 </div>
-                <div class="stage">
+                <div class="stage" hidden={lab}>
                     <NextTokenPanel row={state.row().map(Same::from)} language={state.language.as_ref().map(Same::from)}
                         terms={state.terms()} {open} can_force={state.can_force()} there={state.put_there()} recorded={recorded.is_some()} act={act.clone()} />
                     <SwarmPanel swarm={Same::from(&state.swarm)} {open} {tuned}
                         catalogue={state.catalogue.as_ref().map(Same::from)} colouring={state.colouring}
                         predictor={state.predictor.as_ref().map(Same::from)} can_open={state.can_open()} {running} {recorded} stale={state.stale()} device={run.and_then(Run::device)}
                         length={run.map_or(0, |run| run.order.length.get())}
-                        tokens_per_second={run.map_or(0.0, |run| run.tokens_per_second)} {act} />
+                        tokens_per_second={run.map_or(0.0, |run| run.tokens_per_second)} act={act.clone()} />
                 </div>
+                if lab { <div class="stage">{ laboratory(&state, act) }</div> }
             </main>
-            <About shown={*page == Page::About} />
+            <About shown={view == View::About} />
         </>
+    }
+}
+
+/// The Experiments tab.
+fn laboratory(state: &State, act: Callback<Action>) -> Html {
+    let name = state.experiment().name;
+    let bench = &state.bench;
+    let nothing = || {
+        Err(AttrValue::Static(
+            "No results of this experiment ship with this model; run it to see some.",
+        ))
+    };
+    let shipped = match bench.shipped.get(name) {
+        Some(Ok(shipped)) => Some(Ok(Same::from(shipped))),
+        Some(Err(reason)) => Some(Err(reason.clone().into())),
+        None => {
+            let ships = |shelf: &Rc<[String]>| shelf.iter().any(|one| one == name);
+            bench
+                .shelf
+                .as_ref()
+                .filter(|shelf| !ships(shelf))
+                .map(|_| nothing())
+        }
+    };
+    let fetching = state
+        .fetching
+        .map(|(kind, progress)| AttrValue::from(sentence(kind, progress)));
+    html! {
+        <Lab {name} asked={state.would_ask()} tunings={Same::from(&state.tunings)} terms={state.terms()} trial={bench.trial.clone()}
+            {fetching} own={bench.own.get(name).map(Same::from)} {shipped} {act} />
     }
 }
 

@@ -16,6 +16,8 @@ pub struct DialsProps {
     pub act: Callback<Action>,
     pub stories: u32,
     pub running: bool,
+    /// Whether the knobs are those of an experiment, which has its own buttons.
+    pub lab: bool,
 }
 
 /// The settings panel.
@@ -27,6 +29,7 @@ pub fn Dials(props: &DialsProps) -> Html {
         act,
         stories,
         running,
+        lab,
     } = props.clone();
     let knob =
         |dial: Dial| html! { <Knob {dial} text={dial.text(&settings)} turn={turn.clone()} /> };
@@ -49,7 +52,7 @@ pub fn Dials(props: &DialsProps) -> Html {
                 <summary>{ "more: filters, seed, chains, length" }</summary>
                 { for Dial::MORE.into_iter().map(knob) }
             </details>
-            <div class="go">
+            <div class="go" hidden={lab}>
                 <button class="tell" data-testid="generate" onclick={act.reform(|_: MouseEvent| Action::Generate)}>{ tell }</button>
                 <button class="stop" data-testid="stop" disabled={!running} onclick={act.reform(|_: MouseEvent| Action::Stop)}>
                     { "Stop" }

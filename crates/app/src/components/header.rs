@@ -1,15 +1,15 @@
 //! The page's head: name, pages, device.
 
-use protocol::{DeviceChoice, DeviceKind};
+use protocol::{DeviceChoice, DeviceKind, View};
 use yew::prelude::*;
 
-use super::{app::Page, badge::Badge};
-use crate::engine::choice::Engines;
+use super::badge::Badge;
+use crate::{engine::choice::Engines, state::Action};
 
 #[derive(Clone, PartialEq, Properties)]
 pub struct HeaderProps {
-    pub page: Page,
-    pub go: Callback<Page>,
+    pub view: View,
+    pub act: Callback<Action>,
     pub engines: Engines,
     pub choice: DeviceChoice,
     pub chains: u32,
@@ -21,18 +21,18 @@ pub struct HeaderProps {
 #[component]
 pub fn Header(props: &HeaderProps) -> Html {
     let HeaderProps {
-        page,
-        go,
+        view,
+        act,
         engines,
         choice,
         chains,
         tokens_per_second,
         device,
     } = props.clone();
-    let link = |to: Page, name: &'static str| {
-        let go = go.reform(move |_: MouseEvent| to);
+    let link = |to: View, name: &'static str| {
+        let go = act.reform(move |_: MouseEvent| Action::View(to));
         html! {
-            <button class="page" aria-current={(page == to).then_some("page")} onclick={go}>{ name }</button>
+            <button class="page" aria-current={(view == to).then_some("page")} onclick={go}>{ name }</button>
         }
     };
     html! {
@@ -40,8 +40,9 @@ pub fn Header(props: &HeaderProps) -> Html {
             <h1>{ "Mode Collapse Playground" }</h1>
             <p>{ "Slide two knobs and watch a storyteller’s world shrink to one ending." }</p>
             <nav aria-label="Pages">
-                { link(Page::Playground, "Playground") }
-                { link(Page::About, "About") }
+                { link(View::Playground, "Playground") }
+                { link(View::Experiments, "Experiments") }
+                { link(View::About, "About") }
             </nav>
             <Badge {engines} {choice} {chains} {tokens_per_second} ran_on={device} />
         </header>

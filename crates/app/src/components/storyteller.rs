@@ -14,6 +14,8 @@ pub struct StorytellerProps {
     pub tunings: Same<Tunings>,
     pub adapter: Option<AttrValue>,
     pub compare: bool,
+    /// Whether an experiment asks, which compares by itself.
+    pub lab: bool,
     /// Lambda, exactly.
     pub lambda: AttrValue,
     pub turn: Callback<(Dial, String), Result<(), String>>,
@@ -27,6 +29,7 @@ pub fn Storyteller(props: &StorytellerProps) -> Html {
         tunings,
         adapter,
         compare,
+        lab,
         lambda,
         turn,
         act,
@@ -80,7 +83,7 @@ pub fn Storyteller(props: &StorytellerProps) -> Html {
             }
             if adapter.is_some() {
                 <Knob dial={Dial::Lambda} text={lambda.clone()} turn={turn.clone()} />
-                <label class="check">
+                <label class="check" hidden={*lab}>
                     <input type="checkbox" data-testid="compare" checked={*compare} onchange={check} />
                     { "the base beside it, on the same coins" }
                 </label>

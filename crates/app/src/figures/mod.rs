@@ -1,6 +1,9 @@
 //! What is derived from the state for the eye: numbers, bars, curves. Pure; the components only lay it out.
 
 pub mod attractors;
+pub mod beside;
+pub mod chart;
+pub mod csv;
 pub mod curve;
 pub mod gladness;
 mod laid;

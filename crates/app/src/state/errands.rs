@@ -24,6 +24,29 @@ pub fn errands(state: &State) -> Vec<Errand> {
             command: Command::Stop { run },
         });
     }
+    for &(to, run) in &state.bench.stopping {
+        errands.push(Errand {
+            to,
+            command: Command::Stop { run },
+        });
+    }
+    if let Some(trial) = &state.bench.trial
+        && trial.is_running()
+        && trial.device.is_none()
+        && let Some(to) = state.experimenter()
+    {
+        errands.push(Errand {
+            to,
+            command: Command::Experiment {
+                run: trial.id,
+                name: trial.name.clone(),
+                adapters: trial.adapters.clone(),
+                shaping: trial.terms.shaping,
+                lambda: trial.terms.lambda,
+                seed: trial.terms.seed,
+            },
+        });
+    }
     if let Some(run) = &state.run
         && let Some(to) = run.device()
     {
@@ -42,7 +65,7 @@ pub fn errands(state: &State) -> Vec<Errand> {
                 seed: terms.seed,
                 shaping: terms.shaping,
             });
-        } else if run.is_held() && run.told != Some(terms) {
+        } else if run.is_held() && run.told != Some(terms) && !state.stories_wait() {
             turn += 1;
             tell(Command::Shape {
                 run: run.id,

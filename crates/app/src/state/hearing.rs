@@ -16,7 +16,7 @@ impl State {
             ),
             (Voice::Device(kind), Event::Progress { stage, done, total }) => {
                 let now = Some(Progress { stage, done, total });
-                if stage == Stage::Adapter {
+                if matches!(stage, Stage::Adapter | Stage::Material) {
                     self.fetching = now.map(|now| (kind, now));
                 } else if let Standing::Starting(progress) = self.engines.of_mut(kind) {
                     *progress = now;
@@ -80,9 +80,19 @@ impl State {
                     self.take_row(chain, position, rows);
                 }
             }
+            (Voice::Device(_), Event::Experiment { run, done, of, findings }) => {
+                self.take_findings(run, (done, of), &findings);
+            }
+            (Voice::Device(_), Event::Concluded { run, ending, findings, seconds }) => {
+                self.conclude(run, ending, findings.as_deref(), seconds);
+            }
             (Voice::Device(_), Event::Failed { run, message }) => self.take_failure(run, message),
             (Voice::Device(_), Event::Hello { .. })
-            | (Voice::Recording, Event::Hello { .. } | Event::Progress { .. } | Event::Unavailable { .. } | Event::Failed { .. }) => {}
+            | (
+                Voice::Recording,
+                Event::Hello { .. } | Event::Progress { .. } | Event::Unavailable { .. } | Event::Failed { .. }
+                | Event::Experiment { .. } | Event::Concluded { .. },
+            ) => {}
         }
     }
 
@@ -93,6 +103,7 @@ impl State {
         }
         let served = self.serving();
         self.fetching = None;
+        self.lose_trial(kind, reason);
         *self.engines.of_mut(kind) = Standing::Refused(reason.to_owned());
         // What the panel shows is to come from the device that serves now.
         self.reading.wanted |= self.live && self.serving() != served;
@@ -139,6 +150,9 @@ impl State {
     /// same, which tells whether the adapter is to blame.
     fn take_failure(&mut self, id: Option<RunId>, message: String) {
         self.fetching = None;
+        if self.fails(id, &message) {
+            return;
+        }
         if let Some(run) = self.run.as_mut().filter(|run| Some(run.id) == id) {
             run.phase = Phase::Failed;
             let mut order = run.order.clone();

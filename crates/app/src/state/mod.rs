@@ -3,6 +3,7 @@
 //! The state holds logits, tokens and knobs. Probabilities, entropies and pictures are derived from it (`figures`), and so
 //! is what the workers are to be told ([`errands`]). Pure: no browser, no clock, no workers.
 
+mod bench;
 mod chain;
 mod dial;
 mod errands;
@@ -18,13 +19,15 @@ use std::rc::Rc;
 
 use attractors::Catalogue;
 use decoding::Shaping;
+use experiments::shipped::Shipped;
 use protocol::{
     Chains, Command, DeviceKind, Ending, Event, Forced, Lambda, Length, LinkNote, RECORDED_RUN,
-    RunId, Settings,
+    RunId, Settings, View,
 };
 use sentiment::Predictor;
 use yew::Reducible;
 
+pub use bench::{Bench, Trial, TrialPhase};
 #[cfg(test)]
 pub use chain::Measure;
 pub use chain::{BLOCK, Chain, Word};
@@ -33,7 +36,7 @@ pub use errands::{Errand, errands};
 pub use language::Language;
 pub use row::Row;
 pub use run::{Order, Phase, Run, Side, Stop, Terms, Voice};
-pub use status::{Status, status};
+pub use status::{Status, sentence, status};
 pub use swarm::{Stories, Swarm};
 pub use tuning::{Tuning, Tunings};
 
@@ -82,6 +85,8 @@ pub struct State {
     pub left_running: Option<(DeviceKind, RunId)>,
     /// The terms of the recording, while one is shown.
     pub recorded: Option<Terms>,
+    /// The Experiments tab.
+    pub bench: Bench,
     last_run: RunId,
 }
 
@@ -233,17 +238,31 @@ pub enum Action {
     Missing(String),
     /// These errands were sent.
     Told(Vec<Errand>),
+    /// Another part of the page.
+    View(View),
+    /// Open the experiment of this name.
+    Choose(String),
+    /// Run the opened experiment.
+    TryOut,
+    /// End the experiment that runs; what it found stays.
+    GiveUp,
+    /// The experiments whose results ship beside the model.
+    Shelf(Rc<[String]>),
+    /// What ships of one, or why that cannot be used.
+    Shipped(String, Result<Rc<Shipped>, String>),
     /// The reader has read a note.
     Dismiss(usize),
 }
 
 impl State {
     /// The page as a link opens it.
-    pub fn new(settings: Settings, notes: Vec<LinkNote>) -> Self {
+    pub fn new(mut settings: Settings, notes: Vec<LinkNote>) -> Self {
         let reading = Reading::of(&settings, false);
+        let notes = notes.into_iter().map(|note| note.0);
+        let notes = notes.chain(bench::known(&mut settings)).collect();
         Self {
             settings,
-            notes: notes.into_iter().map(|note| note.0).collect(),
+            notes,
             engines: Engines::default(),
             language: None,
             live: false,
@@ -262,6 +281,7 @@ impl State {
             swarm: Rc::default(),
             left_running: None,
             recorded: None,
+            bench: Bench::default(),
             last_run: RECORDED_RUN,
         }
     }
@@ -395,10 +415,11 @@ impl State {
             Action::Open { chain, position } => self.open(chain, position),
             Action::Close => self.focus = Focus::Prompt,
             Action::Force(token) => self.force(token),
-            Action::Follow(settings, notes) => {
+            Action::Follow(mut settings, notes) => {
                 self.engines
                     .reconsider(self.settings.device, settings.device);
                 self.notes.extend(notes.into_iter().map(|note| note.0));
+                self.notes.extend(bench::known(&mut settings));
                 self.set_out(settings);
             }
             Action::Play(settings) => self.play(&settings),
@@ -424,6 +445,12 @@ impl State {
                     self.remember(errand);
                 }
             }
+            Action::View(view) => self.view(view),
+            Action::Choose(name) => self.settings.experiment = Some(name),
+            Action::TryOut => self.try_out(),
+            Action::GiveUp => self.give_up(),
+            Action::Shelf(shelf) => self.bench.shelf = Some(shelf),
+            Action::Shipped(name, shipped) => _ = self.bench.shipped.insert(name, shipped),
             Action::Dismiss(note) => {
                 if note < self.notes.len() {
                     self.notes.remove(note);
@@ -442,22 +469,16 @@ impl State {
         }
     }
 
-    /// Takes other settings; what cannot be changed in a run that goes on begins another.
-    fn set_out(&mut self, settings: Settings) {
-        let before = Order::of(&std::mem::replace(&mut self.settings, settings));
-        if Order::of(&self.settings) != before {
-            self.begin();
-        }
-    }
-
     /// Begins a run of the present settings; the `Prompted` that comes with it also fills the next-token panel.
     fn begin(&mut self) {
         self.reading = Reading::of(&self.settings, false);
         self.suspect = None;
         self.focus = Focus::Prompt;
         match self.serving() {
-            Some(device) => self.begin_on(device, Order::of(&self.settings)),
-            None => self.run_when_ready = true,
+            Some(device) if !self.stories_wait() => {
+                self.begin_on(device, Order::of(&self.settings));
+            }
+            _ => self.run_when_ready = true,
         }
     }
 
@@ -470,11 +491,17 @@ impl State {
         {
             self.left_running = Some((kind, before.id));
         }
-        self.last_run = RunId(self.last_run.0.wrapping_add(1).max(1));
+        let id = self.next_run();
         self.swarm = Rc::new(Swarm::of(order.chains.get(), order.sides()));
-        self.run = Some(Run::new(self.last_run, Voice::Device(device), order));
+        self.run = Some(Run::new(id, Voice::Device(device), order));
         self.recorded = None;
         self.run_when_ready = false;
+    }
+
+    /// A name that no run had.
+    fn next_run(&mut self) -> RunId {
+        self.last_run = RunId(self.last_run.0.wrapping_add(1).max(1));
+        self.last_run
     }
 
     fn stop(&mut self) {
@@ -548,10 +575,18 @@ impl State {
                 (&**text, adapter) != (&*self.reading.text, &self.reading.adapter);
             return;
         }
-        if let Command::Stop { run } = command
-            && self.left_running == Some((to, run))
-        {
-            self.left_running = None;
+        if let Command::Stop { run } = command {
+            self.bench.stopping.retain(|stopped| *stopped != (to, run));
+            if self.left_running == Some((to, run)) {
+                self.left_running = None;
+            }
+        }
+        if let Command::Experiment { run: id, .. } = command {
+            let trial = self.bench.trial.as_mut().filter(|trial| trial.id == id);
+            if let Some(trial) = trial {
+                trial.device = Some(to);
+            }
+            return;
         }
         let Some(run) = &mut self.run else { return };
         match command {

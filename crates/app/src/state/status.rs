@@ -139,8 +139,8 @@ fn engines_start(state: &State) -> (Status, String, Option<f64>) {
     }
 }
 
-/// A starting engine's progress in words.
-fn sentence(kind: DeviceKind, progress: Progress) -> String {
+/// Progress of an engine that fetches something, in words.
+pub fn sentence(kind: DeviceKind, progress: Progress) -> String {
     let Progress { stage, done, total } = progress;
     match (stage, total) {
         (Stage::Program, Some(total)) => format!(
@@ -164,6 +164,7 @@ fn sentence(kind: DeviceKind, progress: Progress) -> String {
             megabytes(total)
         ),
         (Stage::Adapter, None) => format!("Fetching the adapter: {} MB", megabytes(done)),
+        (Stage::Material, _) => "Fetching what the experiments ask".to_owned(),
         (Stage::Upload, _) => "Unpacking the model".to_owned(),
         (Stage::SelfTest, Some(total)) => format!("Trying the device: {done} of {total} steps"),
         (Stage::SelfTest, None) => "Trying the device".to_owned(),

@@ -9,6 +9,8 @@ use yew::Reducible;
 
 use super::*;
 
+mod bench;
+
 const CPU: Voice = Voice::Device(DeviceKind::Cpu);
 const WEBGPU: Voice = Voice::Device(DeviceKind::WebGpu);
 

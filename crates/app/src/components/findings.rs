@@ -1,0 +1,237 @@
+//! What an experiment found, as tables: numbers with intervals, controls, and what is to be said of the claim.
+
+use experiments::{Answered, Control, Quantity, Verdict};
+use yew::prelude::*;
+
+use super::{chart::save_csv, same::Same};
+use crate::figures::{
+    csv,
+    numbers::{grouped, significant},
+};
+
+/// So many numbers are shown at once; those that answer the claim come first.
+const AT_ONCE: usize = 12;
+
+#[derive(Clone, PartialEq, Properties)]
+pub struct VerdictProps {
+    pub verdict: Verdict,
+    /// Of whose numbers.
+    pub of: AttrValue,
+}
+
+/// What is to be said of the claim.
+#[component]
+pub fn VerdictLine(props: &VerdictProps) -> Html {
+    let Verdict { answer, why } = &props.verdict;
+    let (word, class) = match answer {
+        Answered::Supported => ("Supported", "yes"),
+        Answered::NotSupported => ("Not supported", "no"),
+        Answered::Undecided => ("Undecided", "open"),
+    };
+    html! {
+        <p class={classes!("verdict", class)} data-testid="verdict">
+            <b>{ word }</b>{ format!(" {}: {}.", props.of, why.trim_end_matches('.')) }
+        </p>
+    }
+}
+
+/// One number, of the reader's run, of what ships, or of both.
+#[derive(Clone, Debug, PartialEq)]
+struct Line {
+    own: Option<Quantity>,
+    shipped: Option<Quantity>,
+}
+
+fn lines(own: Option<&[Quantity]>, shipped: Option<&[Quantity]>) -> Vec<Line> {
+    let (first, second) = (own.unwrap_or_default(), shipped.unwrap_or_default());
+    let known = |all: &[Quantity], key: &str| all.iter().find(|one| one.key == key).cloned();
+    let both = first.iter().map(|one| Line {
+        own: Some(one.clone()),
+        shipped: known(second, &one.key),
+    });
+    let rest = second
+        .iter()
+        .filter(|one| known(first, &one.key).is_none())
+        .map(|one| Line {
+            own: None,
+            shipped: Some(one.clone()),
+        });
+    both.chain(rest).collect()
+}
+
+#[derive(Clone, PartialEq, Properties)]
+pub struct ResultsProps {
+    pub own: Option<Same<experiments::Findings>>,
+    pub shipped: Option<Same<experiments::shipped::Shipped>>,
+    pub name: AttrValue,
+}
+
+/// The numbers: the reader's, and what ships beside them.
+#[component]
+pub fn Results(props: &ResultsProps) -> Html {
+    let own = props.own.as_ref().map(|own| own.results.as_slice());
+    let shipped = props.shipped.as_ref();
+    let shipped = shipped.map(|shipped| shipped.findings.results.as_slice());
+    let lines = lines(own, shipped);
+    if lines.is_empty() {
+        return html! {};
+    }
+    let both = own.is_some() && shipped.is_some();
+    let table = |lines: &[Line]| {
+        html! {
+            <div class="wide" role="region" aria-label="Numbers" tabindex="0">
+                <table>
+                    <thead><tr>
+                        <th scope="col">{ "What" }</th>
+                        <th scope="col">{ if own.is_some() { "Your run" } else { "Shipped" } }</th>
+                        <th scope="col">{ "95% interval" }</th>
+                        <th scope="col">{ "Samples" }</th>
+                        if both { <th scope="col">{ "Shipped" }</th> }
+                    </tr></thead>
+                    <tbody>{ for lines.iter().map(|line| row(line, both)) }</tbody>
+                </table>
+            </div>
+        }
+    };
+    let save = {
+        let all: Vec<Quantity> = own.or(shipped).unwrap_or_default().to_vec();
+        let name = format!("{}-results", props.name);
+        Callback::from(move |_: MouseEvent| save_csv(&csv::of_results(&all), &name))
+    };
+    let (first, more) = lines.split_at(lines.len().min(AT_ONCE));
+    html! {
+        <section aria-labelledby="results-title">
+            <h2 id="results-title">{ "Numbers" }</h2>
+            { table(first) }
+            if !more.is_empty() {
+                <details>
+                    <summary>{ format!("{} more", more.len()) }</summary>
+                    { table(more) }
+                </details>
+            }
+            <p class="save">{ "Save as " }<button aria-label="Save all numbers as CSV" onclick={save}>{ "CSV" }</button></p>
+        </section>
+    }
+}
+
+fn row(line: &Line, both: bool) -> Html {
+    let Some(one) = line.own.as_ref().or(line.shipped.as_ref()) else {
+        return html! {};
+    };
+    let exact = |number: Option<f64>| number.map(|number| number.to_string());
+    // What only ships stands in its own column, beside the reader's.
+    let mine = line
+        .own
+        .as_ref()
+        .or(line.shipped.as_ref().filter(|_| !both));
+    let samples = match mine {
+        Some(mine) if mine.samples > 0 => grouped(mine.samples as u64),
+        Some(_) => "exact".to_owned(),
+        None => String::new(),
+    };
+    html! {
+        <tr data-testid="result" data-key={one.key.clone()} data-value={exact(one.value)} data-low={exact(one.low)}
+            data-high={exact(one.high)}>
+            <th scope="row">{ &one.label }</th>
+            <td>{ mine.map(value) }</td>
+            <td>{ mine.and_then(range) }</td>
+            <td>{ samples }</td>
+            if both { <td class="soft">{ line.shipped.as_ref().map(within) }</td> }
+        </tr>
+    }
+}
+
+fn value(one: &Quantity) -> String {
+    match (one.value, one.unit.as_str()) {
+        (None, _) => "–".to_owned(),
+        (Some(value), "") => significant(value),
+        (Some(value), "%") => format!("{}%", significant(value)),
+        (Some(value), unit) => format!("{} {unit}", significant(value)),
+    }
+}
+
+fn range(one: &Quantity) -> Option<String> {
+    let (low, high) = (one.low?, one.high?);
+    Some(format!("{} to {}", significant(low), significant(high)))
+}
+
+fn within(one: &Quantity) -> String {
+    match range(one) {
+        Some(range) => format!(
+            "{} ({range}; n = {})",
+            value(one),
+            grouped(one.samples as u64)
+        ),
+        None => value(one),
+    }
+}
+
+#[derive(Clone, PartialEq, Properties)]
+pub struct ControlsProps {
+    pub controls: Vec<Control>,
+}
+
+/// The same estimators where the answer is known.
+#[component]
+pub fn Controls(props: &ControlsProps) -> Html {
+    let controls = &props.controls;
+    if controls.is_empty() {
+        return html! {};
+    }
+    let passed = controls.iter().filter(|control| control.passed()).count();
+    let row = |control: &Control| {
+        let passed = control.passed();
+        html! {
+            <tr data-testid="control" data-passed={passed.to_string()}>
+                <th scope="row">{ &control.name }<small>{ &control.about }</small></th>
+                <td>{ significant(control.expected) }</td>
+                <td>{ significant(control.found) }</td>
+                <td>{ significant(control.tolerance) }</td>
+                <td class={if passed { "yes" } else { "no" }}>{ if passed { "✓ passed" } else { "✗ failed" } }</td>
+            </tr>
+        }
+    };
+    html! {
+        <section aria-labelledby="controls-title">
+            <h2 id="controls-title">
+                { "Controls: the same estimators where the answer is known" }
+                <span class="key">{ format!("{passed} of {} passed", controls.len()) }</span>
+            </h2>
+            <div class="wide" role="region" aria-label="Controls" tabindex="0">
+                <table>
+                    <thead><tr>
+                        <th scope="col">{ "Control" }</th>
+                        <th scope="col">{ "Known answer" }</th>
+                        <th scope="col">{ "Found" }</th>
+                        <th scope="col">{ "May be off by" }</th>
+                        <th scope="col">{ "Verdict" }</th>
+                    </tr></thead>
+                    <tbody>{ for controls.iter().map(row) }</tbody>
+                </table>
+            </div>
+        </section>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_of_both_stand_in_one_line_and_none_is_lost() {
+        let one = |key: &str, value: f64| Quantity::exact(key, key, "", value);
+        let own = [one("a", 1.0), one("b", 2.0)];
+        let shipped = [one("c", 3.0), one("a", 4.0)];
+        let seen: Vec<(Option<f64>, Option<f64>)> = lines(Some(&own), Some(&shipped))
+            .iter()
+            .map(|line| {
+                let of = |one: &Option<Quantity>| one.as_ref().and_then(|one| one.value);
+                (of(&line.own), of(&line.shipped))
+            })
+            .collect();
+        assert_eq!(
+            seen,
+            [(Some(1.0), Some(4.0)), (Some(2.0), None), (None, Some(3.0))]
+        );
+    }
+}

@@ -1,0 +1,232 @@
+//! The Experiments tab: which experiment is open, what ships of it, and what the reader's own runs have found.
+
+use std::{collections::BTreeMap, rc::Rc};
+
+use experiments::{CATALOGUE, Entry, Findings, find, shipped::Shipped};
+use protocol::{Asked, DeviceKind, Ending, RunId, Settings, View, decode};
+
+use super::{Order, State, Terms, Tunings};
+
+/// What the tab holds.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Bench {
+    /// The experiments whose results ship beside the model, once that is known.
+    pub shelf: Option<Rc<[String]>>,
+    /// Those results, or why they cannot be used, by experiment.
+    pub shipped: BTreeMap<String, Result<Rc<Shipped>, String>>,
+    /// What the reader's last run found, by experiment.
+    pub own: BTreeMap<String, Rc<Findings>>,
+    /// The last run.
+    pub trial: Option<Trial>,
+    /// Runs that a worker is still to be told to stop.
+    pub stopping: Vec<(DeviceKind, RunId)>,
+}
+
+/// The reader's run of an experiment.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Trial {
+    /// The page's name for it; no swarm has the same.
+    pub id: RunId,
+    /// The experiment's name.
+    pub name: String,
+    /// What is asked beside the base.
+    pub adapters: Vec<Asked>,
+    /// The knobs that it was begun with.
+    pub terms: Terms,
+    /// Whom it was given to, once one was ready.
+    pub device: Option<DeviceKind>,
+    /// How far it is.
+    pub phase: TrialPhase,
+    /// Parts done, of how many; nothing before the first is.
+    pub parts: Option<(u32, u32)>,
+    /// Seconds that it took, once it is over.
+    pub seconds: Option<f32>,
+}
+
+/// How far an experiment is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TrialPhase {
+    /// On its way.
+    Running,
+    /// All is found.
+    Done,
+    /// The reader had enough.
+    Cancelled,
+    /// It could not be run; why, in words.
+    Failed(String),
+}
+
+impl Trial {
+    /// Are there findings to come?
+    pub fn is_running(&self) -> bool {
+        self.phase == TrialPhase::Running
+    }
+}
+
+/// What an experiment asks beside the base: what it needs, and the reader's chosen adapter. An experiment that needs one adapter is
+/// run with the chosen one in its place.
+pub fn asked(entry: &Entry, chosen: Option<&str>, tunings: &Tunings) -> Vec<Asked> {
+    let mut names: Vec<&str> = entry.needs.quick.to_vec();
+    if let Some(chosen) = chosen
+        && !names.contains(&chosen)
+    {
+        if names.len() == 1 {
+            names.clear();
+        }
+        names.push(chosen);
+    }
+    names
+        .into_iter()
+        .map(|name| Asked {
+            name: name.to_owned(),
+            budget_nats: tunings.named(name).and_then(|tuning| tuning.budget_nats),
+        })
+        .collect()
+}
+
+/// Takes a name that no experiment has out of the settings, with a note.
+pub fn known(settings: &mut Settings) -> Option<String> {
+    let name = settings.experiment.take_if(|name| find(name).is_none())?;
+    Some(format!(
+        "The link's “exp” was not used: there is no experiment {name} here."
+    ))
+}
+
+impl State {
+    /// The opened experiment; the first where none was chosen.
+    pub fn experiment(&self) -> &'static Entry {
+        let chosen = self.settings.experiment.as_deref();
+        chosen.and_then(find).unwrap_or(&CATALOGUE[0])
+    }
+
+    /// What the opened experiment would ask now, beside the base.
+    pub fn would_ask(&self) -> Vec<Asked> {
+        let chosen = self.settings.adapter.as_deref();
+        asked(self.experiment(), chosen, &self.tunings)
+    }
+
+    /// The device that an experiment is given to: the CPU, whose numbers are the same everywhere, where it is there.
+    pub fn experimenter(&self) -> Option<DeviceKind> {
+        let cpu = self.engines.report(DeviceKind::Cpu);
+        cpu.map(|_| DeviceKind::Cpu).or_else(|| self.serving())
+    }
+
+    /// Whether stories wait until the reader comes back to them: experiments have the engine for themselves.
+    pub(super) fn stories_wait(&self) -> bool {
+        self.settings.view == View::Experiments
+    }
+
+    pub(super) fn view(&mut self, view: View) {
+        self.settings.view = view;
+        self.resume();
+    }
+
+    /// Tells the stories that waited, if any did.
+    pub(super) fn resume(&mut self) {
+        if self.live && self.run_when_ready && !self.stories_wait() {
+            self.begin();
+        }
+    }
+
+    /// Begins a run of the opened experiment. Another that goes on is stopped.
+    pub(super) fn try_out(&mut self) {
+        self.give_up();
+        let trial = Trial {
+            id: self.next_run(),
+            name: self.experiment().name.to_owned(),
+            adapters: self.would_ask(),
+            terms: self.terms(),
+            device: None,
+            phase: TrialPhase::Running,
+            parts: None,
+            seconds: None,
+        };
+        self.bench.own.remove(&trial.name);
+        self.bench.trial = Some(trial);
+    }
+
+    /// The reader has had enough. What was found stays, and what the worker found meanwhile is still taken.
+    pub(super) fn give_up(&mut self) {
+        let Some(trial) = self.bench.trial.as_mut().filter(|one| one.is_running()) else {
+            return;
+        };
+        trial.phase = TrialPhase::Cancelled;
+        self.fetching = None;
+        if let Some(device) = trial.device {
+            self.bench.stopping.push((device, trial.id));
+        }
+    }
+
+    /// An experiment has come so far.
+    pub(super) fn take_findings(&mut self, id: RunId, parts: (u32, u32), findings: &[u8]) {
+        let Some(trial) = self.bench.trial.as_mut().filter(|one| one.id == id) else {
+            return;
+        };
+        self.fetching = None;
+        trial.parts = Some(parts);
+        match decode(findings) {
+            Ok(findings) => {
+                let findings: Findings = findings;
+                self.bench.own.insert(trial.name.clone(), Rc::new(findings));
+            }
+            Err(error) => trial.phase = TrialPhase::Failed(error.to_string()),
+        }
+    }
+
+    /// An experiment is over.
+    pub(super) fn conclude(
+        &mut self,
+        id: RunId,
+        ending: Ending,
+        findings: Option<&[u8]>,
+        seconds: f32,
+    ) {
+        let Some(trial) = self.bench.trial.as_mut().filter(|one| one.id == id) else {
+            return;
+        };
+        self.fetching = None;
+        trial.seconds = Some(seconds);
+        trial.phase = match ending {
+            Ending::Finished => TrialPhase::Done,
+            Ending::Stopped => TrialPhase::Cancelled,
+        };
+        let of = trial.parts.map_or(1, |(_, of)| of);
+        if let Some(findings) = findings {
+            self.take_findings(id, (of, of), findings);
+        }
+    }
+
+    /// Whether a failure was that of an experiment, which then is over.
+    pub(super) fn fails(&mut self, id: Option<RunId>, message: &str) -> bool {
+        let trial = self.bench.trial.as_mut();
+        let Some(trial) = trial.filter(|one| Some(one.id) == id) else {
+            return false;
+        };
+        self.fetching = None;
+        if trial.is_running() {
+            trial.phase = TrialPhase::Failed(message.to_owned());
+        }
+        true
+    }
+
+    /// An engine is out, and an experiment on it with it.
+    pub(super) fn lose_trial(&mut self, kind: DeviceKind, reason: &str) {
+        self.bench.stopping.retain(|(device, _)| *device != kind);
+        if let Some(trial) = &self.bench.trial
+            && trial.device == Some(kind)
+        {
+            let id = Some(trial.id);
+            self.fails(id, &format!("the engine stopped: {reason}"));
+        }
+    }
+
+    /// Takes other settings; what cannot be changed in a run that goes on begins another.
+    pub(super) fn set_out(&mut self, settings: Settings) {
+        let before = Order::of(&std::mem::replace(&mut self.settings, settings));
+        if Order::of(&self.settings) == before {
+            self.resume();
+        } else {
+            self.begin();
+        }
+    }
+}

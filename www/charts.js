@@ -1,0 +1,161 @@
+// Draws figures with Apache ECharts. Fetched when a figure is first shown; `crates/app/src/figures/chart.rs` makes the option
+// objects, `crates/app/src/components/chart.rs` calls what stands in `figureCharts` below.
+
+import * as echarts from "./echarts.js";
+
+/** What is drawn where: element to { chart, json, size }. */
+const drawn = new Map();
+
+/** Colours of the style sheet in place of their names, and functions in place of theirs. */
+function resolve(value, style) {
+  if (typeof value === "string") {
+    return value.replaceAll(/var\((--[\w-]+)\)/g, (_, name) => style.getPropertyValue(name).trim());
+  }
+  if (Array.isArray(value)) return value.map((item) => resolve(item, style));
+  if (value && typeof value === "object") {
+    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, resolve(item, style)]));
+  }
+  return value;
+}
+
+function read(json, element) {
+  const option = resolve(JSON.parse(json), getComputedStyle(element));
+  for (const series of option.series) {
+    if (series.renderItem === "interval") series.renderItem = interval(series);
+  }
+  option.tooltip.formatter = (hovered) => words([hovered].flat());
+  return option;
+}
+
+/** Whiskers from low to high at every point, or one band behind a line. */
+function interval({ data, interval: { band, bar, bars }, itemStyle: { color, opacity } }) {
+  return (params, api) => {
+    if (band) {
+      if (params.dataIndex > 0) return null;
+      const upper = data.map(([x, , high]) => api.coord([x, high]));
+      const lower = data.map(([x, low]) => api.coord([x, low]));
+      const points = [...upper, ...lower.reverse()];
+      return { type: "polygon", shape: { points }, style: { fill: color, opacity: 0.18 * opacity } };
+    }
+    const [x, low, high] = [0, 1, 2].map((dimension) => api.value(dimension));
+    // Beside the middle of the names, above its own bar.
+    const aside = bar === null ? 0 : api.barLayout({ count: bars, barGap: "12%", barCategoryGap: "24%", barMaxWidth: 46 })[bar].offsetCenter;
+    const [[at, bottom], [, top]] = [api.coord([x, low]), api.coord([x, high])];
+    const line = (x1, y1, x2, y2) => ({
+      type: "line",
+      shape: { x1, y1, x2, y2 },
+      style: { stroke: bar === null ? color : getInk(), lineWidth: 1.5, opacity },
+    });
+    const middle = at + aside;
+    const wing = 4;
+    return {
+      type: "group",
+      children: [
+        line(middle, bottom, middle, top),
+        line(middle - wing, bottom, middle + wing, bottom),
+        line(middle - wing, top, middle + wing, top),
+      ],
+    };
+  };
+}
+
+function getInk() {
+  return getComputedStyle(document.documentElement).getPropertyValue("--ink").trim();
+}
+
+function number(value) {
+  if (typeof value !== "number" || !Number.isFinite(value)) return "–";
+  return String(Number(value.toPrecision(4)));
+}
+
+/** What is said of the points under the pointer. */
+function words(hovered) {
+  const safe = echarts.format.encodeHTML;
+  const said = hovered.filter(({ seriesType }) => seriesType !== "custom");
+  if (said.length === 0) return "";
+  if (said[0].seriesType === "sankey") {
+    const { dataType, data, name, value } = said[0];
+    return dataType === "edge" ? `${safe(data.source)} → ${safe(data.target)}: <b>${number(data.value)}</b>` : `${safe(name)}: <b>${number(value)}</b>`;
+  }
+  const lines = said.map(({ marker, seriesName, data: { value: [x, y], low, high } }) => {
+    const range = low === null || high === null ? "" : ` (${number(low)} to ${number(high)})`;
+    const where = said[0].axisValueLabel === undefined ? ` at ${number(x)}` : "";
+    return `${marker}${safe(seriesName)}${where}: <b>${number(y)}</b>${range}`;
+  });
+  const head = said[0].axisValueLabel === undefined ? [] : [safe(said[0].axisValueLabel)];
+  return [...head, ...lines].join("<br>");
+}
+
+/** Draws a figure into an element, in place of what it showed before. */
+function draw(element, json) {
+  let shown = drawn.get(element);
+  if (!shown) {
+    const chart = echarts.init(element, null, { renderer: "svg" });
+    const size = new ResizeObserver(() => chart.resize());
+    size.observe(element);
+    shown = { chart, size };
+    drawn.set(element, shown);
+  }
+  shown.json = json;
+  shown.chart.setOption(read(json, element), { notMerge: true });
+}
+
+/** Forgets an element that goes. */
+function release(element) {
+  const shown = drawn.get(element);
+  shown?.size.disconnect();
+  shown?.chart.dispose();
+  drawn.delete(element);
+}
+
+/** The figure with its title, for a picture that stands alone. */
+function alone(element, title) {
+  const option = read(drawn.get(element).json, element);
+  const style = getComputedStyle(element);
+  const ink = style.getPropertyValue("--ink").trim();
+  option.title = { text: title, left: 10, top: 8, textStyle: { fontSize: 15, color: ink } };
+  option.backgroundColor = style.getPropertyValue("--card").trim();
+  if (option.legend) option.legend.top = 34;
+  if (option.grid) option.grid.top = option.legend.show ? 72 : 44;
+  else option.series[0].top = 44;
+  return option;
+}
+
+const WIDTH = 960;
+const HEIGHT = 540;
+
+/** Saves a figure as a picture, `png` or `svg`. */
+function savePicture(element, kind, title, name) {
+  if (!drawn.has(element)) return;
+  if (kind === "svg") {
+    const chart = echarts.init(null, null, { renderer: "svg", ssr: true, width: WIDTH, height: HEIGHT });
+    chart.setOption(alone(element, title));
+    saveText(chart.renderToSVGString(), "image/svg+xml", `${name}.svg`);
+    chart.dispose();
+  } else {
+    const sheet = document.createElement("div");
+    const chart = echarts.init(sheet, null, { renderer: "canvas", width: WIDTH, height: HEIGHT });
+    chart.setOption(alone(element, title));
+    save(chart.getDataURL({ type: "png", pixelRatio: 2 }), `${name}.png`);
+    chart.dispose();
+  }
+}
+
+function saveText(text, type, file) {
+  const address = URL.createObjectURL(new Blob([text], { type }));
+  save(address, file);
+  setTimeout(() => URL.revokeObjectURL(address), 1000);
+}
+
+function save(address, file) {
+  const link = document.createElement("a");
+  link.href = address;
+  link.download = file;
+  link.click();
+}
+
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
+  for (const [element, { json }] of drawn) draw(element, json);
+});
+
+globalThis.figureCharts = { draw, release, savePicture, saveText };
