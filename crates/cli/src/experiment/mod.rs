@@ -254,6 +254,11 @@ fn write_all(model: &Path, out: &Path, folder: &Path, found: &[(usize, Shipped)]
             there.insert(entry.name, shipped);
         }
     }
+    // The page asks for no file that is not listed.
+    let listed: Vec<&&str> = there.keys().collect();
+    let list =
+        serde_json::to_string_pretty(&listed).context("writing the list of findings")? + "\n";
+    write(&folder.join("index.json"), &list)?;
     let text = out.join("EXPERIMENTS.md");
     write(&text, &markdown::text(&crate::model::name(model), &there))?;
     eprintln!("written to {} and {}", folder.display(), text.display());

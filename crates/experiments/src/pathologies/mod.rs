@@ -36,7 +36,7 @@ pub const ENTRY: Entry = Entry {
                     Stories by people are of the kind that the model was trained on; openings also come from afar.",
     needs: Needs {
         quick: &["wedding"],
-        full: &["wedding", "helper"],
+        full: &["wedding"],
     },
 };
 
