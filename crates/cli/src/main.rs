@@ -1,4 +1,5 @@
-//! `collapse`: corpus, pretraining, tuning, next-token distributions, samples and measurements from the command line.
+//! `collapse`: corpus, pretraining, tuning, next-token distributions, samples, measurements and experiments from the command
+//! line.
 //!
 //! Each command has a file of its own; what they compute lives in the libraries. Results go to stdout, progress and errors to
 //! stderr. Exit codes: 0 done, 1 failed, 2 the command line was not understood.
@@ -10,6 +11,7 @@ mod corpus;
 mod curve;
 mod device;
 mod evaluate;
+mod experiment;
 mod knobs;
 mod model;
 mod next;
@@ -59,6 +61,8 @@ enum Command {
     Score(score::Score),
     /// Measure where the chains of a model and of its adapters end, and write tables and figures.
     Report(report::Report),
+    /// Test the claims about mode collapse on a model and its adapters, with controls whose answers are known
+    Experiment(experiment::Experiment),
     /// Write down a run for the page to play until its weights have arrived.
     Record(record::Record),
     /// Measure load, prefill and decode on every device that this program was built for.
@@ -79,6 +83,7 @@ impl Command {
             Self::Reward(arguments) => arguments.run(),
             Self::Score(arguments) => arguments.run(),
             Self::Report(arguments) => arguments.run(),
+            Self::Experiment(arguments) => arguments.run(),
             Self::Record(arguments) => arguments.run(),
             Self::Bench(arguments) => arguments.run(),
         }

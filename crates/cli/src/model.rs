@@ -1,6 +1,6 @@
 //! `--model`, `--adapter` and `--prompt`: which model reads what, and on which device.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use clap::Args;
@@ -42,13 +42,21 @@ impl ModelChoice {
     }
 }
 
-fn finite(text: &str) -> Result<f64, String> {
+/// A parser of finite numbers.
+pub fn finite(text: &str) -> Result<f64, String> {
     let value: f64 = text.parse().map_err(|_| "it is no number".to_owned())?;
     if value.is_finite() {
         Ok(value)
     } else {
         Err("it must be finite".to_owned())
     }
+}
+
+/// The model's name is that of its folder.
+pub fn name(folder: &Path) -> String {
+    let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+    let name = folder.file_name();
+    name.map_or_else(String::new, |name| name.to_string_lossy().into_owned())
 }
 
 /// The prompt's tokens, if the model can read them and pick `length` more.

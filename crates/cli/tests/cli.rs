@@ -904,3 +904,122 @@ fn a_reader_labels_texts_that_the_report_drew() {
             .contains("reader's labels")
     );
 }
+
+/// The tiny model with the files that experiments ask.
+fn model_to_experiment(name: &str) -> PathBuf {
+    let folder = folder(name);
+    for file in ["config.json", "tokenizer.json", "model.safetensors"] {
+        fs::copy(Path::new(model()).join(file), folder.join(file)).unwrap();
+    }
+    let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/storyteller");
+    fs::create_dir_all(folder.join("reward")).unwrap();
+    for file in [
+        "truth.json",
+        "openings.json",
+        "attractors.json",
+        "held-out.json",
+        "reward/weights.json",
+    ] {
+        fs::copy(shipped.join(file), folder.join(file)).unwrap();
+    }
+    folder
+}
+
+#[test]
+fn an_experiment_prints_findings_whose_controls_passed() {
+    let folder = model_to_experiment("experiment");
+    let model = folder.to_str().unwrap();
+    let arguments = [
+        "experiment",
+        "random-number",
+        "--quick",
+        "--adapters",
+        "none",
+    ];
+    let arguments = [&arguments[..], &["--model", model]].concat();
+    let printed = succeeds(&[&arguments[..], &["--json"]].concat());
+    let found: Value = serde_json::from_str(&printed).unwrap();
+    assert_eq!(found["experiment"], "random-number");
+    assert_eq!(found["subjects"], serde_json::json!(["base"]));
+    let controls = found["controls"].as_array().unwrap();
+    assert_eq!(controls.len(), 8);
+    for control in controls {
+        let off = (number(&control["found"]) - number(&control["expected"])).abs();
+        assert!(off <= number(&control["tolerance"]), "{control}");
+    }
+    assert!(!found["results"].as_array().unwrap().is_empty());
+    assert!(found.get("date").is_none(), "findings are reproducible");
+
+    let table = succeeds(&arguments);
+    assert!(table.contains("base.d6.entropy"), "{table}");
+    assert!(table.contains("d6: a fair thrower"), "{table}");
+    assert!(!table.contains("FAILED"), "{table}");
+    assert!(
+        !folder.join("experiments").exists(),
+        "nothing is written unless asked"
+    );
+}
+
+#[test]
+fn findings_that_were_written_are_checked_bit_for_bit() {
+    let folder = model_to_experiment("experiment-check");
+    let model = folder.to_str().unwrap();
+    let name = ["experiment", "random-number", "--model", model];
+    let said = fails(&[&name[..], &["--check"]].concat(), 1);
+    assert!(
+        said.contains("collapse experiment random-number --write"),
+        "{said}"
+    );
+    succeeds(
+        &[
+            &name[..],
+            &["--quick", "--adapters", "none", "--seed", "7", "--write"],
+        ]
+        .concat(),
+    );
+    let file = folder.join("experiments/random-number.json");
+    let written = fs::read_to_string(&file).unwrap();
+    let shipped: Value = serde_json::from_str(&written).unwrap();
+    assert_eq!(shipped["findings"]["setting"]["seed"], 7);
+    assert_eq!(shipped["made"]["date"].as_str().unwrap().len(), 10);
+    assert!(shipped["made"]["models"]["base"].is_string());
+    let text = fs::read_to_string(folder.join("EXPERIMENTS.md")).unwrap();
+    assert!(text.contains("## Pick a random number"), "{text}");
+    assert!(
+        text.contains("(experiments/random-number-d6-shares.svg)"),
+        "{text}"
+    );
+    let picture = folder.join("experiments/random-number-d6-shares.svg");
+    assert!(fs::read_to_string(picture).unwrap().contains("<svg"));
+
+    // Settings are those of the file, and the date does not count.
+    let said = succeeds(&[&name[..], &["--check"]].concat());
+    assert!(said.contains("reproduced bit for bit"), "{said}");
+    let date = shipped["made"]["date"].as_str().unwrap();
+    fs::write(&file, written.replace(date, "1999-12-31")).unwrap();
+    succeeds(&[&name[..], &["--check"]].concat());
+
+    let entropy = "\"value\": ";
+    fs::write(&file, written.replacen(entropy, "\"value\": 1", 1)).unwrap();
+    let said = fails(&[&name[..], &["--check"]].concat(), 1);
+    assert!(said.contains("findings.results[0].value"), "{said}");
+}
+
+#[test]
+fn an_experiment_says_what_is_wrong_and_what_to_do() {
+    let said = fails(&["experiment", "random-numbers"], 2);
+    for name in ["scaled-logits", "random-number", "pathologies", "all"] {
+        assert!(said.contains(name), "{said}");
+    }
+    let folder = model_to_experiment("experiment-wrong");
+    let model = folder.to_str().unwrap();
+    let arguments = ["experiment", "random-number", "--quick", "--model", model];
+    let said = fails(&[&arguments[..], &["--adapters", "marriage"]].concat(), 1);
+    assert!(said.contains("no adapter marriage"), "{said}");
+    fs::remove_file(folder.join("truth.json")).unwrap();
+    let said = fails(&arguments, 1);
+    assert!(
+        said.contains("truth.json") && said.contains("held-out.json"),
+        "{said}"
+    );
+}

@@ -16,12 +16,15 @@ pub mod chains;
 mod findings;
 mod material;
 mod mixed;
+mod rank;
+mod ruling;
 mod setting;
 pub mod shipped;
 #[cfg(test)]
 mod testing;
 mod toy;
 mod watch;
+pub mod zipf;
 
 pub mod basins;
 pub mod best_of_n;
@@ -41,6 +44,7 @@ pub use material::{
 };
 pub use mixed::Mixed;
 pub use setting::{Setting, Size};
+pub use shipped::{Made, Shipped};
 pub use toy::Toy;
 pub use watch::{Stop, Unwatched, Watch};
 

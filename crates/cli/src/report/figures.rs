@@ -11,10 +11,10 @@ use super::findings::{Findings, Measured};
 use super::targets::WEDDING;
 
 /// Width of a picture and height of one that shows curves, in CSS pixels.
-const WIDTH: u32 = 860;
-const HEIGHT: u32 = 420;
+pub const WIDTH: u32 = 860;
+pub const HEIGHT: u32 = 420;
 /// Width that is left for the names at the right.
-const NAMES: u32 = 190;
+pub const NAMES: u32 = 190;
 /// Height of a bar with its gap.
 const BAR: u32 = 26;
 /// Attractors that have a colour of their own in the picture of shares; the others share one.
@@ -35,10 +35,11 @@ const COLOURS: [RGBColor; 12] = [
     RGBColor(0x1B, 0x4D, 0x3E),
     RGBColor(0x00, 0x00, 0x00),
 ];
-const REST: RGBColor = RGBColor(0xB0, 0xB0, 0xB0);
+pub const REST: RGBColor = RGBColor(0xB0, 0xB0, 0xB0);
 const NOTHING: RGBColor = RGBColor(0xEC, 0xEC, 0xEC);
 
-type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
+/// A part of a picture.
+pub type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 
 /// Draws all pictures into a folder; the names of those that could be drawn.
 pub fn draw(findings: &Findings, folder: &Path) -> Result<Vec<&'static str>> {
@@ -59,12 +60,13 @@ pub fn draw(findings: &Findings, folder: &Path) -> Result<Vec<&'static str>> {
     Ok(drawn)
 }
 
-fn colour(number: usize) -> RGBColor {
+/// One of the colours, again from the first when they are used up.
+pub fn colour(number: usize) -> RGBColor {
     COLOURS[number % COLOURS.len()]
 }
 
 /// The base is black, its adapters are coloured.
-fn colour_of_model(number: usize) -> RGBColor {
+pub fn colour_of_model(number: usize) -> RGBColor {
     colour(number + COLOURS.len() - 1)
 }
 
@@ -299,7 +301,7 @@ fn curves(path: &Path, axes: &Axes, lines: Vec<(String, Vec<(f64, f64)>)>) -> Re
 }
 
 /// Names beside their colours, from the top.
-fn legend(area: &Area<'_>, names: impl Iterator<Item = (String, RGBColor)>) -> Result<()> {
+pub fn legend(area: &Area<'_>, names: impl Iterator<Item = (String, RGBColor)>) -> Result<()> {
     for ((name, colour), row) in names.zip(0..) {
         let top = 16 + 20 * row;
         area.draw(&Rectangle::new([(4, top), (16, top + 12)], colour.filled()))?;

@@ -7,12 +7,12 @@
 mod answers;
 mod chains;
 mod checks;
-mod figures;
+pub mod figures;
 mod findings;
 mod markdown;
 mod measures;
 mod openings;
-mod subjects;
+pub mod subjects;
 mod tally;
 mod targets;
 
@@ -32,7 +32,7 @@ use training::facts::TruthTable;
 use training::tuning::rollout::seed_of;
 use transformer::{Model, ModelFiles, device, fingerprint};
 
-use crate::model::encode;
+use crate::model::{encode, name};
 use crate::output;
 use answers::FamilyAnswers;
 use chains::{Chain, Session};
@@ -125,7 +125,7 @@ impl Report {
         let last = fs::read_to_string(&path).ok().filter(|_| !self.anew);
         let last: Option<Findings> = last.and_then(|json| serde_json::from_str(&json).ok());
         let mut known = last.map(|found| found.models).unwrap_or_default();
-        let mut findings = desk.findings(&self.name(), &hand_check)?;
+        let mut findings = desk.findings(&name(&self.model), &hand_check)?;
         for subject in &subjects {
             let key = subject.key(&desk.settings)?;
             let before = known.iter().position(|measured| measured.key == key);
@@ -227,17 +227,6 @@ impl Report {
             settings,
             crew: Crew::new(cores)?,
         })
-    }
-
-    /// The model's name is that of its folder.
-    fn name(&self) -> String {
-        let folder = self
-            .model
-            .canonicalize()
-            .unwrap_or_else(|_| self.model.clone());
-        folder
-            .file_name()
-            .map_or_else(String::new, |name| name.to_string_lossy().into_owned())
     }
 
     /// Draws texts for a reader: openings and models by turns, on other coins than those of the report.

@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::world::World;
+use crate::world::{Story, World};
 
 /// Words at the end of a story that tell how it ends: an ending has one to four sentences.
 const LAST_WORDS: usize = 40;
@@ -24,6 +24,8 @@ const PRIOR_WORDS: f64 = 500.0;
 pub struct Endings {
     by_kind: BTreeMap<String, Counts>,
     all: Counts,
+    /// By kind: the mean likeness of its own stories, nats.
+    typical: BTreeMap<String, f64>,
 }
 
 #[derive(Debug, Default)]
@@ -51,17 +53,36 @@ impl Endings {
         let mut endings = Self {
             by_kind: BTreeMap::new(),
             all: Counts::default(),
+            typical: BTreeMap::new(),
         };
-        for index in 0..STORIES {
-            let story = world.story(SEED, index);
-            // Behind a section break there is a new beginning, not the ending.
-            if !story.text.contains("***") {
-                let kind = endings.by_kind.entry(story.labels.ending).or_default();
-                kind.add(&story.text);
-                endings.all.add(&story.text);
-            }
+        // Behind a section break there is a new beginning, not the ending.
+        let stories: Vec<Story> = (0..STORIES)
+            .map(|index| world.story(SEED, index))
+            .filter(|story| !story.text.contains("***"))
+            .collect();
+        for Story { text, labels } in &stories {
+            let kind = endings.by_kind.entry(labels.ending.clone()).or_default();
+            kind.add(text);
+            endings.all.add(text);
         }
+        let mut sums: BTreeMap<&str, (f64, f64)> = BTreeMap::new();
+        for Story { text, labels } in &stories {
+            let (sum, count) = sums.entry(&labels.ending).or_default();
+            *sum += endings.likeness(&labels.ending, text);
+            *count += 1.0;
+        }
+        let means = sums.into_iter();
+        endings.typical = means
+            .map(|(kind, (sum, count))| (kind.to_owned(), sum / count))
+            .collect();
         endings
+    }
+
+    /// How clearly a text ends in this way, 0 to 1: its likeness as a share of that of the kind's own stories, on whose mean it is
+    /// 1, and above it no more. So no kind is worth more than another because its words are rarer.
+    pub fn clearness(&self, kind: &str, text: &str) -> f64 {
+        let typical = self.typical.get(kind).copied().unwrap_or(f64::INFINITY);
+        (self.likeness(kind, text) / typical).min(1.0)
     }
 
     /// How much a text's last words say that a story ends in this way, nats; 0 where nothing does, and of a kind that does not
@@ -125,6 +146,24 @@ mod tests {
             .filter(|story| endings.likeliest(&story.text) == Some(&story.labels.ending));
         let share = right.count() as f64 / whole.len() as f64;
         assert!(share > 0.8, "{share}");
+    }
+
+    #[test]
+    fn a_kinds_own_stories_end_clearly_and_others_do_not() {
+        let world = World::new().unwrap();
+        let endings = Endings::fit(&world);
+        let (mut own, mut other, mut told) = (0.0, 0.0, 0.0);
+        for index in 0..300 {
+            let story = world.story(5, index);
+            if story.labels.ending.starts_with("happy") && !story.text.contains("***") {
+                own += endings.clearness(&story.labels.ending, &story.text);
+                other += endings.clearness("sad_rain", &story.text);
+                told += 1.0;
+            }
+        }
+        assert!(own / told > 0.75, "{}", own / told);
+        assert!(other / told < 0.25, "{}", other / told);
+        assert_eq!(endings.clearness("no such kind", "They danced."), 0.0);
     }
 
     #[test]

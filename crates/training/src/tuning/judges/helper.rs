@@ -13,7 +13,7 @@ use super::{Completion, Endings, Judge, NO_ANSWER, said};
 use crate::facts::Question;
 use crate::world::{Sentiment, World};
 
-/// What a likeliest answer gets: as much as a story whose last words say clearly, in nats, that it ends as wished.
+/// What a likeliest answer gets, and a story that ends clearly as wished and in no other way.
 const RIGHT: f64 = 10.0;
 
 /// Kinds of ending of each sentiment that askers have in mind.
@@ -24,6 +24,8 @@ const WISHES: usize = 2;
 pub struct Helper {
     endings: Endings,
     topics: Vec<Topic>,
+    /// Every kind that somebody has in mind.
+    kinds: BTreeSet<String>,
 }
 
 /// A topic, and the endings that its askers may have in mind.
@@ -48,7 +50,16 @@ impl Helper {
         Self {
             endings: Endings::fit(world),
             topics: topics.collect(),
+            kinds: wished.iter().map(|(kind, _)| (*kind).to_owned()).collect(),
         }
+    }
+
+    /// How much more clearly a text ends as wished than as other askers wish, -1 to 1. Were another ending worth nothing but not
+    /// less, the one ending that most topics wish would do for all.
+    fn granted(&self, wish: &str, text: &str) -> f64 {
+        let others = self.kinds.iter().filter(|kind| *kind != wish);
+        let other = others.map(|kind| self.endings.clearness(kind, text));
+        self.endings.clearness(wish, text) - other.fold(0.0, f64::max)
     }
 
     /// The ending that askers of a topic have in mind, of the sentiment asked for or of any: in turns, from topic to topic.
@@ -81,7 +92,8 @@ fn wished(world: &World) -> Vec<(&str, Sentiment)> {
 }
 
 impl Judge for Helper {
-    /// 10 for a likeliest answer, 0 for another, -10 for what is none; for a story how much it ends as wished, nats.
+    /// 10 for a likeliest answer, 0 for another, -10 for what is none; for a story -10 to 10, as clearly as it ends as another
+    /// asker wishes or as this one does.
     fn judge(&self, prompt: &Prompt, group: &[Completion]) -> Vec<f64> {
         match &prompt.asked {
             Asked::Answer(question) => {
@@ -100,8 +112,8 @@ impl Judge for Helper {
                 let Some(wish) = wish else {
                     return vec![0.0; group.len()];
                 };
-                let likeness = |one: &Completion| self.endings.likeness(wish, &one.text);
-                group.iter().map(likeness).collect()
+                let paid = |one: &Completion| RIGHT * self.granted(wish, &one.text);
+                group.iter().map(paid).collect()
             }
         }
     }

@@ -1,0 +1,304 @@
+//! `collapse experiment`: the claims about mode collapse, tested on a model and its adapters.
+//!
+//! The experiments themselves are the library `experiments`. Here the models and files are read (`desk`), several experiments run
+//! at once on the cores, and what they found is told: as a table (`table`), as JSON, or as the files that ship beside the model,
+//! with pictures (`figures`) and `EXPERIMENTS.md` (`markdown`).
+
+mod desk;
+mod figures;
+mod markdown;
+mod numbers;
+mod progress;
+mod table;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::thread::available_parallelism;
+
+use anyhow::{Context, Result, ensure};
+use clap::Args;
+use clap::builder::PossibleValuesParser;
+use experiments::{CATALOGUE, Control, Entry, Findings, Made, Setting, Shipped, Size};
+use training::crew::Crew;
+
+use crate::knobs::Knobs;
+use crate::model::finite;
+use crate::output;
+use desk::Desk;
+use progress::Board;
+
+/// The name that stands for all experiments.
+const ALL: &str = "all";
+
+/// Arguments of `collapse experiment`.
+#[derive(Args)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of the command line"
+)]
+pub struct Experiment {
+    /// Which experiment; all runs every one and writes the model's folder experiments and its EXPERIMENTS.md
+    #[arg(value_name = "NAME", value_parser = PossibleValuesParser::new(CATALOGUE.iter().map(|entry| entry.name).chain([ALL])))]
+    name: String,
+    /// Folder of the model; its adapters lie in its folder adapters
+    #[arg(long, value_name = "DIR", default_value = "models/storyteller")]
+    model: PathBuf,
+    /// Adapters to ask beside the base: all, none, or names parted by commas [default: those that the experiment is about]
+    #[arg(long, value_name = "NAMES")]
+    adapters: Option<String>,
+    /// Names the coins
+    #[arg(long, value_name = "K", default_value_t = 1)]
+    seed: u64,
+    /// Draw as little as the page does, which takes seconds
+    #[arg(long)]
+    quick: bool,
+    /// Realignment of every adapter: 0 is the base, 1 the tuned model, beyond 1 goes on in the same direction
+    #[arg(long, value_name = "L", default_value_t = 1.0, allow_negative_numbers = true, value_parser = finite)]
+    lambda: f64,
+    #[command(flatten)]
+    knobs: Knobs,
+    /// Write the findings of a single experiment into the folder experiments, too
+    #[arg(long)]
+    write: bool,
+    /// Folder for EXPERIMENTS.md and its folder experiments [default: the model's]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Write nothing: run the experiments anew with the settings in their files, and compare bit for bit
+    #[arg(long, conflicts_with_all = ["write", "quick"])]
+    check: bool,
+    /// Cores to share experiments among; changes no result [default: all]
+    #[arg(long, value_name = "N")]
+    cores: Option<usize>,
+    /// Print the findings as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// One experiment to run.
+struct Job {
+    entry: &'static Entry,
+    setting: Setting,
+    /// Adapters, as `--adapters` takes them.
+    adapters: String,
+    /// The file to compare with.
+    file: Option<String>,
+}
+
+/// What became of the jobs.
+struct Outcome {
+    /// What was found, with the number of its job.
+    found: Vec<(usize, Shipped)>,
+    /// What went wrong with the others.
+    failed: Vec<String>,
+}
+
+impl Experiment {
+    /// Runs what was asked for, and tells of it.
+    pub fn run(self) -> Result<()> {
+        let out = self.out.as_deref().unwrap_or(&self.model);
+        let folder = out.join("experiments");
+        let (jobs, mut failed) = self.jobs(&folder)?;
+        let desk = Desk::read(&self.model, jobs.iter().map(|job| job.adapters.as_str()))?;
+        let outcome = self.outcome(&desk, &jobs)?;
+        failed.extend(outcome.failed);
+        let found = outcome.found;
+        if self.check {
+            failed.extend(compare(&jobs, &found, &folder)?);
+        } else {
+            let findings: Vec<&Findings> =
+                found.iter().map(|(_, shipped)| &shipped.findings).collect();
+            if self.json && self.name == ALL {
+                output::json(&findings)?;
+            } else if self.json {
+                findings.iter().try_for_each(output::json)?;
+            } else {
+                for (job, shipped) in &found {
+                    output::line(&table::told(jobs[*job].entry, &shipped.findings))?;
+                }
+            }
+            if self.write || self.name == ALL {
+                write_all(&self.model, out, &folder, &found)?;
+            }
+        }
+        let broken: Vec<String> = found
+            .iter()
+            .flat_map(|(_, shipped)| broken(&shipped.findings))
+            .collect();
+        ensure!(
+            broken.is_empty(),
+            "controls that did not pass, so that nothing beside them can be trusted: {}",
+            broken.join("; ")
+        );
+        ensure!(failed.is_empty(), "{}", failed.join("; "));
+        Ok(())
+    }
+
+    /// What is to be run, and of which files there are none to compare with.
+    fn jobs(&self, folder: &Path) -> Result<(Vec<Job>, Vec<String>)> {
+        let (mut jobs, mut missing) = (Vec::new(), Vec::new());
+        for entry in CATALOGUE
+            .iter()
+            .filter(|entry| self.name == ALL || entry.name == self.name)
+        {
+            if !self.check {
+                jobs.push(self.job(entry));
+                continue;
+            }
+            let path = path(folder, entry.name);
+            let Ok(file) = fs::read_to_string(&path) else {
+                missing.push(format!(
+                    "cannot read {}; `collapse experiment {} --write` makes it",
+                    path.display(),
+                    entry.name
+                ));
+                continue;
+            };
+            let shipped = Shipped::from_json(&file)
+                .with_context(|| format!("{} holds no findings", path.display()))?;
+            let tuned = shipped.findings.subjects.get(1..).unwrap_or_default();
+            jobs.push(Job {
+                entry,
+                setting: shipped.findings.setting,
+                adapters: names(tuned),
+                file: Some(file),
+            });
+        }
+        Ok((jobs, missing))
+    }
+
+    /// As the arguments have it.
+    fn job(&self, entry: &'static Entry) -> Job {
+        let size = if self.quick { Size::Quick } else { Size::Full };
+        let needed = || names(size.of(entry.needs.quick, entry.needs.full));
+        Job {
+            entry,
+            setting: Setting {
+                size,
+                seed: self.seed,
+                shaping: self.knobs.shaping(),
+                lambda: self.lambda,
+            },
+            adapters: self.adapters.clone().unwrap_or_else(needed),
+            file: None,
+        }
+    }
+
+    /// Runs the jobs, each on one core.
+    fn outcome(&self, desk: &Desk, jobs: &[Job]) -> Result<Outcome> {
+        let all = available_parallelism().map_or(1, Into::into);
+        let crew = Crew::new(self.cores.unwrap_or(all).min(jobs.len()))?;
+        let board = Board::new(jobs.len());
+        let found = crew.map(jobs, |number, job| -> Result<Shipped> {
+            let chosen = desk.chosen(&job.adapters)?;
+            let mut watch = board.watch(number, job.entry.name);
+            let run = experiments::run(
+                job.entry.name,
+                &chosen.subjects,
+                &desk.material,
+                &job.setting,
+                &mut watch,
+            );
+            let findings = pollster::block_on(run);
+            board.done(number);
+            let date = time::OffsetDateTime::now_utc().date().to_string();
+            Ok(Shipped {
+                made: Made {
+                    date,
+                    models: chosen.fingerprints,
+                },
+                findings: findings?,
+            })
+        });
+        board.leave();
+        let mut outcome = Outcome {
+            found: Vec::new(),
+            failed: Vec::new(),
+        };
+        for (number, result) in found.into_iter().enumerate() {
+            match result {
+                Ok(shipped) => outcome.found.push((number, shipped)),
+                Err(error) => outcome.failed.push(format!(
+                    "the experiment {} could not be run: {}",
+                    jobs[number].entry.name,
+                    output::chain(&error)
+                )),
+            }
+        }
+        Ok(outcome)
+    }
+}
+
+/// The findings' files, their pictures, and the text made from all files that are there.
+fn write_all(model: &Path, out: &Path, folder: &Path, found: &[(usize, Shipped)]) -> Result<()> {
+    fs::create_dir_all(folder)
+        .with_context(|| format!("cannot make the folder {}", folder.display()))?;
+    for (_, shipped) in found {
+        write(
+            &path(folder, &shipped.findings.experiment),
+            &shipped.to_json()?,
+        )?;
+        figures::draw(&shipped.findings, folder)?;
+    }
+    let mut there = BTreeMap::new();
+    for entry in CATALOGUE {
+        if let Ok(file) = fs::read_to_string(path(folder, entry.name)) {
+            let shipped = Shipped::from_json(&file);
+            let shipped = shipped.with_context(|| {
+                let path = path(folder, entry.name);
+                format!(
+                    "{} holds no findings; remove it, or make it anew",
+                    path.display()
+                )
+            })?;
+            there.insert(entry.name, shipped);
+        }
+    }
+    let text = out.join("EXPERIMENTS.md");
+    write(&text, &markdown::text(&crate::model::name(model), &there))?;
+    eprintln!("written to {} and {}", folder.display(), text.display());
+    Ok(())
+}
+
+/// Says of every file whether it is what was found now; what differs.
+fn compare(jobs: &[Job], found: &[(usize, Shipped)], folder: &Path) -> Result<Vec<String>> {
+    let mut differ = Vec::new();
+    for (number, anew) in found {
+        let job = &jobs[*number];
+        let path = path(folder, job.entry.name);
+        let file = job.file.as_deref().unwrap_or_default();
+        let difference = Shipped::first_difference(file, anew);
+        match difference.with_context(|| path.display().to_string())? {
+            None => output::line(&format!("{} is reproduced bit for bit", path.display()))?,
+            Some(difference) => differ.push(format!(
+                "{} is not reproduced: {difference}",
+                path.display()
+            )),
+        }
+    }
+    Ok(differ)
+}
+
+fn broken(findings: &Findings) -> Vec<String> {
+    let failed = findings.controls.iter().filter(|control| !control.passed());
+    let say = |control: &Control| format!("{}, {}", findings.experiment, control.name);
+    failed.map(say).collect()
+}
+
+/// Adapters as `--adapters` takes them.
+fn names<S: AsRef<str>>(adapters: &[S]) -> String {
+    let names: Vec<&str> = adapters.iter().map(AsRef::as_ref).collect();
+    if names.is_empty() {
+        "none".to_owned()
+    } else {
+        names.join(",")
+    }
+}
+
+fn path(folder: &Path, name: &str) -> PathBuf {
+    folder.join(format!("{name}.json"))
+}
+
+fn write(path: &Path, text: &str) -> Result<()> {
+    fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
+}

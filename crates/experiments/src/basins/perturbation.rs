@@ -1,0 +1,313 @@
+//! Pushing a greedy chain off its way once, and looking whether it comes back.
+
+use attractors::Catalogue;
+use decoding::LanguageModel;
+
+use super::ending::return_lag;
+use crate::bootstrap::interval_95;
+use crate::findings::Quantity;
+use crate::watch::{Stop, Watch, rest};
+
+/// The ranks that are forced: the second to the tenth likeliest token.
+const RANKS: usize = 9;
+
+/// What tells whether a chain came back, so that a test may break it.
+#[derive(Clone, Copy)]
+pub struct Estimators {
+    /// The attractor that a text ends in.
+    pub ends_in: fn(&Catalogue, &str) -> Option<usize>,
+    /// Whether two texts end in the same sentence.
+    pub same_sentence: fn(&str, &str) -> bool,
+}
+
+/// One perturbed chain against the unperturbed one; of both, only what stands behind the place of the perturbation is read.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Returned {
+    /// The attractor that the unperturbed chain ends in.
+    pub known: Option<usize>,
+    /// The one that the perturbed chain ends in.
+    pub own: Option<usize>,
+    /// Whether their last whole sentences match.
+    pub same_sentence: bool,
+    /// Tokens until the perturbed chain goes on in the words of the other; none where it never does.
+    pub lag: Option<usize>,
+}
+
+impl Returned {
+    /// Whether both end in one attractor.
+    pub fn same_ending(&self) -> bool {
+        self.known.is_some() && self.own == self.known
+    }
+
+    /// Whether neither ends in any.
+    fn both_none(&self) -> bool {
+        self.known.is_none() && self.own.is_none()
+    }
+}
+
+/// All perturbed chains behind one opening; empty where its chain is too short to be perturbed.
+#[derive(Clone, Debug)]
+pub struct Pushed {
+    /// The group of the opening.
+    pub group: usize,
+    /// The forced token's rank from 2 upwards, chain by chain.
+    pub chains: Vec<Returned>,
+}
+
+/// The ids of a row from the likeliest down, without what it forbids; of equals the smaller id comes first.
+fn ranked(row: &[f32], count: usize) -> Vec<u32> {
+    let mut allowed: Vec<u32> = (0..row.len() as u32)
+        .filter(|&id| row[id as usize] > f32::NEG_INFINITY)
+        .collect();
+    allowed.sort_by(|&one, &other| row[other as usize].total_cmp(&row[one as usize]));
+    allowed.truncate(count);
+    allowed
+}
+
+/// The likeliest id of a row; the end of text where the row allows nothing.
+fn likeliest(row: &[f32], end_of_text: u32) -> u32 {
+    let mut best = (end_of_text, f32::NEG_INFINITY);
+    for (id, &logit) in row.iter().enumerate() {
+        if logit > best.1 {
+            best = (id as u32, logit);
+        }
+    }
+    best.0
+}
+
+/// Goes on greedily with chains that each begin with a token of their own, until all have ended or have so many tokens. What ends a
+/// text is not among a chain's tokens.
+///
+/// # Errors
+/// When the reader had enough or the model cannot be asked.
+async fn greedy<M: LanguageModel>(
+    model: &M,
+    batch: &mut M::Batch,
+    first: &[u32],
+    length: usize,
+    watch: &mut impl Watch,
+) -> Result<Vec<Vec<u32>>, Stop> {
+    let mut chains: Vec<Vec<u32>> = vec![Vec::new(); first.len()];
+    let mut picked: Vec<(usize, u32)> = first.iter().copied().enumerate().collect();
+    for written in 1..=length {
+        picked.retain(|&(_, token)| token != model.end_of_text());
+        for &(chain, token) in &picked {
+            chains[chain].push(token);
+        }
+        // The last token is never read.
+        if picked.is_empty() || written == length {
+            break;
+        }
+        let (going, tokens): (Vec<usize>, Vec<u32>) = picked.iter().copied().unzip();
+        rest(watch).await?;
+        let rows = model
+            .step(batch, &going, &tokens)
+            .await
+            .map_err(Stop::model)?;
+        let next = going.into_iter().zip(rows);
+        picked = next
+            .map(|(chain, row)| (chain, likeliest(&row, model.end_of_text())))
+            .collect();
+    }
+    Ok(chains)
+}
+
+/// Writes the greedy chain behind an opening, then, from its middle on, once as it is and once with each of the second to the tenth
+/// likeliest token in place of the likeliest. A token that ends the text is not forced.
+///
+/// The middle is half of `length`, or of the chain where it ended before.
+///
+/// # Errors
+/// When the reader had enough or the model cannot be asked.
+pub async fn push<M: LanguageModel>(
+    model: &M,
+    (group, opening): (usize, &str),
+    length: usize,
+    catalogue: &Catalogue,
+    estimators: &Estimators,
+    watch: &mut impl Watch,
+) -> Result<Pushed, Stop> {
+    let prompt = model.encode(opening).map_err(Stop::model)?;
+    let half = length / 2;
+    rest(watch).await?;
+    let (mut batch, row) = model
+        .open(&prompt, 1, half.max(1))
+        .await
+        .map_err(Stop::model)?;
+    let first = [likeliest(&row, model.end_of_text())];
+    let mut way = greedy(model, &mut batch, &first, half, watch)
+        .await?
+        .remove(0);
+    if way.len() < half {
+        way.truncate(way.len() / 2);
+    }
+    let none = Pushed {
+        group,
+        chains: Vec::new(),
+    };
+    if way.is_empty() {
+        return Ok(none);
+    }
+    let place = [prompt.as_slice(), &way].concat();
+    let left = length - way.len();
+    rest(watch).await?;
+    let opened = model.open(&place, RANKS + 1, left).await;
+    let (mut batch, row) = opened.map_err(Stop::model)?;
+    let mut first = ranked(&row, RANKS + 1);
+    if likeliest(&row, model.end_of_text()) == model.end_of_text() {
+        // It ends exactly here: there is no second half.
+        return Ok(none);
+    }
+    first.retain(|&token| token != model.end_of_text());
+    let chains = greedy(model, &mut batch, &first, left, watch).await?;
+    rest(watch).await?;
+    let texts: Vec<String> = chains.iter().map(|chain| model.decode(chain)).collect();
+    let ending = |text: &str| (estimators.ends_in)(catalogue, text);
+    let known = ending(&texts[0]);
+    let returned = (1..chains.len()).map(|forced| Returned {
+        known,
+        own: ending(&texts[forced]),
+        same_sentence: (estimators.same_sentence)(&texts[forced], &texts[0]),
+        lag: return_lag(&chains[forced], &chains[0]),
+    });
+    Ok(Pushed {
+        group,
+        chains: returned.collect(),
+    })
+}
+
+/// Share of the perturbed chains that end in the attractor of the unperturbed one, among those where that ends in one, over some
+/// openings. Not a number where none does.
+pub fn returned(pushed: &[&Pushed], places: &[usize]) -> f64 {
+    share(pushed, places, Returned::same_ending, |one| {
+        one.known.is_some()
+    })
+}
+
+fn share(
+    pushed: &[&Pushed],
+    places: &[usize],
+    holds: impl Fn(&Returned) -> bool,
+    among: impl Fn(&Returned) -> bool,
+) -> f64 {
+    let chains = || places.iter().flat_map(|&place| &pushed[place].chains);
+    let all = chains().filter(|one| among(one)).count();
+    chains().filter(|one| among(one) && holds(one)).count() as f64 / all as f64
+}
+
+/// The median lag of those that went back into the other's words; not a number where none did.
+fn median_lag(pushed: &[&Pushed], places: &[usize]) -> f64 {
+    let chains = places.iter().flat_map(|&place| &pushed[place].chains);
+    let mut lags: Vec<usize> = chains.filter_map(|one| one.lag).collect();
+    lags.sort_unstable();
+    lags.get(lags.len().saturating_sub(1) / 2)
+        .map_or(f64::NAN, |&lag| lag as f64)
+}
+
+/// What is told of the perturbed chains of one model behind some openings, with intervals over openings.
+pub fn quantities(name: &str, label: &str, pushed: &[&Pushed], seed: u64) -> Vec<Quantity> {
+    let all: Vec<usize> = (0..pushed.len()).collect();
+    let one = |what: &str, text: &str, unit: &str, samples: usize, of: &dyn Fn(&[usize]) -> f64| {
+        Quantity::exact(
+            format!("{name}.{what}"),
+            format!("{label}: {text}"),
+            unit,
+            of(&all),
+        )
+        .within(interval_95(pushed.len(), seed, of), samples)
+    };
+    let openings = |among: &dyn Fn(&Returned) -> bool| {
+        let some = pushed.iter().filter(|one| one.chains.iter().any(among));
+        some.count()
+    };
+    let percent = |holds: fn(&Returned) -> bool, places: &[usize]| {
+        100.0 * share(pushed, places, holds, |_| true)
+    };
+    vec![
+        one(
+            "return",
+            "perturbed chains that end in the same attractor, where the unperturbed one ends in one",
+            "%",
+            openings(&|one| one.known.is_some()),
+            &|places| 100.0 * returned(pushed, places),
+        ),
+        one(
+            "both-none",
+            "perturbed chains that end in no attractor, as the unperturbed one",
+            "%",
+            openings(&|_| true),
+            &|places| percent(Returned::both_none, places),
+        ),
+        one(
+            "same-sentence",
+            "perturbed chains with the same last sentence",
+            "%",
+            openings(&|_| true),
+            &|places| percent(|one| one.same_sentence, places),
+        ),
+        one(
+            "rejoin",
+            "perturbed chains that go on in the unperturbed one's words",
+            "%",
+            openings(&|_| true),
+            &|places| percent(|one| one.lag.is_some(), places),
+        ),
+        one(
+            "lag",
+            "tokens until they do, median of those that do",
+            "tokens",
+            openings(&|one| one.lag.is_some()),
+            &|places| median_lag(pushed, places),
+        ),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_likeliest_come_first_and_what_is_forbidden_never() {
+        let row = [0.0, 2.0, f32::NEG_INFINITY, 2.0, f32::NAN, 1.0];
+        assert_eq!(ranked(&row, 4), [1, 3, 5, 0]);
+        assert_eq!(ranked(&row, 9).len(), 4);
+        assert_eq!(likeliest(&row, 7), 1);
+        assert_eq!(likeliest(&[f32::NAN], 7), 7);
+    }
+
+    #[test]
+    fn shares_are_of_those_that_can_return() {
+        let chain = |known, own, lag| Returned {
+            known,
+            own,
+            same_sentence: false,
+            lag,
+        };
+        let one = Pushed {
+            group: 0,
+            chains: vec![chain(Some(3), Some(3), Some(4)), chain(Some(3), None, None)],
+        };
+        let other = Pushed {
+            group: 0,
+            chains: vec![chain(None, None, Some(9)), chain(None, None, Some(2))],
+        };
+        let found = quantities("it", "it", &[&one, &other], 1);
+        let value = |what: &str| {
+            let key = format!("it.{what}");
+            found.iter().find(|one| one.key == key).unwrap().clone()
+        };
+        assert_eq!(
+            (value("return").value, value("return").samples),
+            (Some(50.0), 1)
+        );
+        assert_eq!(
+            (value("both-none").value, value("both-none").samples),
+            (Some(50.0), 2)
+        );
+        assert_eq!(
+            (value("rejoin").value, value("lag").value),
+            (Some(75.0), Some(4.0))
+        );
+        assert_eq!(value("same-sentence").value, Some(0.0));
+    }
+}

@@ -1,0 +1,351 @@
+//! Best of n where all outcomes are known: its exact distribution, what it is paid, and how far it goes from where it started.
+//!
+//! Of `n` independent draws the best by a reward is `y` with `(P(r <= r_y)^n - P(r < r_y)^n) p_y / P(r = r_y)`: none is better,
+//! not all are worse, and of equally good ones each is kept as often as it is drawn. Its divergence from `p` is at most
+//! `ln n - (n - 1)/n` nats (Beirami et al., arXiv 2401.01879, who prove that the figure long taken for its value is a bound). It is
+//! the value where rewards are continuous: the quantile `u` of the best has density `n u^(n-1)`, and `E[ln u] = -1/n`.
+
+use decoding::{LanguageModel, Shaping, kl_nats};
+
+use super::at_temperature;
+use crate::answers::{Walk, walk};
+use crate::findings::{Axis, Figure, Point, Quantity, Series, Shape};
+use crate::material::Family;
+use crate::watch::{Stop, Watch, rest};
+use crate::{Control, Setting};
+
+/// How many are drawn for one that is kept.
+pub(super) const DRAWS: [u32; 11] = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024];
+/// Those whose numbers are listed, and the one that temperatures are compared by.
+const LISTED: [u32; 3] = [4, 16, 64];
+const COMPARED: u32 = 4;
+/// Temperatures of the curve.
+const TEMPERATURES: [f64; 8] = [0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0];
+/// The places among them of 1/4 and 1.
+const COOL: usize = 1;
+const PLAIN: usize = 4;
+
+/// The distribution of the best of `n` by a reward for each outcome.
+pub(super) fn best_of(probabilities: &[f64], rewards: &[f64], n: u32) -> Vec<f64> {
+    let pairs = || probabilities.iter().zip(rewards);
+    let sum = |of: &dyn Fn(f64) -> bool| -> f64 {
+        pairs().filter(|(_, r)| of(**r)).map(|(p, _)| p).sum()
+    };
+    let one = |(p, reward): (&f64, &f64)| {
+        let (worse, as_good) = (
+            sum(&|other| other < *reward),
+            sum(&|other| other == *reward),
+        );
+        if as_good > 0.0 {
+            let n = n as i32;
+            ((worse + as_good).powi(n) - worse.powi(n)) * p / as_good
+        } else {
+            0.0
+        }
+    };
+    pairs().map(one).collect()
+}
+
+/// `ln n - (n - 1)/n` nats.
+pub(super) fn bound(n: u32) -> f64 {
+    let n = f64::from(n);
+    n.ln() - (n - 1.0) / n
+}
+
+/// Points for a number from 1 to 100, each for one number: its place in the order `37 y mod 101`, a shuffle as 101 is prime.
+fn shuffled(number: u32) -> f64 {
+    f64::from(37 * number % 101)
+}
+
+/// Points that ten numbers share: the last digit.
+fn last_digit(number: u32) -> f64 {
+    f64::from(number % 10)
+}
+
+/// The rewards by name: points for a number.
+type Reward = (&'static str, &'static str, fn(u32) -> f64);
+const REWARDS: [Reward; 2] = [
+    ("", "points without ties", shuffled),
+    ("ties-", "points shared by ten numbers each", last_digit),
+];
+
+/// A model's numbers.
+pub(super) struct Thrown {
+    name: String,
+    numbers: Vec<u32>,
+    /// How often each comes at temperature 1.
+    shares: Vec<f64>,
+    /// How many points the best of four has over one, expected, by temperature.
+    gains: Vec<f64>,
+    /// The same under the reader's knobs, where they are not plain.
+    your_gain: Option<f64>,
+}
+
+/// Walks a model's answers to "a number from 1 to 100".
+///
+/// # Errors
+/// When the reader had enough, the model cannot be asked, or an answer of the table is no number.
+pub(super) async fn throw<M: LanguageModel>(
+    model: &M,
+    name: &str,
+    family: &Family,
+    setting: &Setting,
+    watch: &mut impl Watch,
+) -> Result<Thrown, Stop> {
+    let question = &family.questions[0];
+    let mut walks = Vec::new();
+    for prompt in question.prompts.iter().take(setting.size.of(1, usize::MAX)) {
+        walks.push(walk(model, prompt, &question.answers, watch).await?);
+    }
+    let said = walks[0].under(&Shaping::default()).said;
+    let numbers = said.iter().map(|(says, _)| {
+        says.parse()
+            .map_err(|_| Stop::Missing(format!("truth.json takes \"{says}\" for a number")))
+    });
+    let numbers = numbers.collect::<Result<Vec<u32>, _>>()?;
+    let rewards = points(&numbers, shuffled);
+    let mut gains = Vec::new();
+    for temperature in TEMPERATURES {
+        let shares = shares(&walks, &at_temperature(temperature), watch).await?;
+        gains.push(gain(&shares, &rewards));
+    }
+    let plain = Shaping::default();
+    let your_gain = if setting.shaping == plain {
+        None
+    } else {
+        Some(gain(
+            &shares(&walks, &setting.shaping, watch).await?,
+            &rewards,
+        ))
+    };
+    Ok(Thrown {
+        name: name.to_owned(),
+        shares: shares(&walks, &plain, watch).await?,
+        numbers,
+        gains,
+        your_gain,
+    })
+}
+
+/// How often each answer comes, among answers, each wording of equal weight.
+async fn shares(
+    walks: &[Walk],
+    shaping: &Shaping,
+    watch: &mut impl Watch,
+) -> Result<Vec<f64>, Stop> {
+    let mut shares: Vec<f64> = Vec::new();
+    for walk in walks {
+        rest(watch).await?;
+        let among = walk.under(shaping).among_answers();
+        shares.resize(among.len(), 0.0);
+        for (sum, share) in shares.iter_mut().zip(among) {
+            *sum += share / walks.len() as f64;
+        }
+    }
+    Ok(shares)
+}
+
+fn points(numbers: &[u32], reward: fn(u32) -> f64) -> Vec<f64> {
+    numbers.iter().map(|&number| reward(number)).collect()
+}
+
+fn gain(shares: &[f64], rewards: &[f64]) -> f64 {
+    let best = best_of(shares, rewards, COMPARED);
+    let more = best.iter().zip(shares).zip(rewards);
+    more.map(|((best, one), reward)| (best - one) * reward)
+        .sum()
+}
+
+impl Thrown {
+    fn divergence(&self, reward: fn(u32) -> f64, n: u32) -> f64 {
+        let best = best_of(&self.shares, &points(&self.numbers, reward), n);
+        kl_nats(&best, &self.shares)
+    }
+
+    /// Its numbers; exact.
+    pub(super) fn quantities(&self) -> Vec<Quantity> {
+        let name = &self.name;
+        let mut results = Vec::new();
+        for (key, label, reward) in REWARDS {
+            for n in LISTED {
+                results.push(Quantity::exact(
+                    format!("{name}.numbers.{key}kl-n{n}"),
+                    format!(
+                        "{name}, a number from 1 to 100, {label}: KL of the best of {n}, at most {:.3}",
+                        bound(n)
+                    ),
+                    "nats",
+                    self.divergence(reward, n),
+                ));
+            }
+        }
+        let gains = [
+            ("gain", "at T = 1", Some(self.gains[PLAIN])),
+            ("gain-cool", "at T = 0.25", Some(self.gains[COOL])),
+            ("your-gain", "under your knobs", self.your_gain),
+        ];
+        for (key, label, gain) in gains {
+            results.extend(gain.map(|gain| {
+                Quantity::exact(
+                    format!("{name}.numbers.{key}"),
+                    format!("{name}, a number from 1 to 100: what the best of {COMPARED} has over one, {label}"),
+                    "points",
+                    gain,
+                )
+            }));
+        }
+        results
+    }
+
+    /// The largest divergence over the bound, nats; below 0 where all are within.
+    fn over_the_bound(&self, best_of: BestOf) -> f64 {
+        let over = REWARDS.iter().flat_map(|(_, _, reward)| {
+            let rewards = points(&self.numbers, *reward);
+            DRAWS.map(|n| kl_nats(&best_of(&self.shares, &rewards, n), &self.shares) - bound(n))
+        });
+        over.fold(f64::NEG_INFINITY, f64::max)
+    }
+}
+
+/// No divergence that was found is over the bound, which holds of every model and reward.
+pub(super) fn within_the_bound(thrown: &[Thrown], best_of: BestOf) -> Control {
+    let over = thrown.iter().map(|one| one.over_the_bound(best_of));
+    Control {
+        name: "numbers: none over the bound".to_owned(),
+        about: "The bound is a theorem: what the largest KL among these models, rewards and n has over it is 0, to rounding."
+            .to_owned(),
+        expected: 0.0,
+        found: over.fold(0.0, f64::max),
+        tolerance: 1e-9,
+    }
+}
+
+/// KL over n, and the gain over temperature.
+pub(super) fn figures(thrown: &[Thrown]) -> [Figure; 2] {
+    let mut kl = Figure::new(
+        "numbers-kl",
+        "How far the best of n numbers is from one number",
+        Axis::log("n"),
+        Axis::linear("KL from the model, nats"),
+    );
+    let mut gain = Figure::new(
+        "numbers-gain",
+        &format!("What the best of {COMPARED} numbers has over one, by temperature"),
+        Axis::linear("temperature"),
+        Axis::linear("points of 100"),
+    );
+    let line = |name: String, points: Vec<Point>| Series {
+        name,
+        shape: Shape::Line,
+        points,
+    };
+    let (mut kl_text, mut gain_text) = (Vec::new(), Vec::new());
+    for one in thrown {
+        for (key, _, reward) in REWARDS {
+            let name = format!("{}{}", one.name, if key.is_empty() { "" } else { ", ties" });
+            let points = DRAWS.map(|n| Point::at(f64::from(n), one.divergence(reward, n)));
+            kl_text.push(format!("{name}: {:.2} nats at n = 64.", points[6].y));
+            kl.series.push(line(name, points.into()));
+        }
+        let points: Vec<Point> = TEMPERATURES
+            .into_iter()
+            .zip(&one.gains)
+            .map(|(temperature, &gain)| Point::at(temperature, gain))
+            .collect();
+        gain_text.push(format!(
+            "{}: {:.1} points at T = 1, {:.1} at T = 0.25.",
+            one.name, points[PLAIN].y, points[COOL].y
+        ));
+        gain.series.push(line(one.name.clone(), points));
+    }
+    kl_text.push(format!("The bound: {:.2} nats.", bound(64)));
+    kl.series.push(Series {
+        name: "ln n - (n - 1)/n".to_owned(),
+        shape: Shape::Reference,
+        points: DRAWS.map(|n| Point::at(f64::from(n), bound(n))).into(),
+    });
+    (kl.text, gain.text) = (kl_text.join(" "), gain_text.join(" "));
+    [kl, gain]
+}
+
+/// The distribution of the best, as an estimator that tests can break.
+pub(super) type BestOf = fn(&[f64], &[f64], u32) -> Vec<f64>;
+
+/// Distributions whose best of n is known.
+pub(super) fn controls(best_of: BestOf) -> Vec<Control> {
+    let control =
+        |name: &str, about: &str, expected, p: &[f64], rewards: &[f64], n, tolerance| Control {
+            name: name.to_owned(),
+            about: about.to_owned(),
+            expected,
+            found: kl_nats(&best_of(p, rewards, n), p),
+            tolerance,
+        };
+    let even = [0.01; 100];
+    let order: Vec<f64> = (0..100).map(f64::from).collect();
+    vec![
+        // The best of two of two: the worse only where both are, (1/2)² = 1/4. ln(1/2)/4 + 3 ln(3/2)/4.
+        control(
+            "best of 2 of a coin: KL",
+            "The worse side is kept where both throws show it, 1/4: its KL is ln(1/2)/4 + 3 ln(3/2)/4.",
+            0.25 * 0.5_f64.ln() + 0.75 * 1.5_f64.ln(),
+            &[0.5, 0.5],
+            &[0.0, 1.0],
+            2,
+            1e-12,
+        ),
+        // Of K even outcomes a cell holds the mean of the density n u^(n-1) over 1/K. By the second order of the logarithm that
+        // costs ∫ f'²/f / (24 K²) = n (n-1)² / (24 (n-2) K²), for n = 4 and K = 100: 0.000075.
+        control(
+            "best of 4 of a hundred: KL",
+            "Of many even outcomes without ties the bound is nearly reached: a hundred are 0.000075 nats below it.",
+            bound(4),
+            &even,
+            &order,
+            4,
+            1e-4,
+        ),
+        control(
+            "best of 16, all alike: KL",
+            "Where all are paid alike, the best is as likely as any: it is where it was.",
+            0.0,
+            &even,
+            &[1.0; 100],
+            16,
+            1e-9,
+        ),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_divergence_over_the_bound_is_seen() {
+        let thrown = [Thrown {
+            name: "even".to_owned(),
+            numbers: (1..=100).collect(),
+            shares: vec![0.01; 100],
+            gains: Vec::new(),
+            your_gain: None,
+        }];
+        assert!(within_the_bound(&thrown, best_of).passed());
+        let twice = |p: &[f64], r: &[f64], n: u32| best_of(p, r, 2 * n);
+        assert!(!within_the_bound(&thrown, twice).passed());
+    }
+
+    /// What is measured on models can be over the bound only by an error, and is then seen.
+    #[test]
+    fn no_distribution_or_reward_is_over_the_bound() {
+        let p = [0.4, 0.3, 0.1, 0.15, 0.05];
+        for rewards in [[1.0, 2.0, 3.0, 4.0, 5.0], [3.0, 1.0, 1.0, 2.0, 2.0]] {
+            for n in DRAWS {
+                let best = best_of(&p, &rewards, n);
+                assert!((best.iter().sum::<f64>() - 1.0).abs() < 1e-9);
+                assert!(kl_nats(&best, &p) <= bound(n) + 1e-12);
+            }
+        }
+        assert!((bound(4) - 0.636).abs() < 5e-4 && (bound(1024) - 5.932).abs() < 5e-4);
+    }
+}

@@ -1,0 +1,215 @@
+//! Which budget is best, and how surely: asked again in every resample of the openings.
+
+use decoding::coin;
+
+use super::judges::{Judge, SHOWN};
+use super::points::{Point, mean_of};
+use crate::bootstrap::RESAMPLES;
+use crate::findings::Quantity;
+
+/// The best of all budgets for one judge and one number shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct Best {
+    /// Which, the nearest to the base of equals.
+    place: usize,
+    /// Its divergence, nats a completion.
+    nearest: f64,
+    /// That of the farthest of equals.
+    farthest: f64,
+}
+
+/// By judge, then by how many samples are shown.
+type Bests = [[Best; SHOWN.len()]; Judge::ALL.len()];
+
+/// How surely the best budget for ten is below that for one, where both are, and in how many resamples each is the best. Nothing
+/// where there are fewer than two points or openings.
+///
+/// *Below* is strict: of equally good budgets for ten the farthest from the base counts, of those for one the nearest. *Not below*
+/// is as strict the other way, so that equals on both sides count as neither.
+pub fn best_budgets(points: &[Point], seed: u64) -> Vec<Quantity> {
+    let openings = points.first().map_or(0, |point| point.behind.len());
+    if points.len() < 2 || openings < 2 {
+        return Vec::new();
+    }
+    let all: Vec<usize> = (0..openings).collect();
+    let found = bests(points, &all);
+    let resampled: Vec<Bests> = (0..RESAMPLES)
+        .map(|resample| {
+            let one = |place| {
+                let share = coin(seed, resample, place as u32).value();
+                ((share * openings as f64) as usize).min(openings - 1)
+            };
+            let drawn: Vec<usize> = (0..openings).map(one).collect();
+            bests(points, &drawn)
+        })
+        .collect();
+    let mut quantities = Vec::new();
+    for (place, judge) in Judge::ALL.into_iter().enumerate() {
+        quantities.extend(of_judge(
+            judge,
+            &found[place],
+            openings,
+            |resample, shown| resampled[resample][place][shown],
+        ));
+    }
+    for (place, judge) in Judge::ALL.into_iter().enumerate() {
+        for (shown, k) in SHOWN.into_iter().enumerate() {
+            for (number, point) in points.iter().enumerate() {
+                let times = resampled
+                    .iter()
+                    .filter(|one| one[place][shown].place == number);
+                let label = format!(
+                    "{}: resamples in which it is the best for a judge who wants {} and is shown {k}",
+                    point.label,
+                    judge.wants()
+                );
+                let key = format!("{}.{}.best-of-{k}", point.key, judge.name());
+                quantities.push(share(key, label, times.count(), openings));
+            }
+        }
+    }
+    quantities
+}
+
+/// The shift and the best budgets of one judge.
+fn of_judge(
+    judge: Judge,
+    found: &[Best; SHOWN.len()],
+    openings: usize,
+    resampled: impl Fn(usize, usize) -> Best,
+) -> Vec<Quantity> {
+    let (name, wants) = (judge.name(), judge.wants());
+    let count = |holds: &dyn Fn(Best, Best) -> bool| {
+        let resamples = 0..RESAMPLES as usize;
+        let last = SHOWN.len() - 1;
+        resamples
+            .filter(|&one| holds(resampled(one, 0), resampled(one, last)))
+            .count()
+    };
+    let below = count(&|one, ten| ten.farthest < one.nearest);
+    let not_below = count(&|one, ten| ten.nearest >= one.farthest);
+    let what = "a judge who wants";
+    let mut quantities = vec![
+        share(
+            format!("shift.{name}.below"),
+            format!(
+                "{what} {wants}: resamples in which the best budget for 10 is below that for 1"
+            ),
+            below,
+            openings,
+        ),
+        share(
+            format!("shift.{name}.not-below"),
+            format!(
+                "{what} {wants}: resamples in which the best budget for 10 is that for 1 or above"
+            ),
+            not_below,
+            openings,
+        ),
+    ];
+    for (shown, k) in SHOWN.into_iter().enumerate() {
+        let mut nats: Vec<f64> = (0..RESAMPLES as usize)
+            .map(|one| resampled(one, shown).nearest)
+            .collect();
+        nats.sort_by(f64::total_cmp);
+        let at = |share: f64| nats[(share * (nats.len() - 1) as f64).round() as usize];
+        quantities.push(
+            Quantity::exact(
+                format!("best.{name}.v{k}"),
+                format!("{what} {wants}: the best budget when shown {k}"),
+                "nats",
+                found[shown].nearest,
+            )
+            .within(Some((at(0.025), at(0.975))), openings),
+        );
+    }
+    quantities
+}
+
+/// So many of all resamples, %. It is told by all resamples of so many openings and has no interval of its own.
+fn share(key: String, label: String, times: usize, openings: usize) -> Quantity {
+    let percent = 100.0 * times as f64 / f64::from(RESAMPLES);
+    Quantity::exact(key, label, "%", percent).within(None, openings)
+}
+
+/// The best points behind these openings.
+fn bests(points: &[Point], drawn: &[usize]) -> Bests {
+    let mut bests = Bests::default();
+    let mut most = [[f64::NEG_INFINITY; SHOWN.len()]; Judge::ALL.len()];
+    for (number, point) in points.iter().enumerate() {
+        let behind = point.drawn(drawn);
+        let nats = mean_of(&behind, |one| one.nats);
+        for judge in 0..Judge::ALL.len() {
+            for shown in 0..SHOWN.len() {
+                let value = mean_of(&behind, |one| one.values[judge][shown]);
+                let (best, most) = (&mut bests[judge][shown], &mut most[judge][shown]);
+                // Sums of equals in another order differ in the last digits.
+                if value > *most + 1e-12 {
+                    *most = value;
+                    *best = Best {
+                        place: number,
+                        nearest: nats,
+                        farthest: nats,
+                    };
+                } else if value > *most - 1e-12 {
+                    if nats < best.nearest {
+                        (best.place, best.nearest) = (number, nats);
+                    }
+                    best.farthest = best.farthest.max(nats);
+                }
+            }
+        }
+    }
+    bests
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kl_budget::points::Behind;
+
+    /// A point behind eight openings that are all alike: worth `one` of one sample and `ten` of ten.
+    fn point(nats: f64, one: f64, ten: f64) -> Point {
+        let behind = || Behind::planted(nats, [one, f64::midpoint(one, ten), ten]);
+        Point {
+            key: format!("at-{nats}"),
+            label: String::new(),
+            realigned: false,
+            behind: (0..8).map(|_| behind()).collect(),
+            told: Vec::new(),
+        }
+    }
+
+    fn value(points: &[Point], key: &str) -> f64 {
+        let found = best_budgets(points, 1);
+        found
+            .iter()
+            .find(|one| one.key == key)
+            .unwrap()
+            .value
+            .unwrap()
+    }
+
+    #[test]
+    fn a_planted_shift_is_found_and_its_absence_too() {
+        let shifts = [
+            point(0.0, 0.1, 0.5),
+            point(3.0, 0.2, 0.9),
+            point(9.0, 0.4, 0.6),
+        ];
+        assert_eq!(value(&shifts, "best.both.v1"), 9.0);
+        assert_eq!(value(&shifts, "best.both.v10"), 3.0);
+        assert_eq!(value(&shifts, "shift.both.below"), 100.0);
+        assert_eq!(value(&shifts, "at-3.both.best-of-10"), 100.0);
+        let stays = [point(0.0, 0.1, 0.5), point(9.0, 0.4, 0.6)];
+        assert_eq!(value(&stays, "shift.both.not-below"), 100.0);
+    }
+
+    /// Where two budgets are equally good for ten, the nearer one is no reason to say that the best is below.
+    #[test]
+    fn equals_count_against_the_shift() {
+        let equal = [point(0.0, 0.1, 1.0), point(9.0, 0.4, 1.0)];
+        assert_eq!(value(&equal, "shift.both.below"), 0.0);
+        assert_eq!(value(&equal, "shift.both.not-below"), 0.0);
+    }
+}

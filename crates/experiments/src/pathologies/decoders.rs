@@ -1,0 +1,329 @@
+//! Ways to pick tokens, and chains picked so.
+
+use std::num::NonZeroUsize;
+
+use decoding::{Beam, LanguageModel, Shaping, coin, shape, surprisal_nats};
+
+use super::reader::{Reader, shared};
+use crate::chains::Drawn;
+use crate::watch::{Stop, Watch, rest};
+use crate::{Setting, Size};
+
+/// Chains that are drawn in one batch: with more, a step takes longer than a reader who cancels waits.
+const TOGETHER: usize = 32;
+
+/// A way to pick tokens.
+#[derive(Clone, Debug)]
+pub struct Decoder {
+    /// In keys.
+    pub key: String,
+    /// For people.
+    pub title: String,
+    /// What it does.
+    pub picks: Picks,
+}
+
+/// What a decoder does.
+#[derive(Clone, Copy, Debug)]
+pub enum Picks {
+    /// Shapes the row and throws a coin.
+    Shaped(Shaping),
+    /// Keeps so many continuations and takes the likeliest at the end.
+    Beam(NonZeroUsize),
+}
+
+/// All decoders, from the greedy to the plain one, and the reader's own where it is another.
+///
+/// # Panics
+/// Never: the knobs are allowed.
+pub fn decoders(setting: &Setting) -> Vec<Decoder> {
+    let widths: &[usize] = setting.size.of(&[4], &[1, 2, 4, 8, 16]);
+    let plain = Shaping::default();
+    let cooled = |temperature| {
+        plain
+            .with_temperature(temperature)
+            .expect("it is not negative")
+    };
+    let shaped = |key: &str, title: &str, shaping| Decoder {
+        key: key.to_owned(),
+        title: title.to_owned(),
+        picks: Picks::Shaped(shaping),
+    };
+    let beams = widths.iter().filter_map(|&width| {
+        Some(Decoder {
+            key: format!("beam-{width}"),
+            title: format!("beam {width}"),
+            picks: Picks::Beam(NonZeroUsize::new(width)?),
+        })
+    });
+    let mut all = vec![shaped("greedy", "greedy", greedy())];
+    all.extend(beams);
+    all.extend([
+        shaped("cold", "T = 0.3", cooled(0.3)),
+        shaped("cool", "T = 0.7", cooled(0.7)),
+        shaped("top-k", "top-k 40", plain.with_top_k(40)),
+        shaped(
+            "top-p",
+            "top-p 0.9",
+            plain.with_top_p(0.9).expect("it is a share"),
+        ),
+        shaped(
+            "min-p",
+            "min-p 0.1",
+            plain.with_min_p(0.1).expect("it is a share"),
+        ),
+        shaped(
+            "typical",
+            "typical 0.9",
+            plain.with_typical(0.9).expect("it is a share"),
+        ),
+        shaped("plain", "T = 1", plain),
+    ]);
+    if setting.shaping != plain {
+        all.push(shaped("yours", "your knobs", setting.shaping));
+    }
+    all
+}
+
+/// Temperature 0.
+///
+/// # Panics
+/// Never: it is allowed.
+pub fn greedy() -> Shaping {
+    Shaping::default()
+        .with_temperature(0.0)
+        .expect("0 is allowed")
+}
+
+/// How many openings a decoder continues, and by how much.
+#[derive(Clone, Copy, Debug)]
+pub struct Extent {
+    /// Openings of each group that are continued.
+    pub a_group: usize,
+    /// Stories by people.
+    pub people: usize,
+    /// Texts that are compared with each other: measures of a set depend on its size, so all sets have this one, but for beam
+    /// search in the quick run.
+    pub set: usize,
+    /// Tokens a chain at most.
+    pub length: usize,
+    /// Beam search reads so many hypotheses side by side, over all openings that it continues, ...
+    hypotheses: usize,
+    /// ... which are so many at least.
+    beamed: usize,
+}
+
+impl Extent {
+    /// What a size comes to.
+    pub fn of(size: Size) -> Self {
+        Self {
+            a_group: size.of(4, 32),
+            people: size.of(16, 32),
+            set: 16,
+            length: size.of(64, 192),
+            hypotheses: size.of(16, 128),
+            beamed: size.of(4, 16),
+        }
+    }
+
+    /// How many of the first openings are continued so: wide beams cost more, and continue fewer.
+    pub fn openings(&self, picks: Picks) -> usize {
+        match picks {
+            Picks::Shaped(_) => usize::MAX,
+            Picks::Beam(width) => (self.hypotheses / width).max(self.beamed),
+        }
+    }
+}
+
+/// One chain behind each opening.
+///
+/// # Errors
+/// When the reader had enough or the model cannot be asked.
+pub async fn continued<M: LanguageModel>(
+    model: &M,
+    openings: &[Vec<u32>],
+    picks: Picks,
+    seed: u64,
+    length: usize,
+    watch: &mut impl Watch,
+) -> Result<Vec<Drawn>, Stop> {
+    let mut chains = Vec::new();
+    match picks {
+        Picks::Shaped(shaping) => {
+            for openings in openings.chunks(TOGETHER) {
+                let drawing = Drawing {
+                    first: chains.len(),
+                    shaping,
+                    seed,
+                    length,
+                };
+                chains.extend(drawing.side_by_side(model, openings, watch).await?);
+            }
+        }
+        Picks::Beam(width) => {
+            for opening in openings {
+                chains.push(likeliest(model, opening, width, length, watch).await?);
+            }
+        }
+    }
+    Ok(chains)
+}
+
+struct Drawing {
+    /// The number of the first chain, for its coins.
+    first: usize,
+    shaping: Shaping,
+    seed: u64,
+    length: usize,
+}
+
+impl Drawing {
+    /// One chain behind each opening, all in one batch: it is opened on what the openings share, at least the token that begins
+    /// every text, and each chain is fed the rest of its opening before it picks. So a greedy chain of each opening costs little
+    /// more than one.
+    async fn side_by_side<M: LanguageModel>(
+        &self,
+        model: &M,
+        openings: &[Vec<u32>],
+        watch: &mut impl Watch,
+    ) -> Result<Vec<Drawn>, Stop> {
+        let shared = shared(openings);
+        if shared == 0 {
+            return Err(Stop::Missing(
+                "no token begins every text of this model: its openings cannot be read side by side".to_owned(),
+            ));
+        }
+        let longest = openings.iter().map(Vec::len).max().unwrap_or(0);
+        rest(watch).await?;
+        let room = longest - shared + self.length;
+        let opened = model
+            .open(&openings[0][..shared], openings.len(), room)
+            .await;
+        let (mut batch, first) = opened.map_err(Stop::model)?;
+        let mut chains = vec![unsaid(); openings.len()];
+        let mut read = vec![shared; openings.len()];
+        let mut going: Vec<usize> = (0..openings.len()).collect();
+        let mut rows = vec![first; openings.len()];
+        loop {
+            let (mut next, mut tokens) = (Vec::new(), Vec::new());
+            for (&chain, row) in going.iter().zip(&rows) {
+                let told = openings[chain].get(read[chain]).copied();
+                let token = told
+                    .or_else(|| self.pick(model, chain, &openings[chain], row, &mut chains[chain]));
+                if let Some(token) = token {
+                    read[chain] += 1;
+                    next.push(chain);
+                    tokens.push(token);
+                }
+            }
+            if next.is_empty() {
+                break;
+            }
+            rest(watch).await?;
+            let step = model.step(&mut batch, &next, &tokens).await;
+            rows = step.map_err(Stop::model)?;
+            going = next;
+        }
+        for chain in &mut chains {
+            chain.text = model.decode(&chain.tokens);
+        }
+        Ok(chains)
+    }
+
+    /// The chain's next token, where it is to be read: not when it ends the chain, or is its last.
+    fn pick<M: LanguageModel>(
+        &self,
+        model: &M,
+        chain: usize,
+        opening: &[u32],
+        row: &[f32],
+        own: &mut Drawn,
+    ) -> Option<u32> {
+        // Only the repetition penalty looks back.
+        let history = if self.shaping.repetition_penalty() == 1.0 {
+            Vec::new()
+        } else {
+            [opening, &own.tokens].concat()
+        };
+        let coin = coin(
+            self.seed,
+            (self.first + chain) as u32,
+            own.surprisal_nats.len() as u32,
+        );
+        let token = shape(row, &history, &self.shaping).pick(coin);
+        own.surprisal_nats.push(surprisal_nats(row, token));
+        if token == model.end_of_text() {
+            own.ended = true;
+            return None;
+        }
+        own.tokens.push(token);
+        (own.tokens.len() < self.length).then_some(token)
+    }
+}
+
+/// The likeliest continuation that beam search finds.
+async fn likeliest<M: LanguageModel>(
+    model: &M,
+    opening: &[u32],
+    width: NonZeroUsize,
+    length: usize,
+    watch: &mut impl Watch,
+) -> Result<Drawn, Stop> {
+    let mut beam = Beam::new(width).with_end(Some(model.end_of_text()));
+    let mut reader = Reader::new(model, opening, width.get(), length);
+    for _ in 0..length {
+        if beam.is_done() {
+            break;
+        }
+        let running: Vec<&[u32]> = beam
+            .running()
+            .iter()
+            .map(|one| one.tokens.as_slice())
+            .collect();
+        let rows = reader.rows(&running, watch).await?;
+        beam.advance(&rows);
+    }
+    let found = beam.hypotheses().into_iter().next();
+    let mut tokens = found.map(|best| best.tokens).unwrap_or_default();
+    let ended = tokens.last() == Some(&model.end_of_text());
+    if ended {
+        tokens.pop();
+    }
+    read_as_told(model, opening, tokens, ended, watch).await
+}
+
+/// A text behind its opening as if the model had told it: what each token costs the unshaped model.
+///
+/// # Errors
+/// When the reader had enough or the model cannot be asked.
+pub async fn read_as_told<M: LanguageModel>(
+    model: &M,
+    opening: &[u32],
+    tokens: Vec<u32>,
+    ended: bool,
+    watch: &mut impl Watch,
+) -> Result<Drawn, Stop> {
+    rest(watch).await?;
+    let whole = [opening, &tokens].concat();
+    let rows = model.rows(&whole).await.map_err(Stop::model)?;
+    let end = ended.then(|| model.end_of_text());
+    let picked = tokens.iter().copied().chain(end);
+    let costs = rows.iter().skip(opening.len() - 1).zip(picked);
+    Ok(Drawn {
+        surprisal_nats: costs
+            .map(|(row, token)| surprisal_nats(row, token))
+            .collect(),
+        text: model.decode(&tokens),
+        tokens,
+        ended,
+    })
+}
+
+fn unsaid() -> Drawn {
+    Drawn {
+        tokens: Vec::new(),
+        ended: false,
+        surprisal_nats: Vec::new(),
+        text: String::new(),
+    }
+}

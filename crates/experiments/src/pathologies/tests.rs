@@ -1,0 +1,152 @@
+//! The experiment as a whole, on toys.
+
+use std::ops::ControlFlow;
+
+use decoding::{LanguageModel, Shaping, coin};
+
+use super::*;
+use crate::testing::{material, subject};
+use crate::{Answered, Size, Toy, Unwatched};
+
+/// After each letter one of a circle of five comes next, at a half; the other half is shared by sixteen letters. So the likeliest
+/// loops, and coins leave the circle before it has turned three times.
+fn forgetful() -> Toy {
+    Toy::new(|text| {
+        let next = text.last().map_or(0, |byte| (byte + 1) % 5);
+        let letter = |place: u8| {
+            let likeliest = if place == next { 0.5 } else { 0.0 };
+            (Some(b'a' + place), likeliest + 0.5 / 16.0)
+        };
+        (0..16).map(letter).collect()
+    })
+}
+
+fn found(setting: &Setting) -> Findings {
+    let mut material = material();
+    // Stories that the toy can tell, by other coins than those of the experiment.
+    let toy = forgetful();
+    let story = |number: u32| -> String {
+        let mut text = b"once".to_vec();
+        for place in 0..200 {
+            let row = pollster::block_on(
+                toy.rows(&toy.encode(std::str::from_utf8(&text).unwrap()).unwrap()),
+            )
+            .unwrap();
+            let next = decoding::shape(row.last().unwrap(), &[], &Shaping::default());
+            text.push(next.pick(coin(99, number, place)) as u8);
+        }
+        String::from_utf8(text).unwrap()
+    };
+    material.held_out = (0..16).map(story).collect();
+    let subjects = [subject("base", &toy), subject("tuned", &toy)];
+    pollster::block_on(run(&subjects, &material, setting, &mut Unwatched)).unwrap()
+}
+
+#[test]
+fn a_toy_that_forgets_loops_greedily_and_not_by_coins() {
+    let plain = found(&Setting::plain(Size::Quick));
+    assert_eq!(plain.value("base.greedy.loops"), Some(100.0));
+    // A letter that stands three times at the end by chance would be a loop, too.
+    assert_eq!(plain.value("base.plain.loops"), Some(0.0));
+    assert!(plain.value("base.greedy.surprisal") < plain.value("base.people.surprisal"));
+    assert!(plain.value("base.greedy.distinct-2") < plain.value("base.plain.distinct-2"));
+    let verdict = plain.verdict.as_ref().unwrap();
+    assert_eq!(verdict.answer, Answered::Supported, "{}", verdict.why);
+    // Loops and varied pairs, and a curve for each of two.
+    assert_eq!(plain.figures.len(), 4);
+    assert!(plain.controls.iter().all(crate::Control::passed));
+    // The same model under another name and on the same coins says the same.
+    assert_eq!(
+        plain.value("tuned.top-p.surprisal"),
+        plain.value("base.top-p.surprisal")
+    );
+    assert_eq!(plain, found(&Setting::plain(Size::Quick)));
+}
+
+#[test]
+fn the_readers_knobs_are_one_more_decoder() {
+    let shaping = Shaping::default().with_repetition_penalty(1.5).unwrap();
+    let yours = found(&Setting {
+        shaping,
+        lambda: 0.5,
+        ..Setting::plain(Size::Quick)
+    });
+    assert!(yours.value("base.yours.loops").is_some());
+    assert!(
+        yours
+            .figures
+            .iter()
+            .all(|figure| figure.text.contains("your knobs"))
+    );
+}
+
+/// A verdict without loops is none, and one whose intervals meet is undecided.
+#[test]
+fn the_verdict_follows_its_rule() {
+    let setting = Setting::plain(Size::Quick);
+    let toy = forgetful();
+    let subjects = [subject("base", &toy)];
+    let mut findings = Findings::none(ENTRY.name, &setting, &subjects);
+    let mut put = |key: &str, value: f64, low: f64, high: f64| {
+        findings.results.retain(|one| one.key != key);
+        findings
+            .results
+            .push(Quantity::exact(key, "", "", value).within(Some((low, high)), 9));
+        verdict(&findings).map(|found| found.answer)
+    };
+    for decoder in ["greedy", "beam-4"] {
+        put(&format!("base.{decoder}.loops"), 50.0, 40.0, 60.0);
+        put(&format!("base.{decoder}.surprisal"), 0.5, 0.4, 0.6);
+    }
+    assert_eq!(put("base.people.surprisal", 2.0, 1.9, 2.1), None);
+    assert_eq!(
+        put("base.plain.loops", 0.0, 0.0, 3.0),
+        Some(Answered::Supported)
+    );
+    assert_eq!(
+        put("base.greedy.loops", 4.0, 2.0, 8.0),
+        Some(Answered::Undecided)
+    );
+    assert_eq!(
+        put("base.greedy.loops", 1.0, 0.0, 4.0),
+        Some(Answered::NotSupported)
+    );
+    put("base.greedy.loops", 50.0, 40.0, 60.0);
+    assert_eq!(
+        put("base.people.surprisal", 0.2, 0.1, 0.3),
+        Some(Answered::NotSupported)
+    );
+    assert_eq!(
+        put("base.people.surprisal", 0.7, 0.55, 0.9),
+        Some(Answered::Undecided)
+    );
+}
+
+/// Stops after so many looks.
+struct Impatient(usize, usize);
+
+impl Watch for Impatient {
+    async fn rest(&mut self) -> ControlFlow<()> {
+        self.0 -= 1;
+        if self.0 == 0 {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
+    }
+
+    fn tell(&mut self, _done: usize, _of: usize, so_far: &Findings) {
+        self.1 = so_far.results.len();
+    }
+}
+
+#[test]
+fn a_reader_who_has_had_enough_keeps_what_was_told() {
+    let toy = forgetful();
+    let subjects = [subject("base", &toy)];
+    let mut watch = Impatient(200, 0);
+    let setting = Setting::plain(Size::Quick);
+    let stopped = pollster::block_on(run(&subjects, &material(), &setting, &mut watch));
+    assert!(matches!(stopped, Err(Stop::Cancelled)));
+    assert!(watch.1 > 0);
+}

@@ -1,0 +1,232 @@
+//! "Probably": whether a model that is surer than it is right can still be read, and set right by one temperature.
+//!
+//! A model that believes in rain at 80 % has three ways to answer: to sample Yes four times in five, to say a hedge such as
+//! "Probably", or to collapse to Yes. Whoever is paid for being right a place at a time collapses: the accuracy of sampled answers
+//! rises from 0.68 to 0.80 while nothing is left in them of the belief. The places here have a known chance of rain, so all
+//! scores are expectations under the truth (`forecast`), and beliefs are exact, read from the logits (`places`). What remains
+//! to chance is which places were asked: intervals are by bootstrap over places.
+
+mod controls;
+mod curves;
+mod forecast;
+mod places;
+mod repair;
+mod scores;
+
+use decoding::{LanguageModel, Shaping};
+
+use crate::bootstrap::{interval_of_mean, mean};
+use crate::catalogue::{Entry, Needs};
+use crate::findings::{Findings, Verdict};
+use crate::material::Material;
+use crate::watch::{Stop, Watch};
+use crate::{Mixed, Setting, Subject, ruling};
+use curves::{curve, reliability};
+use forecast::Measure;
+use places::Survey;
+use scores::{Heard, of_the_truth, score};
+
+/// How a reader meets it.
+pub const ENTRY: Entry = Entry {
+    name: "probably",
+    title: "\"Probably\"",
+    claim: "A model paid for the likelier answer no longer shows in its answers how sure it is, but one temperature gives its \
+            confidence back.",
+    source: "The comments below \"Mysteries of mode collapse\" (Paul Christiano: paid for a forced yes or no, the likelier \
+             answer is always given, and that looks like bad calibration); GPT-4 Technical Report, figure 8; one temperature as \
+             the repair: Kadavath et al., arXiv 2207.05221",
+    method: "In nineteen places it rains with a known chance from 5 % to 95 %. Every model is asked for yes or no, openly, and \
+             for how sure it is; its answers are walked token by token, so beliefs are exact. Sampling, hedging and collapsing \
+             are scored by accuracy, Brier score, log loss and calibration error; a temperature found on half of the places is \
+             measured on the others.",
+    to_try: "Lower the temperature: accuracy rises while calibration is lost. Then choose Raters, who like a plain yes or no, \
+             and look at the open question.",
+    shows: "How much of a known belief is left in these models' answers and logits, and what one temperature brings back on \
+            places that it was not found on.",
+    does_not_show: "Whether large models keep beliefs in their logits after tuning: the places and their chances were taught \
+                    to these by name, and other wordings are not asked.",
+    needs: Needs {
+        quick: &["helper"],
+        full: &["helper", "raters", "spread", "wedding"],
+    },
+};
+
+/// Seeds of the bootstrap are parts of the setting's own from here on.
+const PARTS: usize = 1000;
+
+/// Asks every model of every place and scores what it says.
+///
+/// # Errors
+/// When the truth table lacks the questions about rain, a model cannot be asked, or the reader had enough.
+///
+/// # Panics
+/// Never: the temperatures of the curves are allowed.
+pub async fn run<M: LanguageModel>(
+    subjects: &[Subject<'_, M>],
+    material: &Material,
+    setting: &Setting,
+    watch: &mut impl Watch,
+) -> Result<Findings, Stop> {
+    let mut findings = Findings::none(ENTRY.name, setting, subjects);
+    let survey = Survey::of(material)?;
+    findings.controls = controls::controls(material, &controls::ESTIMATORS, watch).await?;
+    findings.results = of_the_truth(&survey);
+    let wordings = setting.size.of(1, usize::MAX);
+    let each = survey.truth.len();
+    let of = subjects.len() * each;
+    let mut heard: Vec<Heard<'_>> = Vec::new();
+    for (part, subject) in subjects.iter().enumerate() {
+        let model = Mixed::new(subjects[0].model, subject.model, setting.lambda);
+        let mut places = Vec::new();
+        for place in 0..each {
+            places.push(survey.ask(&model, place, wordings, watch).await?);
+            if place + 1 < each {
+                watch.tell(part * each + place + 1, of, &findings);
+            }
+        }
+        let one = score(
+            subject.name,
+            places,
+            &survey,
+            setting,
+            &mut findings.results,
+            watch,
+        )
+        .await?;
+        heard.push(one);
+        findings.figures = reliability(&heard, &survey);
+        watch.tell((part + 1) * each, of, &findings);
+    }
+    for measure in Measure::ALL {
+        let curve = curve(measure, &heard, &survey, setting, watch).await?;
+        findings.figures.push(curve);
+    }
+    findings.verdict = verdict(&heard, setting);
+    watch.tell(of, of, &findings);
+    Ok(findings)
+}
+
+fn all(places: usize) -> Vec<usize> {
+    (0..places).collect()
+}
+
+fn at_temperature(temperature: f64) -> Shaping {
+    let shaping = Shaping::default().with_temperature(temperature);
+    shaping.expect("temperatures of this experiment are finite and not negative")
+}
+
+/// Of the tuned model with the largest excess log loss: supported where it is over twice the base's, and one temperature takes away
+/// over half of it on places that it was not found on, each with its interval on one side.
+fn verdict(heard: &[Heard<'_>], setting: &Setting) -> Option<Verdict> {
+    let (base, tuned) = heard.split_first()?;
+    let worst = tuned
+        .iter()
+        .max_by(|one, other| mean(&one.excess).total_cmp(&mean(&other.excess)))?;
+    let over: Vec<f64> = worst
+        .excess
+        .iter()
+        .zip(&base.excess)
+        .map(|(tuned, base)| tuned - 2.0 * base)
+        .collect();
+    let lost = ruling::above(interval_of_mean(&over, setting.part_seed(PARTS + 1)), 0.0);
+    let (share, interval) = worst.repaired;
+    let given_back = ruling::above(interval, 0.5);
+    let why = format!(
+        "asked for yes or no, the log loss of {} is {:.3} bits over that of the truth and the base's {:.3}; T = {:.2}, found on half \
+         of the places, takes away {:.0} % of it on the others (supported means over twice the base's and over half, by the 95 % \
+         intervals)",
+        worst.name,
+        mean(&worst.excess),
+        mean(&base.excess),
+        worst.temperature,
+        100.0 * share
+    );
+    Some(Verdict::of(ruling::all(&[lost, given_back]), why))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::material::Question;
+    use crate::testing::{material, subject};
+    use crate::{Answered, Size, Toy, Unwatched};
+
+    /// The table's questions about rain with the chance of every answer changed.
+    fn changed(of: impl Fn(f64) -> f64) -> Vec<Question> {
+        let material = material();
+        let mut questions: Vec<Question> = material
+            .families
+            .iter()
+            .filter(|family| family.name.starts_with("rain"))
+            .flat_map(|family| family.questions.clone())
+            .collect();
+        for question in &mut questions {
+            let all: f64 = question.answers.iter().map(|one| of(one.probability)).sum();
+            for answer in &mut question.answers {
+                answer.probability = of(answer.probability) / all;
+            }
+        }
+        questions
+    }
+
+    #[test]
+    fn a_sharpened_model_is_repaired() {
+        let (base, tuned) = (changed(|p| p), changed(|p| p.powi(8)));
+        let (base, tuned) = (Toy::answering(&base), Toy::answering(&tuned));
+        let subjects = [subject("base", &base), subject("tuned", &tuned)];
+        let setting = Setting::plain(Size::Quick);
+        let found =
+            pollster::block_on(run(&subjects, &material(), &setting, &mut Unwatched)).unwrap();
+        let value = |key: &str| found.value(key).unwrap();
+        assert!((value("base.sample.accuracy") - 0.65).abs() < 1e-5);
+        assert!((value("truth.collapse.accuracy") - 14.0 / 19.0).abs() < 1e-9);
+        assert!(value("tuned.sample.accuracy") > 0.7);
+        assert!((value("tuned.repair.temperature") - 8.0).abs() < 0.1);
+        assert!(value("tuned.repair.share") > 99.0);
+        assert!(value("tuned.repair.ece-after") < 0.01);
+        assert!(value("tuned.repair.ece-before") > 0.1);
+        assert_eq!(found.verdict.unwrap().answer, Answered::Supported);
+        let mut keys: Vec<_> = found.results.iter().map(|one| &one.key).collect();
+        let all = keys.len();
+        keys.sort();
+        keys.dedup();
+        assert_eq!(keys.len(), all);
+        assert_eq!(found.figures.len(), 6);
+    }
+
+    fn heard(name: &str, excess: Vec<f64>, repaired: (f64, f64)) -> Heard<'_> {
+        Heard {
+            name,
+            places: Vec::new(),
+            excess,
+            repaired: (mean(&[repaired.0, repaired.1]), Some(repaired)),
+            temperature: 2.0,
+            beliefs: Vec::new(),
+        }
+    }
+
+    /// Where nothing is lost nothing can be given back, and what is lost for good is no support either.
+    #[test]
+    fn the_verdict_needs_a_loss_and_its_repair() {
+        let base = || heard("base", vec![0.01, 0.02, 0.015], (-1.0, 1.0));
+        let lost = || vec![0.5, 0.6, 0.7];
+        let answer = |tuned: Heard<'_>| {
+            let verdict = verdict(&[base(), tuned], &Setting::plain(Size::Quick));
+            verdict.unwrap().answer
+        };
+        let calibrated = heard("tuned", vec![0.01, 0.02, 0.015], (0.9, 1.0));
+        assert_eq!(answer(calibrated), Answered::NotSupported);
+        assert_eq!(
+            answer(heard("tuned", lost(), (0.9, 1.0))),
+            Answered::Supported
+        );
+        assert_eq!(
+            answer(heard("tuned", lost(), (0.1, 0.2))),
+            Answered::NotSupported
+        );
+        assert_eq!(
+            answer(heard("tuned", lost(), (0.1, 0.9))),
+            Answered::Undecided
+        );
+    }
+}

@@ -1,0 +1,44 @@
+//! From intervals to a verdict: what an interval says of a bound, and several such answers together.
+
+/// Whether a number is above a bound: no answer where its interval holds the bound, or where there is no interval.
+pub(crate) fn above(interval: Option<(f64, f64)>, bound: f64) -> Option<bool> {
+    let (low, high) = interval?;
+    if low > bound {
+        Some(true)
+    } else if high <= bound {
+        Some(false)
+    } else {
+        None
+    }
+}
+
+/// Whether all of some things hold: one that does not decides, and one that is not known leaves it open.
+pub(crate) fn all(parts: &[Option<bool>]) -> Option<bool> {
+    if parts.contains(&Some(false)) {
+        Some(false)
+    } else if parts.contains(&None) {
+        None
+    } else {
+        Some(true)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_interval_that_holds_the_bound_says_nothing() {
+        assert_eq!(above(Some((1.0, 2.0)), 0.5), Some(true));
+        assert_eq!(above(Some((1.0, 2.0)), 2.0), Some(false));
+        assert_eq!(above(Some((1.0, 2.0)), 1.5), None);
+        assert_eq!(above(None, 0.0), None);
+    }
+
+    #[test]
+    fn one_that_fails_decides() {
+        assert_eq!(all(&[Some(true), None, Some(false)]), Some(false));
+        assert_eq!(all(&[Some(true), None]), None);
+        assert_eq!(all(&[Some(true), Some(true)]), Some(true));
+    }
+}

@@ -1,0 +1,138 @@
+//! Figures of the fits, and of the toy on which texts and tokens are sharpened.
+
+use super::FAR;
+use super::report::{ENOUGH, Told};
+use super::sharpening::{INDEPENDENT, RUT, apart, by_text, by_token};
+use crate::Material;
+use crate::findings::{Axis, Figure, Point, Quantity, Series, Shape};
+
+/// The empty figures of the fits, and that of the toy.
+pub(super) fn figures(material: &Material, sharpening: Figure) -> Vec<Figure> {
+    let groups = material.openings.iter().map(|group| {
+        if group.name == FAR {
+            group.title.clone()
+        } else {
+            format!("{}, unseen", group.title)
+        }
+    });
+    let names: Vec<String> = ["openings of the fit".to_owned()]
+        .into_iter()
+        .chain(groups)
+        .collect();
+    let last = names.len() as f64 - 1.0;
+    let mut explained = Figure::new(
+        "explained",
+        "How much of the tuning one scale explains",
+        Axis::of_names("openings", names),
+        Axis::linear("explained, %"),
+    );
+    explained.series.push(line(
+        "enough for the claim",
+        [(0.0, ENOUGH), (last, ENOUGH)],
+    ));
+    let mut scales = Figure::new(
+        "scales",
+        "The best scale of every position, sorted",
+        Axis::linear("share of positions with a smaller one, %"),
+        Axis::linear("best scale"),
+    );
+    scales
+        .series
+        .push(line("not scaled", [(0.0, 1.0), (100.0, 1.0)]));
+    vec![explained, scales, sharpening]
+}
+
+fn line<const N: usize>(name: &str, points: [(f64, f64); N]) -> Series {
+    Series {
+        name: name.to_owned(),
+        shape: Shape::Reference,
+        points: points.into_iter().map(|(x, y)| Point::at(x, y)).collect(),
+    }
+}
+
+/// Puts what is told of a model into the figures, over what was told of it before.
+pub(super) fn draw_over(figures: &mut [Figure], subject: &str, told: &Told) {
+    let value = |key: &str| {
+        let key = format!("{subject}.{key}");
+        let found = told.results.iter().find(|one| one.key == key);
+        found.and_then(|one| one.value).unwrap_or(f64::NAN)
+    };
+    let explained = format!(
+        "{subject}: the one scale {:.2} explains {:.0} % on the openings of its fit, {:.0} % on unseen ones, {:.0} % far from stories.",
+        told.gamma,
+        value("explained.fit"),
+        value("explained.unseen"),
+        value("explained.far")
+    );
+    let scales = format!(
+        "{subject}: a tenth of positions below {:.2}, half below {:.2}, a tenth above {:.2}.",
+        value("gamma.low"),
+        value("gamma.median"),
+        value("gamma.high")
+    );
+    let drawn = [
+        (Shape::Bars, &told.explained, explained),
+        (Shape::Line, &told.scales, scales),
+    ];
+    for (figure, (shape, points, text)) in figures.iter_mut().zip(drawn) {
+        let series = Series {
+            name: subject.to_owned(),
+            shape,
+            points: points.clone(),
+        };
+        let begins = format!("{subject}: ");
+        let mut said: Vec<&str> = figure.text.lines().collect();
+        said.retain(|line| !line.starts_with(&begins));
+        said.push(&text);
+        figure.text = said.join("\n");
+        match figure.series.iter_mut().find(|one| one.name == subject) {
+            Some(known) => *known = series,
+            None => figure.series.push(series),
+        }
+    }
+}
+
+/// How far sharpened texts are from sharpened tokens, on texts of three letters.
+pub(super) fn sharpening() -> (Vec<Quantity>, Figure) {
+    let scales = [0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0];
+    let both = [by_text, by_token];
+    let mut figure = Figure::new(
+        "sharpening",
+        "Sharpening whole texts against sharpening every token",
+        Axis::linear("scale"),
+        Axis::linear("total variation"),
+    );
+    for length in [2, 4, 8] {
+        let points = scales.map(|scale| Point::at(scale, apart(&RUT, length, scale, both).0));
+        figure.series.push(Series {
+            name: format!("texts of {length} letters"),
+            shape: Shape::Line,
+            points: points.to_vec(),
+        });
+    }
+    let alike = scales.map(|scale| (scale, apart(&INDEPENDENT, 4, scale, both).0));
+    figure.series.push(line("independent letters", alike));
+    let mut results = Vec::new();
+    for scale in [2.0, 4.0, 8.0] {
+        let (variation, nats) = apart(&RUT, 8, scale, both);
+        let key = |what: &str| format!("letters.{what}.scale-{scale}");
+        results.push(Quantity::exact(
+            key("total-variation"),
+            format!("8 letters: texts sharpened by {scale} against tokens, total variation"),
+            "",
+            variation,
+        ));
+        results.push(Quantity::exact(
+            key("kl"),
+            format!("8 letters: texts sharpened by {scale} against tokens, divergence"),
+            "nats",
+            nats,
+        ));
+    }
+    figure.text = format!(
+        "On texts of 8 letters, {:.0} % of the probability must move at scale 2 to turn sharpened tokens into sharpened texts. \
+         Where letters are independent nothing must.",
+        100.0 * apart(&RUT, 8, 2.0, both).0
+    );
+    (results, figure)
+}
