@@ -221,7 +221,7 @@ fn one(layer: &Layer, look: &Look, points: &[&Point], place: &impl Fn(f64) -> f6
         "itemStyle": {
             "opacity": if layer.faint { FAINT } else { 1.0 },
             // Dots are seen on bars of their colour.
-            "borderColor": "var(--card)", "borderWidth": if shape == Shape::Dots { 1 } else { 0 },
+            "borderColor": "var(--card)", "borderWidth": u8::from(shape == Shape::Dots),
         },
         "barGap": "12%",
         "barCategoryGap": "24%",
