@@ -13,6 +13,8 @@ pub(super) const WIDEST: f64 = 16.0;
 const NODES_A_UNIT: usize = 16;
 /// The scale of a curve's last node.
 const LAST: usize = 4;
+/// Partial sums kept side by side.
+const LANES: usize = 4;
 /// Newton's method has the scale when it moves by less.
 const CLOSE: f64 = 1e-9;
 
@@ -87,25 +89,18 @@ impl Contrast {
     /// there is one exponential a token.
     pub(super) fn curve(&self) -> Curve {
         let steps = NODES_A_UNIT * LAST;
-        let factors: Vec<f64> = self.logits.iter().map(|z| (z * spacing()).exp()).collect();
-        let mut weights = vec![1.0; factors.len()];
+        let mut logits = self.logits.clone();
+        // Whole lanes; what fills them weighs nothing.
+        let whole = logits.len().next_multiple_of(LANES);
+        let mut factors: Vec<f64> = logits.iter().map(|z| (z * spacing()).exp()).collect();
+        let mut weights = vec![1.0; logits.len()];
+        for filled in [&mut logits, &mut factors, &mut weights] {
+            filled.resize(whole, 0.0);
+        }
         let mut nodes = Vec::with_capacity(steps + 1);
         for _ in 0..=steps {
-            let (mut mass, mut first, mut second) = ([0.0; 4], [0.0; 4], [0.0; 4]);
-            for (place, (weight, (factor, z))) in weights
-                .iter_mut()
-                .zip(factors.iter().zip(&self.logits))
-                .enumerate()
-            {
-                // Four sums side by side need not wait for each other.
-                let lane = place % 4;
-                mass[lane] += *weight;
-                first[lane] += *weight * z;
-                second[lane] += *weight * z * z;
-                *weight *= factor;
-            }
-            let sum = |lanes: [f64; 4]| lanes.iter().sum();
-            nodes.push(Partition::of(sum(mass), sum(first), sum(second)));
+            let [mass, first, second] = moments(&mut weights, &factors, &logits);
+            nodes.push(Partition::of(mass, first, second));
         }
         Curve {
             positions: 1,
@@ -114,6 +109,24 @@ impl Contrast {
             nodes,
         }
     }
+}
+
+/// `Σ w`, `Σ w z` and `Σ w z²`; then every weight is multiplied by its factor. Sums side by side need not wait for each other.
+fn moments(weights: &mut [f64], factors: &[f64], logits: &[f64]) -> [f64; 3] {
+    let (mut mass, mut first, mut second) = ([0.0; LANES], [0.0; LANES], [0.0; LANES]);
+    let (weights, _) = weights.as_chunks_mut::<LANES>();
+    let (factors, _) = factors.as_chunks::<LANES>();
+    let (logits, _) = logits.as_chunks::<LANES>();
+    for ((weights, factors), logits) in weights.iter_mut().zip(factors).zip(logits) {
+        for lane in 0..LANES {
+            let once = weights[lane] * logits[lane];
+            mass[lane] += weights[lane];
+            first[lane] += once;
+            second[lane] += once * logits[lane];
+            weights[lane] *= factors[lane];
+        }
+    }
+    [mass, first, second].map(|lanes| lanes.iter().sum())
 }
 
 impl Partition {
@@ -285,42 +298,6 @@ mod tests {
         assert_eq!(contrast.divergence_nats(1.0), f64::INFINITY);
         let less = Contrast::of(&[0.0, 0.0], &[1.0, f32::NEG_INFINITY]);
         assert!((less.divergence_nats(1.0) - 2.0_f64.ln()).abs() < 1e-9);
-    }
-
-    #[test]
-    fn zz_bench() {
-        let mut seed = 1u64;
-        let mut next = || {
-            seed = seed
-                .wrapping_mul(6_364_136_223_846_793_005)
-                .wrapping_add(1_442_695_040_888_963_407);
-            ((seed >> 33) as f64 / (1u64 << 31) as f64) as f32
-        };
-        let base: Vec<f32> = (0..4096)
-            .map(|_| 10.0 * (next() + next() + next() + next() - 2.0))
-            .collect();
-        let tuned: Vec<f32> = base.iter().map(|z| z * 1.2 + 2.0 * next()).collect();
-        let t = std::time::Instant::now();
-        for _ in 0..50 {
-            std::hint::black_box(Contrast::of(&base, &tuned));
-        }
-        eprintln!("DBG of {:?}", t.elapsed() / 50);
-        let c = Contrast::of(&base, &tuned);
-        let t = std::time::Instant::now();
-        for _ in 0..50 {
-            std::hint::black_box(c.best());
-        }
-        eprintln!("DBG best {:?} {}", t.elapsed() / 50, c.best());
-        let t = std::time::Instant::now();
-        for _ in 0..50 {
-            std::hint::black_box(c.curve());
-        }
-        eprintln!("DBG curve {:?} {}", t.elapsed() / 50, c.curve().best());
-        let t = std::time::Instant::now();
-        for _ in 0..50 {
-            std::hint::black_box(crate::rank::rank_correlation(&base, &tuned));
-        }
-        eprintln!("DBG rank {:?}", t.elapsed() / 50);
     }
 
     proptest! {
