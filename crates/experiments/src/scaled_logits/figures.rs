@@ -58,7 +58,7 @@ pub(super) fn draw_over(figures: &mut [Figure], subject: &str, told: &Told) {
         found.and_then(|one| one.value).unwrap_or(f64::NAN)
     };
     let explained = format!(
-        "{subject}: the one scale {:.2} explains {:.0} % on the openings of its fit, {:.0} % on unseen ones, {:.0} % far from stories.",
+        "{subject}: the one scale {:.2} explains {:.1} % on the openings of its fit, {:.1} % on unseen ones, {:.1} % far from stories.",
         told.gamma,
         value("explained.fit"),
         value("explained.unseen"),

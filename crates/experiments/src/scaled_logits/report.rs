@@ -319,7 +319,7 @@ pub(super) fn verdict<M>(findings: &Findings, subjects: &[Subject<'_, M>]) -> Ve
             continue;
         };
         told.push(format!(
-            "{} {value:.0} % ({low:.0} to {high:.0})",
+            "{} {value:.1} % ({low:.1} to {high:.1})",
             subject.name
         ));
         ends.push(Some((low, high)));
