@@ -37,6 +37,9 @@ fn main() {
     for (chains, length) in [(1, 8), (16, 4)] {
         decode(&site, &mut report, "webgpu", chains, length);
     }
+    for entry in experiments::CATALOGUE {
+        experiment(&site, &mut report, entry.name);
+    }
     println!(
         "{}",
         json!({ "measurements": report.0, "fetched": fetched, "browser": browser })
@@ -198,5 +201,58 @@ fn decode(site: &Site, report: &mut Report, device: &str, chains: u32, length: u
         place,
         speed,
         "tokens/s",
+    );
+}
+
+/// How long an experiment takes with its quick setting, how long the page stood still meanwhile, and how soon one that has run
+/// for a while stops when it is told to.
+fn experiment(site: &Site, report: &mut Report, name: &str) {
+    const IN_PLACE: &str = "document.querySelector('[data-testid=experiment]')";
+    let link = format!("view=experiments&exp={name}&device=cpu");
+    let mut page = open(&site.address(&link), WIDE, Gpu::Absent).unwrap();
+    page.wait_until("the tab", IN_PLACE, START).unwrap();
+    let ended = page
+        .evaluate(&format!(
+            "(async () => {{
+                const state = () => {IN_PLACE}.dataset.state;
+                const press = hook => document.querySelector(`[data-testid=${{hook}}]`).click();
+                const frame = () => new Promise(done => requestAnimationFrame(done));
+                const until = async condition => {{
+                    const start = performance.now();
+                    let longest = 0;
+                    for (let before = start, now; !condition(); before = now) {{
+                        await frame();
+                        now = performance.now();
+                        longest = Math.max(longest, now - before);
+                    }}
+                    return [performance.now() - start, longest];
+                }};
+                press('run');
+                await until(() => state() === 'running');
+                const [whole, longest] = await until(() => state() !== 'running');
+                press('run');
+                await until(() => state() === 'running');
+                const start = performance.now();
+                await until(() => performance.now() - start > Math.min(4000, whole / 2));
+                press('cancel');
+                const [stop] = await until(() => state() !== 'running');
+                return [whole, longest, stop];
+            }})()"
+        ))
+        .unwrap();
+    let [whole, longest, stop]: [f64; 3] = serde_json::from_value(ended).unwrap();
+    let what = format!("experiment {name}");
+    report.add(&what, "page, CPU", whole / 1000.0, "s");
+    report.add(
+        &format!("{what}, longest frame"),
+        "page, CPU",
+        longest,
+        "ms",
+    );
+    report.add(
+        &format!("{what}, from cancel to the end"),
+        "page, CPU",
+        stop,
+        "ms",
     );
 }

@@ -18,6 +18,8 @@ use tests::site::{Site, Trouble, root};
 const START: Duration = Duration::from_mins(4);
 /// For a tiny run on software WebGPU.
 const RUN: Duration = Duration::from_mins(4);
+/// Up to the end of an experiment; several tests share the cores.
+const LONG_EXPERIMENT: Duration = Duration::from_mins(10);
 
 const PROMPT: &str = "Once%20upon%20a%20time";
 
@@ -705,6 +707,30 @@ fn an_experiment_is_run_in_the_page_its_controls_pass_and_its_numbers_are_shown(
     )
     .unwrap();
     assert_eq!(page.complaints().unwrap(), [""; 0]);
+}
+
+#[test]
+fn every_experiment_runs_in_the_page_to_its_end_and_its_controls_pass() {
+    let site = Site::built().unwrap();
+    for name in experiments::CATALOGUE.iter().map(|entry| entry.name) {
+        let mut page = open_experiment(&site, &format!("exp={name}"), WIDE);
+        page.click("run").unwrap();
+        page.wait_until(
+            &format!("the end of {name}"),
+            &in_state("done"),
+            LONG_EXPERIMENT,
+        )
+        .unwrap();
+        let controls = "[...document.querySelectorAll('[data-testid=control]')]
+            .map(one => [one.dataset.passed, one.textContent])";
+        let controls = page.evaluate(controls).unwrap();
+        let controls: Vec<(String, String)> = serde_json::from_value(controls).unwrap();
+        assert!(!controls.is_empty(), "{name} has no control");
+        for (passed, told) in controls {
+            assert_eq!(passed, "true", "{name}: {told}");
+        }
+        assert_eq!(page.complaints().unwrap(), [""; 0], "{name}");
+    }
 }
 
 #[test]

@@ -40,7 +40,17 @@ pub const ENTRY: Entry = Entry {
                     of three letters shows. Nor what larger models or other rewards do.",
     needs: Needs {
         quick: &["wedding"],
-        full: &["wedding", "wedding-kl-12", "helper", "raters", "spread"],
+        full: &[
+            "wedding",
+            "wedding-kl-2",
+            "wedding-kl-6",
+            "wedding-kl-12",
+            "wedding-kl-24",
+            "wedding-kl-40",
+            "helper",
+            "raters",
+            "spread",
+        ],
     },
 };
 
