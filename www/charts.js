@@ -22,13 +22,32 @@ function read(json, element) {
   const option = resolve(JSON.parse(json), getComputedStyle(element));
   for (const series of option.series) {
     if (series.renderItem === "interval") series.renderItem = interval(series);
+    if (series.renderItem === "dot") series.renderItem = dot(series);
   }
   option.tooltip.formatter = (hovered) => words([hovered].flat());
   return option;
 }
 
+/** How far from the middle of its name a bar stands; what stands at no bar stands in the middle. */
+function aside(beside, api) {
+  if (!beside) return 0;
+  return api.barLayout({ count: beside.bars, barGap: "12%", barCategoryGap: "24%", barMaxWidth: 46 })[beside.bar].offsetCenter;
+}
+
+/** A dot at its own bar. */
+function dot({ beside, color, itemStyle: { opacity, borderColor } }) {
+  return (params, api) => {
+    const [x, y] = api.coord([api.value(0), api.value(1)]);
+    return {
+      type: "circle",
+      shape: { cx: x + aside(beside, api), cy: y, r: 3.5 },
+      style: { fill: color, stroke: borderColor, lineWidth: 1, opacity },
+    };
+  };
+}
+
 /** Whiskers from low to high at every point, or one band behind a line. */
-function interval({ data, interval: { band, bar, bars }, itemStyle: { color, opacity } }) {
+function interval({ data, band, beside, itemStyle: { color, opacity } }) {
   return (params, api) => {
     if (band) {
       if (params.dataIndex > 0) return null;
@@ -38,15 +57,13 @@ function interval({ data, interval: { band, bar, bars }, itemStyle: { color, opa
       return { type: "polygon", shape: { points }, style: { fill: color, opacity: 0.18 * opacity } };
     }
     const [x, low, high] = [0, 1, 2].map((dimension) => api.value(dimension));
-    // Beside the middle of the names, above its own bar.
-    const aside = bar === null ? 0 : api.barLayout({ count: bars, barGap: "12%", barCategoryGap: "24%", barMaxWidth: 46 })[bar].offsetCenter;
     const [[at, bottom], [, top]] = [api.coord([x, low]), api.coord([x, high])];
     const line = (x1, y1, x2, y2) => ({
       type: "line",
       shape: { x1, y1, x2, y2 },
-      style: { stroke: bar === null ? color : getInk(), lineWidth: 1.5, opacity },
+      style: { stroke: beside ? getInk() : color, lineWidth: 1.5, opacity },
     });
-    const middle = at + aside;
+    const middle = at + aside(beside, api);
     const wing = 4;
     return {
       type: "group",
@@ -71,7 +88,8 @@ function number(value) {
 /** What is said of the points under the pointer. */
 function words(hovered) {
   const safe = echarts.format.encodeHTML;
-  const said = hovered.filter(({ seriesType }) => seriesType !== "custom");
+  // Intervals are said with their points.
+  const said = hovered.filter(({ data }) => !Array.isArray(data));
   if (said.length === 0) return "";
   if (said[0].seriesType === "sankey") {
     const { dataType, data, name, value } = said[0];

@@ -91,12 +91,16 @@ fn on_axes(figure: &Beside) -> Value {
     let mut upwards = axis(&figure.y);
     upwards["scale"] = json!(!has(Shape::Bars));
     let looks = looks(layers);
-    let bars = layers
+    let bars: Vec<&Layer> = layers
         .iter()
-        .filter(|layer| layer.series.shape == Shape::Bars);
-    let bars = bars.count();
+        .filter(|layer| layer.series.shape == Shape::Bars)
+        .collect();
+    // What tells of the same subject stands at its bar.
+    let bar = |layer: &Layer| {
+        let is_own = |bar: &&Layer| bar.subject == layer.subject && bar.faint == layer.faint;
+        bars.iter().position(is_own)
+    };
     let mut series = Vec::new();
-    let mut bar = 0;
     for layer in layers {
         let look = &looks[&*layer.subject];
         let draws = |point: &&Point| {
@@ -107,7 +111,13 @@ fn on_axes(figure: &Beside) -> Value {
                 && log(&figure.y, point.y)
         };
         let points: Vec<&Point> = layer.series.points.iter().filter(draws).collect();
-        series.push(one(layer, look, &points, &place));
+        let mut drawn = one(layer, look, &points, &place);
+        if let (Shape::Dots, Some(bar)) = (layer.series.shape, bar(layer)) {
+            drawn["type"] = json!("custom");
+            drawn["renderItem"] = json!("dot");
+            drawn["beside"] = json!({ "bar": bar, "bars": bars.len() });
+        }
+        series.push(drawn);
         let ends = intervals(&points, &figure.y, &place);
         if !ends.is_empty() {
             let line = layer.series.shape == Shape::Line;
@@ -115,20 +125,14 @@ fn on_axes(figure: &Beside) -> Value {
                 "type": "custom",
                 "name": layer.series.name,
                 "renderItem": "interval",
-                "interval": {
-                    "band": line && ends.len() > WHISKERS,
-                    "bar": (layer.series.shape == Shape::Bars).then_some(bar),
-                    "bars": bars,
-                },
+                "band": line && ends.len() > WHISKERS,
+                "beside": bar(layer).map(|bar| json!({ "bar": bar, "bars": bars.len() })),
                 "itemStyle": { "color": look.colour, "opacity": if layer.faint { FAINT } else { 1.0 } },
                 "data": ends,
                 "encode": { "x": 0, "y": [1, 2] },
                 "silent": true,
                 "z": 4,
             }));
-        }
-        if layer.series.shape == Shape::Bars {
-            bar += 1;
         }
     }
     let names: Vec<Value> = layers
@@ -137,6 +141,7 @@ fn on_axes(figure: &Beside) -> Value {
             let name = &layer.series.name;
             match layer.series.shape {
                 Shape::Reference => json!({ "name": name, "icon": DASHES }),
+                Shape::Dots if bar(layer).is_some() => json!({ "name": name, "icon": "circle" }),
                 _ => json!({ "name": name }),
             }
         })
@@ -165,12 +170,29 @@ fn on_axes(figure: &Beside) -> Value {
     })
 }
 
+/// Up to so many names are written across, on as many lines as they need.
+const ACROSS: usize = 6;
+/// Up to so many are written aslant; of more, some are left out.
+const ASLANT: usize = 20;
+/// About how wide the axis of a figure is that stands beside another, CSS pixels.
+const AXIS_WIDTH: usize = 330;
+
 fn axis(axis: &Axis) -> Value {
     let kind = match (axis.names.is_empty(), axis.scale) {
         (false, _) => "category",
         (true, Scale::Linear) => "value",
         (true, Scale::Log) => "log",
     };
+    let names = axis.names.len();
+    let mut label = json!({ "color": "var(--soft)", "hideOverlap": true });
+    if (1..=ACROSS).contains(&names) {
+        label["interval"] = json!(0);
+        label["width"] = json!(AXIS_WIDTH / names);
+        label["overflow"] = json!("break");
+    } else if (1..=ASLANT).contains(&names) && axis.names.iter().any(|name| name.len() > 2) {
+        label["interval"] = json!(0);
+        label["rotate"] = json!(45);
+    }
     json!({
         "type": kind,
         "name": axis.label,
@@ -178,7 +200,7 @@ fn axis(axis: &Axis) -> Value {
         "nameTextStyle": { "color": "var(--soft)" },
         "data": (!axis.names.is_empty()).then_some(&axis.names),
         "scale": true,
-        "axisLabel": { "color": "var(--soft)", "hideOverlap": true },
+        "axisLabel": label,
         "axisLine": { "lineStyle": { "color": "var(--ghost)" } },
         "axisTick": { "lineStyle": { "color": "var(--ghost)" } },
         "splitLine": { "show": axis.names.is_empty(), "lineStyle": { "color": "var(--line)" } },
@@ -334,6 +356,10 @@ mod tests {
         );
         assert_eq!(option["xAxis"]["type"], "category");
         assert_eq!(option["xAxis"]["data"], json!(["head", "tail"]));
+        assert_eq!(
+            option["xAxis"]["axisLabel"]["interval"], 0,
+            "no name is left out"
+        );
         assert_eq!(option["yAxis"]["scale"], false, "bars stand on 0");
         let legend = option["legend"]["data"].as_array().unwrap();
         let names: Vec<&str> = legend
@@ -347,7 +373,12 @@ mod tests {
             series[1]["color"], series[2]["color"],
             "one subject, one colour"
         );
-        assert_eq!(series[2]["type"], "scatter");
+        assert_eq!(series[2]["type"], "custom");
+        assert_eq!(
+            series[2]["beside"],
+            json!({ "bar": 1, "bars": 2 }),
+            "dots stand at their subject's bar"
+        );
         assert_eq!(series[1]["data"][0]["value"], json!([0.0, 90.0]));
     }
 
@@ -376,7 +407,7 @@ mod tests {
             let option = drawn(Axis::linear("t"), Axis::linear("bits"), vec![line(points)]);
             let interval = &option["series"][1];
             assert_eq!(interval["renderItem"], "interval");
-            assert_eq!(interval["interval"]["band"], band);
+            assert_eq!(interval["band"], band);
             assert_eq!(interval["data"][1], json!([1.0, 0.5, 2.0]));
             assert_eq!(interval["name"], "base", "the legend turns both off");
         }

@@ -1,7 +1,7 @@
 //! Figures of the fits, and of the toy on which texts and tokens are sharpened.
 
 use super::FAR;
-use super::report::{ENOUGH, Told};
+use super::report::{ENOUGH, Told, tenths};
 use super::sharpening::{INDEPENDENT, RUT, apart, by_text, by_token};
 use crate::Material;
 use crate::findings::{Axis, Figure, Point, Quantity, Series, Shape};
@@ -58,11 +58,11 @@ pub(super) fn draw_over(figures: &mut [Figure], subject: &str, told: &Told) {
         found.and_then(|one| one.value).unwrap_or(f64::NAN)
     };
     let explained = format!(
-        "{subject}: the one scale {:.2} explains {:.1} % on the openings of its fit, {:.1} % on unseen ones, {:.1} % far from stories.",
+        "{subject}: the one scale {:.2} explains {} % on the openings of its fit, {} % on unseen ones, {} % far from stories.",
         told.gamma,
-        value("explained.fit"),
-        value("explained.unseen"),
-        value("explained.far")
+        tenths(value("explained.fit")),
+        tenths(value("explained.unseen")),
+        tenths(value("explained.far"))
     );
     let scales = format!(
         "{subject}: a tenth of positions below {:.2}, half below {:.2}, a tenth above {:.2}.",

@@ -299,6 +299,11 @@ fn quantile(units: &[&Unit], share: f64) -> f64 {
     *scales.select_nth_unstable_by(place, f64::total_cmp).1
 }
 
+/// A number with one decimal, and no sign where that leaves nothing.
+pub(super) fn tenths(value: f64) -> String {
+    format!("{:.1}", (10.0 * value).round() / 10.0 + 0.0)
+}
+
 fn point(place: usize, quantity: &Quantity) -> Option<Point> {
     let point = Point::at(place as f64, quantity.value?);
     Some(point.within(quantity.low.zip(quantity.high)))
@@ -318,8 +323,9 @@ pub(super) fn verdict<M>(findings: &Findings, subjects: &[Subject<'_, M>]) -> Ve
             ends.push(None);
             continue;
         };
+        let [told_value, told_low, told_high] = [value, low, high].map(tenths);
         told.push(format!(
-            "{} {value:.1} % ({low:.1} to {high:.1})",
+            "{} {told_value} % ({told_low} to {told_high})",
             subject.name
         ));
         ends.push(Some((low, high)));
