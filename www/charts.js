@@ -18,9 +18,11 @@ function resolve(value, style) {
   return value;
 }
 
-function read(json, element) {
+function read(json, element, width = element.clientWidth) {
   const option = resolve(JSON.parse(json), getComputedStyle(element));
   for (const series of option.series) {
+    // As much as is left free beside the streams.
+    if (series.type === "sankey") series.label.width = 0.24 * width - 10;
     if (series.renderItem === "interval") series.renderItem = interval(series);
     if (series.renderItem === "dot") series.renderItem = dot(series);
   }
@@ -104,8 +106,24 @@ function words(hovered) {
   return [...head, ...lines].join("<br>");
 }
 
-/** Draws a figure into an element, in place of what it showed before. */
+/** What is still to be drawn: element to json. */
+const waiting = new Map();
+
+/** Draws a figure into an element, in place of what it showed before: one figure a frame, for all at once would hold up the page. */
 function draw(element, json) {
+  if (waiting.size === 0) requestAnimationFrame(drawNext);
+  waiting.set(element, json);
+}
+
+function drawNext() {
+  const [next] = waiting;
+  if (!next) return;
+  waiting.delete(next[0]);
+  if (waiting.size > 0) requestAnimationFrame(drawNext);
+  drawNow(...next);
+}
+
+function drawNow(element, json) {
   let shown = drawn.get(element);
   if (!shown) {
     const chart = echarts.init(element, null, { renderer: "svg" });
@@ -120,6 +138,7 @@ function draw(element, json) {
 
 /** Forgets an element that goes. */
 function release(element) {
+  waiting.delete(element);
   const shown = drawn.get(element);
   shown?.size.disconnect();
   shown?.chart.dispose();
@@ -128,15 +147,27 @@ function release(element) {
 
 /** The figure with its title, for a picture that stands alone. */
 function alone(element, title) {
-  const option = read(drawn.get(element).json, element);
+  const option = read(drawn.get(element).json, element, WIDTH);
   const style = getComputedStyle(element);
   const ink = style.getPropertyValue("--ink").trim();
   option.title = { text: title, left: 10, top: 8, textStyle: { fontSize: 15, color: ink } };
   option.backgroundColor = style.getPropertyValue("--card").trim();
-  if (option.legend) option.legend.top = 34;
-  if (option.grid) option.grid.top = option.legend.show ? 72 : 44;
+  let taller = 0;
+  if (option.legend?.show) {
+    // On paper nobody can turn its pages: all names are shown, row below row.
+    Object.assign(option.legend, { type: "plain", top: 34, left: 10, right: 10 });
+    const lengths = option.legend.data.map(({ name }) => 45 + 6.8 * name.length);
+    let rows = 1;
+    let filled = 0;
+    for (const length of lengths) {
+      if (filled + length > WIDTH - 20) [rows, filled] = [rows + 1, 0];
+      filled += length;
+    }
+    taller = 24 * (rows - 1);
+    option.grid.top = 72 + taller;
+  } else if (option.grid) option.grid.top = 44;
   else option.series[0].top = 44;
-  return option;
+  return { option, height: HEIGHT + taller };
 }
 
 const WIDTH = 960;
@@ -145,15 +176,16 @@ const HEIGHT = 540;
 /** Saves a figure as a picture, `png` or `svg`. */
 function savePicture(element, kind, title, name) {
   if (!drawn.has(element)) return;
+  const { option, height } = alone(element, title);
   if (kind === "svg") {
-    const chart = echarts.init(null, null, { renderer: "svg", ssr: true, width: WIDTH, height: HEIGHT });
-    chart.setOption(alone(element, title));
+    const chart = echarts.init(null, null, { renderer: "svg", ssr: true, width: WIDTH, height });
+    chart.setOption(option);
     saveText(chart.renderToSVGString(), "image/svg+xml", `${name}.svg`);
     chart.dispose();
   } else {
     const sheet = document.createElement("div");
-    const chart = echarts.init(sheet, null, { renderer: "canvas", width: WIDTH, height: HEIGHT });
-    chart.setOption(alone(element, title));
+    const chart = echarts.init(sheet, null, { renderer: "canvas", width: WIDTH, height });
+    chart.setOption(option);
     save(chart.getDataURL({ type: "png", pixelRatio: 2 }), `${name}.png`);
     chart.dispose();
   }

@@ -14,12 +14,20 @@ pub fn settings() -> (Settings, Vec<LinkNote>) {
     read_link(&window().location().hash().unwrap_or_default())
 }
 
-/// Puts settings into the address, without a new entry in the history.
+/// Puts settings into the address. Another tab or experiment is a new entry in the history, so that one can go back; moved knobs
+/// are none.
 pub fn rewrite(settings: &Settings) {
     let hash = format!("#{}", write_link(settings));
+    let (before, _) = self::settings();
+    let elsewhere = (before.view, &before.experiment) != (settings.view, &settings.experiment);
     if let Ok(history) = window().history() {
+        let (nothing, hash) = (&wasm_bindgen::JsValue::NULL, Some(&*hash));
         // A browser may refuse when the address changes too often; the next change brings it up to date.
-        _ = history.replace_state_with_url(&wasm_bindgen::JsValue::NULL, "", Some(&hash));
+        _ = if elsewhere {
+            history.push_state_with_url(nothing, "", hash)
+        } else {
+            history.replace_state_with_url(nothing, "", hash)
+        };
     }
 }
 

@@ -1,12 +1,12 @@
 //! What an experiment found, as tables: numbers with intervals, controls, and what is to be said of the claim.
 
-use experiments::{Answered, Control, Quantity, Verdict};
+use experiments::{Answered, Control, Findings, Quantity, Size, Verdict};
 use yew::prelude::*;
 
 use super::{chart::save_csv, same::Same};
 use crate::figures::{
     csv,
-    numbers::{grouped, significant},
+    numbers::{grouped, knobs, significant},
 };
 
 /// So many numbers are shown at once; those that answer the claim come first.
@@ -23,16 +23,37 @@ pub struct VerdictProps {
 #[component]
 pub fn VerdictLine(props: &VerdictProps) -> Html {
     let Verdict { answer, why } = &props.verdict;
-    let (word, class) = match answer {
-        Answered::Supported => ("Supported", "yes"),
-        Answered::NotSupported => ("Not supported", "no"),
-        Answered::Undecided => ("Undecided", "open"),
+    let class = match answer {
+        Answered::Supported => "yes",
+        Answered::NotSupported => "no",
+        Answered::Undecided => "open",
     };
+    let word = answered(*answer);
     html! {
         <p class={classes!("verdict", class)} data-testid="verdict">
             <b>{ word }</b>{ format!(" {}: {}.", props.of, why.trim_end_matches('.')) }
         </p>
     }
+}
+
+/// What is said of a claim, in a word or two.
+pub fn answered(answer: Answered) -> &'static str {
+    match answer {
+        Answered::Supported => "Supported",
+        Answered::NotSupported => "Not supported",
+        Answered::Undecided => "Undecided",
+    }
+}
+
+/// The knobs that findings were made with.
+fn made_with(findings: &Findings) -> String {
+    let setting = &findings.setting;
+    let size = match setting.size {
+        Size::Quick => "quick",
+        Size::Full => "full size",
+    };
+    let knobs = knobs(&setting.shaping, setting.lambda, setting.seed);
+    format!("{size}, {knobs}")
 }
 
 /// One number, of the reader's run, of what ships, or of both.
@@ -61,7 +82,7 @@ fn lines(own: Option<&[Quantity]>, shipped: Option<&[Quantity]>) -> Vec<Line> {
 
 #[derive(Clone, PartialEq, Properties)]
 pub struct ResultsProps {
-    pub own: Option<Same<experiments::Findings>>,
+    pub own: Option<Same<Findings>>,
     pub shipped: Option<Same<experiments::shipped::Shipped>>,
     pub name: AttrValue,
 }
@@ -69,10 +90,10 @@ pub struct ResultsProps {
 /// The numbers: the reader's, and what ships beside them.
 #[component]
 pub fn Results(props: &ResultsProps) -> Html {
-    let own = props.own.as_ref().map(|own| own.results.as_slice());
-    let shipped = props.shipped.as_ref();
-    let shipped = shipped.map(|shipped| shipped.findings.results.as_slice());
-    let lines = lines(own, shipped);
+    let own = props.own.as_deref();
+    let shipped = props.shipped.as_ref().map(|shipped| &shipped.findings);
+    let results = |findings: Option<&'_ Findings>| findings.map(|one| one.results.clone());
+    let lines = lines(results(own).as_deref(), results(shipped).as_deref());
     if lines.is_empty() {
         return html! {};
     }
@@ -94,14 +115,29 @@ pub fn Results(props: &ResultsProps) -> Html {
         }
     };
     let save = {
-        let all: Vec<Quantity> = own.or(shipped).unwrap_or_default().to_vec();
+        let runs = [("your run", own), ("shipped", shipped)];
+        let runs: Vec<(String, &[Quantity])> = runs
+            .into_iter()
+            .filter_map(|(whose, findings)| Some((whose, findings?)))
+            .map(|(whose, findings)| {
+                let run = format!("{whose}: {}", made_with(findings));
+                (run, &*findings.results)
+            })
+            .collect();
+        let table = csv::of_results(&runs);
         let name = format!("{}-results", props.name);
-        Callback::from(move |_: MouseEvent| save_csv(&csv::of_results(&all), &name))
+        Callback::from(move |_: MouseEvent| save_csv(&table, &name))
     };
     let (first, more) = lines.split_at(lines.len().min(AT_ONCE));
     html! {
         <section aria-labelledby="results-title">
             <h2 id="results-title">{ "Numbers" }</h2>
+            if let (true, Some(own)) = (both, own) {
+                <p class="asks">
+                    { format!("Your run: {}. ", made_with(own)) }
+                    { "It draws fewer and shorter samples than the shipped results, and asks fewer prompts, so small differences mean nothing." }
+                </p>
+            }
             { table(first) }
             if !more.is_empty() {
                 <details>
@@ -124,11 +160,7 @@ fn row(line: &Line, both: bool) -> Html {
         .own
         .as_ref()
         .or(line.shipped.as_ref().filter(|_| !both));
-    let samples = match mine {
-        Some(mine) if mine.samples > 0 => grouped(mine.samples as u64),
-        Some(_) => "exact".to_owned(),
-        None => String::new(),
-    };
+    let samples = mine.map(csv::samples);
     html! {
         <tr data-testid="result" data-key={one.key.clone()} data-value={exact(one.value)} data-low={exact(one.low)}
             data-high={exact(one.high)}>

@@ -8,11 +8,11 @@ use yew::prelude::*;
 
 use super::{
     chart::{Chart, use_charts},
-    findings::{Controls, Results, VerdictLine},
+    findings::{Controls, Results, VerdictLine, answered},
     same::Same,
 };
 use crate::{
-    figures::{beside::pairs, numbers::significant},
+    figures::{beside::pairs, numbers::knobs},
     state::{Action, Dial, Terms, Trial, TrialPhase, Tunings},
 };
 
@@ -50,12 +50,10 @@ pub fn Lab(props: &LabProps) -> Html {
     let figures = |findings: Option<&Findings>| -> Vec<Figure> {
         findings.map_or_else(Vec::new, |findings| findings.figures.clone())
     };
-    let both = own.is_some() && shipped.is_some();
-    let behind = shipped.filter(|_| own.is_none() || *laid_over);
-    let drawn = pairs(
-        &figures(own.map(|own| &**own)),
-        &figures(behind.map(|shipped| &shipped.findings)),
-    );
+    let mine = figures(own.map(|own| &**own));
+    let both = !mine.is_empty() && shipped.is_some();
+    let behind = shipped.filter(|_| !both || *laid_over);
+    let drawn = pairs(&mine, &figures(behind.map(|shipped| &shipped.findings)));
     let lay_over = {
         let laid_over = laid_over.clone();
         Callback::from(move |_: Event| laid_over.set(!*laid_over))
@@ -207,11 +205,25 @@ fn RunLine(props: &LabProps) -> Html {
     let share = trial
         .and_then(|trial| trial.parts)
         .map(|(done, of)| f64::from(done) / f64::from(of.max(1)));
-    let said = trial.map(|trial| sentence(trial, props.fetching.as_deref()));
+    let said = trial.map(|trial| sentence(trial, props.fetching.as_deref(), props.own.as_deref()));
     let error = match trial.map(|trial| &trial.phase) {
         Some(TrialPhase::Failed(reason)) => Some(reason.clone()),
         _ => None,
     };
+    let (run_button, cancel_button) = (use_node_ref(), use_node_ref());
+    {
+        let (run_button, cancel_button) = (run_button.clone(), cancel_button.clone());
+        let first = use_mut_ref(|| true);
+        use_effect_with(running, move |running| {
+            // The button that was pressed goes out; without this the focus would be lost with it.
+            if !std::mem::take(&mut *first.borrow_mut()) && has_lost_focus() {
+                let next = if *running { cancel_button } else { run_button };
+                if let Some(next) = next.cast::<HtmlElement>() {
+                    _ = next.focus();
+                }
+            }
+        });
+    }
     let moved = !running
         && props
             .own
@@ -224,10 +236,10 @@ fn RunLine(props: &LabProps) -> Html {
                 <button class="back to-knobs" onclick={|_: MouseEvent| to_the_knobs()}>{ "Other model, other knobs ↓" }</button>
             </p>
             <div class="go">
-                <button class="tell" data-testid="run" disabled={running} onclick={run}>
+                <button class="tell" data-testid="run" ref={run_button} disabled={running} onclick={run}>
                     { if props.own.is_some() && !running { "Run again" } else { "Run" } }
                 </button>
-                <button class="stop" data-testid="cancel" disabled={!running} onclick={cancel}>{ "Cancel" }</button>
+                <button class="stop" data-testid="cancel" ref={cancel_button} disabled={!running} onclick={cancel}>{ "Cancel" }</button>
             </div>
             if running { <progress max="1" value={share.map(|share| share.to_string())} aria-label="Progress" /> }
             <p class="said" role="status" data-testid="progress">{ said }</p>
@@ -240,6 +252,13 @@ fn RunLine(props: &LabProps) -> Html {
             }
         </>
     }
+}
+
+/// Whether no element has the keyboard.
+fn has_lost_focus() -> bool {
+    let document = web_sys::window().and_then(|window| window.document());
+    let focused = document.and_then(|document| document.active_element());
+    focused.is_none_or(|element| element.tag_name() == "BODY" || element.has_attribute("disabled"))
 }
 
 /// On a narrow page model and knobs stand below the results.
@@ -263,19 +282,24 @@ fn is_of(setting: &Setting, terms: Terms) -> bool {
 fn asks(props: &LabProps) -> String {
     let titles = props.asked.iter().map(|one| props.tunings.title(&one.name));
     let names: Vec<&str> = std::iter::once("Base").chain(titles).collect();
-    let shaping = &props.terms.shaping;
     format!(
-        "A run asks {}, with your knobs (T = {}, s = {}, λ = {}, seed {}), on this machine, in under a minute.",
+        "A run asks {}, with your knobs ({}), on this machine, in under a minute.",
         names.join(", "),
-        significant(shaping.temperature()),
-        significant(shaping.logit_scale()),
-        significant(props.terms.lambda.get()),
-        props.terms.seed
+        told(props.terms)
     )
 }
 
-/// How far a run is.
-fn sentence(trial: &Trial, fetching: Option<&str>) -> String {
+fn told(terms: Terms) -> String {
+    knobs(&terms.shaping, terms.lambda.get(), terms.seed)
+}
+
+/// How far a run is, with which knobs it was made, and in a word what it found.
+fn sentence(trial: &Trial, fetching: Option<&str>, own: Option<&Findings>) -> String {
+    let verdict = own.and_then(|own| own.verdict.as_ref());
+    let verdict = verdict.map_or(String::new(), |verdict| {
+        format!(" The claim: {}.", answered(verdict.answer).to_lowercase())
+    });
+    let with = told(trial.terms);
     match (&trial.phase, trial.parts) {
         (TrialPhase::Running, _) if trial.device.is_none() => {
             "It begins as soon as the model is ready.".to_owned()
@@ -285,8 +309,8 @@ fn sentence(trial: &Trial, fetching: Option<&str>) -> String {
         }
         (TrialPhase::Running, Some((done, of))) => format!("{done} of {of} parts done."),
         (TrialPhase::Done, _) => match trial.seconds {
-            Some(seconds) => format!("Done in {seconds:.1} s."),
-            None => "Done.".to_owned(),
+            Some(seconds) => format!("Done in {seconds:.1} s, with {with}.{verdict}"),
+            None => format!("Done, with {with}.{verdict}"),
         },
         (TrialPhase::Cancelled, Some((done, of))) => {
             format!("Cancelled after {done} of {of} parts; what was found stays.")

@@ -43,14 +43,22 @@ impl Layer {
     }
 }
 
-/// All figures of a run and of what ships: the run's first, each with the shipped one of its name behind it.
+/// All figures of a run and of what ships: the run's first, each with the shipped one of its name behind it. Those that a run has
+/// not come to say that they ship.
 pub fn pairs(own: &[Figure], shipped: &[Figure]) -> Vec<Beside> {
     let named = |name: &str| shipped.iter().find(|one| one.name == name);
     let drawn = own.iter().map(|figure| pair(figure, named(&figure.name)));
     let rest = shipped
         .iter()
         .filter(|figure| own.iter().all(|one| one.name != figure.name));
-    drawn.chain(rest.map(|figure| pair(figure, None))).collect()
+    let rest = rest.map(|figure| {
+        let mut alone = pair(figure, None);
+        if !own.is_empty() {
+            alone.title += " (shipped)";
+        }
+        alone
+    });
+    drawn.chain(rest).collect()
 }
 
 fn pair(own: &Figure, shipped: Option<&Figure>) -> Beside {
@@ -153,7 +161,13 @@ mod tests {
             .collect();
         assert_eq!(at, [1.0, 2.0]);
 
+        let mut other = figure(&["1"], &[("base", Shape::Bars)]);
+        other.name = "other".to_owned();
+        let drawn = pairs(std::slice::from_ref(&own), &[shipped.clone(), other]);
+        assert_eq!((drawn.len(), &*drawn[1].title), (2, "Shares (shipped)"));
+
         let alone = pairs(&[], &[shipped]);
+        assert_eq!(alone[0].title, "Shares");
         assert!(alone[0].layers.iter().all(|layer| !layer.faint));
         assert_eq!(pairs(&[own], &[])[0].layers.len(), 2);
     }

@@ -1,7 +1,7 @@
 //! A figure as the option object of Apache ECharts, which `www/charts.js` hands to it.
 //!
 //! Two things in it are not ECharts' own: a text `var(--name)` stands for that colour of the style sheet, and the custom series of
-//! `"renderItem": "interval"` is drawn by `www/charts.js`, from its `"interval"` object.
+//! `"renderItem": "interval"` and `"dot"` are drawn by `www/charts.js`, beside the bar that their `"beside"` names.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -28,6 +28,9 @@ const SYMBOLS: [&str; 6] = [
 const WHISKERS: usize = 12;
 /// A dashed line, for the legend.
 const DASHES: &str = "path://M0 9h7v2h-7zM10 9h7v2h-7zM20 9h7v2h-7z";
+/// With so many lines of one subject, each says at its end which it is.
+const ALIKE: usize = 3;
+
 /// How much of its ink a faint series keeps.
 const FAINT: f64 = 0.35;
 
@@ -57,7 +60,8 @@ fn looks(layers: &[Layer]) -> BTreeMap<&str, Look> {
             colour: colour.to_owned(),
             symbol: SYMBOLS[0],
         };
-        let look = if layer.series.shape == Shape::Reference {
+        let mut own = layers.iter().filter(|one| one.subject == layer.subject);
+        let look = if own.all(|one| one.series.shape == Shape::Reference) {
             plain("var(--ink)")
         } else if layer.subject == "base" {
             plain("var(--soft)")
@@ -100,6 +104,13 @@ fn on_axes(figure: &Beside) -> Value {
         let is_own = |bar: &&Layer| bar.subject == layer.subject && bar.faint == layer.faint;
         bars.iter().position(is_own)
     };
+    let is_line = |layer: &Layer| layer.series.shape == Shape::Line && !layer.faint;
+    let alike = |one: &Layer| {
+        let same = layers
+            .iter()
+            .filter(|layer| is_line(layer) && layer.subject == one.subject);
+        is_line(one) && same.count() >= ALIKE
+    };
     let mut series = Vec::new();
     for layer in layers {
         let look = &looks[&*layer.subject];
@@ -116,6 +127,13 @@ fn on_axes(figure: &Beside) -> Value {
             drawn["type"] = json!("custom");
             drawn["renderItem"] = json!("dot");
             drawn["beside"] = json!({ "bar": bar, "bars": bars.len() });
+        }
+        if alike(layer) {
+            let name = &layer.series.name;
+            let end = name.split_once(", ").map_or(&**name, |(_, end)| end);
+            drawn["endLabel"] =
+                json!({ "show": true, "formatter": end, "color": look.colour, "fontSize": 11 });
+            drawn["labelLayout"] = json!({ "moveOverlap": "shiftY" });
         }
         series.push(drawn);
         let ends = intervals(&points, &figure.y, &place);
@@ -135,17 +153,7 @@ fn on_axes(figure: &Beside) -> Value {
             }));
         }
     }
-    let names: Vec<Value> = layers
-        .iter()
-        .map(|layer| {
-            let name = &layer.series.name;
-            match layer.series.shape {
-                Shape::Reference => json!({ "name": name, "icon": DASHES }),
-                Shape::Dots if bar(layer).is_some() => json!({ "name": name, "icon": "circle" }),
-                _ => json!({ "name": name }),
-            }
-        })
-        .collect();
+    let names = names(layers, bar);
     let by_axis = steps.is_some() || !figure.x.names.is_empty() || has(Shape::Line);
     json!({
         "animation": false,
@@ -156,7 +164,7 @@ fn on_axes(figure: &Beside) -> Value {
             "pageTextStyle": { "color": "var(--soft)" }, "pageIconColor": "var(--now)", "pageIconInactiveColor": "var(--line)",
         },
         "grid": {
-            "left": 10, "right": 16, "top": if names.len() > 1 { 38 } else { 12 }, "bottom": 10,
+            "left": 10, "right": if layers.iter().any(alike) { 86 } else { 16 }, "top": if names.len() > 1 { 38 } else { 12 }, "bottom": 10,
             "outerBoundsMode": "same", "outerBoundsContain": "all",
         },
         "tooltip": {
@@ -168,6 +176,19 @@ fn on_axes(figure: &Beside) -> Value {
         "yAxis": upwards,
         "series": series,
     })
+}
+
+/// What the legend calls the layers; `bar` tells which have a bar of their subject.
+fn names(layers: &[Layer], bar: impl Fn(&Layer) -> Option<usize>) -> Vec<Value> {
+    let named = |layer: &Layer| {
+        let name = &layer.series.name;
+        match layer.series.shape {
+            Shape::Reference => json!({ "name": name, "icon": DASHES }),
+            Shape::Dots if bar(layer).is_some() => json!({ "name": name, "icon": "circle" }),
+            _ => json!({ "name": name }),
+        }
+    };
+    layers.iter().map(named).collect()
 }
 
 /// Up to so many names are written across, on as many lines as they need.
@@ -303,7 +324,8 @@ fn streams(flows: &[Flow]) -> Value {
             "type": "sankey", "data": nodes, "links": links,
             "left": 8, "right": "24%", "top": 12, "bottom": 12, "nodeGap": 7, "draggable": false,
             "lineStyle": { "color": "gradient", "opacity": 0.4 },
-            "label": { "color": "var(--ink)", "width": 150, "overflow": "truncate" },
+            "label": { "color": "var(--ink)", "overflow": "truncate" },
+            "labelLayout": { "hideOverlap": true },
             "emphasis": { "focus": "adjacency" },
         }],
     })

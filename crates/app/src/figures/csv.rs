@@ -6,7 +6,7 @@ use experiments::Quantity;
 
 use super::beside::Beside;
 
-/// Every point of a figure: series, place, name of the place, value, interval. Streams as from, to, weight.
+/// Every point of a figure: series, place, name of the place, value, interval, under the axes' labels. Streams as from, to, weight.
 pub fn of_figure(figure: &Beside) -> String {
     if !figure.flows.is_empty() {
         let rows = figure
@@ -28,26 +28,44 @@ pub fn of_figure(figure: &Beside) -> String {
             ]
         })
     });
-    table(&["series", "x", "x_name", "y", "low", "high"], rows)
-}
-
-/// Numbers with their intervals.
-pub fn of_results(results: &[Quantity]) -> String {
-    let rows = results.iter().map(|one| {
-        vec![
-            one.key.clone(),
-            one.label.clone(),
-            one.unit.clone(),
-            known(one.value),
-            known(one.low),
-            known(one.high),
-            one.samples.to_string(),
-        ]
-    });
+    let (x, y) = (&*figure.x.label, &*figure.y.label);
     table(
-        &["key", "label", "unit", "value", "low", "high", "samples"],
+        &["series", x, &format!("{x}, name"), y, "low", "high"],
         rows,
     )
+}
+
+/// Numbers with their intervals, run by run; a run is named by who made it, and with which knobs.
+pub fn of_results(runs: &[(String, &[Quantity])]) -> String {
+    let rows = runs.iter().flat_map(|(run, results)| {
+        results.iter().map(|one| {
+            vec![
+                run.clone(),
+                one.key.clone(),
+                one.label.clone(),
+                one.unit.clone(),
+                known(one.value),
+                known(one.low),
+                known(one.high),
+                samples(one),
+            ]
+        })
+    });
+    table(
+        &[
+            "run", "key", "label", "unit", "value", "low", "high", "samples",
+        ],
+        rows,
+    )
+}
+
+/// How many samples are behind a number, in words where there are none.
+pub fn samples(one: &Quantity) -> String {
+    match (one.value, one.samples) {
+        (None, 0) => String::new(),
+        (Some(_), 0) => "exact".to_owned(),
+        (_, samples) => samples.to_string(),
+    }
 }
 
 fn known(number: Option<f64>) -> String {
@@ -55,8 +73,9 @@ fn known(number: Option<f64>) -> String {
 }
 
 fn table(head: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
-    let mut table = format!("{}\r\n", head.join(","));
-    for row in rows {
+    let head = head.iter().map(|cell| (*cell).to_owned()).collect();
+    let mut table = String::new();
+    for row in std::iter::once(head).chain(rows) {
         let cells: Vec<String> = row.iter().map(|cell| quoted(cell)).collect();
         write!(table, "{}\r\n", cells.join(",")).expect("a String takes every text");
     }
@@ -88,17 +107,22 @@ mod tests {
             points: vec![Point::at(0.0, 0.5).within(Some((0.25, 0.75)))],
         });
         let csv = of_figure(&pairs(&[figure], &[])[0]);
-        let expected = "series,x,x_name,y,low,high\r\n\"raters, drawn\",0,\"say \"\"one\"\"\",0.5,0.25,0.75\r\n";
+        let expected = "series,side,\"side, name\",%,low,high\r\n\"raters, drawn\",0,\"say \"\"one\"\"\",0.5,0.25,0.75\r\n";
         assert_eq!(csv, expected);
     }
 
     #[test]
     fn a_number_without_an_interval_has_empty_cells() {
         let one = Quantity::exact("base.d6.entropy", "entropy", "bits", 2.5);
-        let lines = of_results(&[one]);
-        assert!(
-            lines.ends_with("base.d6.entropy,entropy,bits,2.5,,,0\r\n"),
-            "{lines}"
-        );
+        let none = Quantity {
+            value: None,
+            ..one.clone()
+        };
+        let lines = of_results(&[
+            ("yours".to_owned(), &[one]),
+            ("shipped".to_owned(), &[none]),
+        ]);
+        let expected = "yours,base.d6.entropy,entropy,bits,2.5,,,exact\r\nshipped,base.d6.entropy,entropy,bits,,,,\r\n";
+        assert!(lines.ends_with(expected), "{lines}");
     }
 }

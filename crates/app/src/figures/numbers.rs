@@ -1,5 +1,7 @@
 //! Numbers for reading: as many digits as mean something, and no more.
 
+use decoding::Shaping;
+
 /// Entropies, scales: three decimals, `∞` for infinity.
 pub fn decimal(number: f64) -> String {
     if number.is_infinite() {
@@ -16,6 +18,39 @@ pub fn about(number: f64) -> String {
     } else {
         grouped(number.round() as u64)
     }
+}
+
+/// Knobs in words, such as "T = 1, s = 1, λ = 1, seed 1"; those behind "more" where they are on.
+pub fn knobs(shaping: &Shaping, lambda: f64, seed: u64) -> String {
+    let plain = Shaping::default();
+    let on = |name: &str, value: f64, plain: f64| {
+        (value != plain).then(|| format!("{name} {}", significant(value)))
+    };
+    let filters = [
+        on("top-k", shaping.top_k().into(), plain.top_k().into()),
+        on("top-p", shaping.top_p(), plain.top_p()),
+        on("min-p", shaping.min_p(), plain.min_p()),
+        on("typical", shaping.typical(), plain.typical()),
+        on(
+            "repetition penalty",
+            shaping.repetition_penalty(),
+            plain.repetition_penalty(),
+        ),
+    ];
+    let first = [
+        format!("T = {}", significant(shaping.temperature())),
+        format!("s = {}", significant(shaping.logit_scale())),
+    ];
+    let last = [
+        format!("λ = {}", significant(lambda)),
+        format!("seed {seed}"),
+    ];
+    let all: Vec<String> = first
+        .into_iter()
+        .chain(filters.into_iter().flatten())
+        .chain(last)
+        .collect();
+    all.join(", ")
 }
 
 /// β: exact where it is short, else four significant digits.

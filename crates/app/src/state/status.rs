@@ -63,11 +63,18 @@ pub fn status(state: &State) -> (Status, String, Option<f64>) {
     let tokens = state.swarm.tokens();
     let most = state.swarm.chains().len() * run.order.length.get() as usize;
     if run.is_running(state.terms()) {
-        let sentence = format!(
+        let mut sentence = format!(
             "{} of at most {} tokens",
             grouped(tokens as u64),
             grouped(most as u64)
         );
+        if let Some(trial) = state.bench.trial.as_ref().filter(|one| one.is_running()) {
+            let (done, of) = trial.parts.unwrap_or((0, 1));
+            let part = 100 * done / of.max(1);
+            sentence = format!(
+                "{sentence}: an experiment comes first ({part}% done), which can be cancelled under Experiments."
+            );
+        }
         return (Status::Running, sentence, Some(tokens as f64 / most as f64));
     }
     if let Some(starting) = starting {

@@ -194,6 +194,24 @@ fn stories_wait_while_the_tab_is_open_and_knobs_are_told_when_the_reader_comes_b
 }
 
 #[test]
+fn stories_that_wait_for_an_experiment_say_so() {
+    let state = finished().after(Action::View(View::Experiments));
+    let (_, state) = state.after(Action::TryOut).told();
+    let run = state.trial_id();
+    let (_, state) = state.heard(CPU, so_far(run, 2.0)).told();
+    let state = state
+        .after(Action::View(View::Playground))
+        .after(Action::Generate);
+    let (_, state) = state.told();
+    let (now, sentence, _) = status(&state);
+    assert_eq!(now, Status::Running);
+    assert!(
+        sentence.contains("an experiment comes first (12% done)"),
+        "{sentence}"
+    );
+}
+
+#[test]
 fn an_unknown_experiment_of_a_link_is_noted_and_the_first_is_open() {
     for state in [
         opened("view=experiments&exp=alchemy"),
