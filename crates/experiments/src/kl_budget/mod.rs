@@ -39,7 +39,8 @@ pub const ENTRY: Entry = Entry {
              last one and its base; three judges keep the best of 1, 3 and 10 (one wants a glad ending, one a favourite kind of \
              ending, one both in equal parts), and openings are resampled to say how surely a budget is best. The verdict is on \
              the judge who wants both: supported where the best budget for 10 is below that for 1 in 95 % of resamples.",
-    to_try: "Choose one of the models tuned under a budget beside Wedding, or set lambda to another place between base and tuned.",
+    to_try: "Choose one of the models tuned under a budget in place of Wedding, or choose Wedding, then move lambda to another \
+             place between base and tuned.",
     shows: "How reward, true gladness and variety change with every nat away from the base, and which of these budgets serves a \
             judge best who chooses among several samples.",
     does_not_show: "What people would choose: the judges are formulas, a favourite is one of twenty-odd kinds of ending, and the \

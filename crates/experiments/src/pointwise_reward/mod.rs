@@ -30,7 +30,8 @@ pub const ENTRY: Entry = Entry {
     method: "On ten numbers with fixed tastes, gradient ascent climbs both rewards exactly, under penalties from strong to none, and \
              is compared with the closed forms. Then the answers of raters and spread, two adapters tuned with the two kinds of \
              reward, are walked token by token: a number from 1 to 100, a die, and whether it will rain.",
-    to_try: "Move lambda beyond 1: the number of raters gets ever surer, that of spread much less so. At lambda 0 both are the base.",
+    to_try: "Choose an adapter, then move lambda beyond 1: the number of raters gets ever surer, that of spread much less so. At \
+             lambda 0 both are the base.",
     shows: "That the collapse follows from the form of the reward, not from a fault of training: on the toy by proof, and in a small \
             model as far as it was tuned. Where raters like both answers alike, as with rain, nothing collapses.",
     does_not_show: "Which of several numbers they like equally a tuned model ends at: the closed form keeps them all, and training on \
