@@ -99,7 +99,7 @@ impl Thrown {
     }
 
     /// Total variation of the answer to one wording from the truth table, mean over wordings.
-    fn from_truth(&self) -> f64 {
+    fn distance_from_truth(&self) -> f64 {
         self.of_one_wording(|shares| total_variation(shares, &self.truth))
     }
 
@@ -289,7 +289,7 @@ fn quantities(subject: &str, family: &str, thrown: &Thrown) -> Vec<Quantity> {
             "from-truth",
             "total variation of the answer to one wording from the truth table, mean".to_owned(),
             "",
-            thrown.from_truth(),
+            thrown.distance_from_truth(),
         ),
         one(
             "elsewhere",
@@ -373,7 +373,7 @@ async fn controls(material: &Material) -> Result<Vec<Control>, Stop> {
             about: "A model that answers exactly as the truth table says has no distance from it; its logits are rounded to f32."
                 .to_owned(),
             expected: 0.0,
-            found: thrown.from_truth(),
+            found: thrown.distance_from_truth(),
             tolerance: 1e-5,
         });
         controls.push(Control {
