@@ -126,5 +126,6 @@ impl Outcomes {
 /// Entropy of probabilities, bits.
 pub fn entropy_bits(probabilities: &[f64]) -> f64 {
     let positive = probabilities.iter().filter(|p| **p > 0.0);
-    positive.map(|p| -p * p.log2()).sum::<f64>().max(0.0)
+    // Of a certainty the sum is -0.
+    positive.map(|p| -p * p.log2()).sum::<f64>().max(0.0) + 0.0
 }

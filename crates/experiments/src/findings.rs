@@ -230,13 +230,13 @@ impl Figure {
 }
 
 impl Quantity {
-    /// A number that is exact, or at least behind which no sample is: it has no interval.
+    /// A number that is exact, or at least behind which no sample is: it has no interval. Zero is told without a sign.
     pub fn exact(key: impl Into<String>, label: impl Into<String>, unit: &str, value: f64) -> Self {
         Self {
             key: key.into(),
             label: label.into(),
             unit: unit.to_owned(),
-            value: value.is_finite().then_some(value),
+            value: value.is_finite().then_some(unsigned(value)),
             low: None,
             high: None,
             samples: 0,
@@ -246,10 +246,17 @@ impl Quantity {
     /// The same with a 95 % interval from so many samples.
     #[must_use]
     pub fn within(mut self, interval: Option<(f64, f64)>, samples: usize) -> Self {
-        (self.low, self.high) = interval.unzip();
+        (self.low, self.high) = interval
+            .map(|(low, high)| (unsigned(low), unsigned(high)))
+            .unzip();
         self.samples = samples;
         self
     }
+}
+
+/// The number itself, but 0 for -0: what `-p log2 p` is where `p` is 1.
+fn unsigned(value: f64) -> f64 {
+    value + 0.0
 }
 
 impl Control {
@@ -301,5 +308,19 @@ impl Point {
     pub fn within(mut self, interval: Option<(f64, f64)>) -> Self {
         (self.low, self.high) = interval.unzip();
         self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn zero_has_no_sign() {
+        let none = Quantity::exact("a", "a", "bits", -0.0).within(Some((-0.0, 1.0)), 2);
+        for number in [none.value, none.low] {
+            assert!(number.unwrap().is_sign_positive());
+        }
+        assert_eq!(Quantity::exact("a", "a", "bits", -1.5).value, Some(-1.5));
     }
 }

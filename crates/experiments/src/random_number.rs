@@ -3,12 +3,18 @@
 //! The claim is that of "Mysteries of mode collapse": asked for a random number, tuned models are sharply biased where their base
 //! is not. The base here was trained on throws of chosen frequency, so its truth is known.
 //!
-//! Distance from a fair throw is told as entropy and effective outcomes `2^H`, and as the chi-square of a single throw,
-//! `Σ (p - u)² / u` over the outcomes (Pearson 1900; of `N` throws it is expected to grow by `N` times that).
+//! A question has several wordings, and a model may be sure of one number asked so and of another asked otherwise. So entropy `H`
+//! is that of the answer to one wording, in the mean over wordings, and effective outcomes are `2^H` of that mean, as in
+//! `pointwise_reward`. What throws come up over all wordings together, each as often, is drawn as bars; its distance from fair is
+//! the chi-square of a single throw, `Σ (p - u)² / u` over the outcomes (Pearson 1900; of `N` throws it is expected to grow by `N`
+//! times that).
+//!
+//! All is told under the reader's knobs, but for the curve over temperature, which is under no other knob.
 
 use decoding::{LanguageModel, Shaping, coin, total_variation};
 
 use crate::answers::{Outcomes, entropy_bits, walk};
+use crate::bootstrap::mean;
 use crate::catalogue::{Entry, Needs};
 use crate::findings::{Axis, Control, Figure, Findings, Point, Quantity, Series, Shape, Verdict};
 use crate::material::{Family, Material, Question};
@@ -22,7 +28,10 @@ pub const ENTRY: Entry = Entry {
     claim: "Asked for a random number, a tuned model is sharply biased.",
     source: "\"Mysteries of mode collapse\" (janus, 2022); figures at generative.ink/experiments/random-numbers",
     method: "Every answer to a coin, two dice and \"a number from 1 to 100\" is walked token by token, so the probabilities are \
-             exact; a swarm of throws is drawn beside them for the eye.",
+             exact. Each is asked for in the wordings of training: entropy is that of the answer to one wording, in the mean over \
+             wordings, and effective outcomes are 2 to that mean; bars and chi-square pool the wordings. A swarm of throws is drawn \
+             beside the bars for the eye. Supported where some tuned model has under half of the base's effective numbers from 1 to \
+             100.",
     to_try: "Lower the temperature: the dice of every model fall on one side. Then choose Raters or Spread as the model.",
     shows: "How far from even these models' answers are, to the last digit, and how temperature and tuning change that.",
     does_not_show: "What tuning did to large models: the ones here were tuned for this, by rewards that are written down.",
@@ -34,18 +43,18 @@ pub const ENTRY: Entry = Entry {
 
 /// The kinds of throw, by their names in the truth table.
 const FAMILIES: [&str; 4] = ["coin", "d6", "d20", "number"];
-/// Temperatures of the curve, and the one of the table.
+/// Temperatures of the curve.
 const TEMPERATURES: [f64; 7] = [0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0];
 /// Throws that are drawn for the eye.
 const THROWS: u32 = 200;
 
-/// The answers of one model to all wordings of one kind of throw, each wording of equal weight.
+/// The answers of one model to one kind of throw.
 struct Thrown {
     /// What can come up.
     faces: Vec<String>,
-    /// The probability of each among answers.
-    shares: Vec<f64>,
-    /// What is no answer.
+    /// Wording by wording: the probability of each among answers.
+    wordings: Vec<Vec<f64>>,
+    /// What is no answer, mean over wordings.
     elsewhere: f64,
     /// The probability of each by the truth table.
     truth: Vec<f64>,
@@ -58,13 +67,6 @@ impl Thrown {
             .iter()
             .map(|(says, _)| says.clone())
             .collect();
-        let weight = 1.0 / outcomes.len() as f64;
-        let mut shares = vec![0.0; faces.len()];
-        for one in outcomes {
-            for (sum, share) in shares.iter_mut().zip(one.among_answers()) {
-                *sum += weight * share;
-            }
-        }
         let truth_of = |face: &String| {
             let answers = question
                 .answers
@@ -75,27 +77,43 @@ impl Thrown {
         Self {
             truth: faces.iter().map(truth_of).collect(),
             faces,
-            shares,
-            elsewhere: weight * outcomes.iter().map(|one| one.elsewhere).sum::<f64>(),
+            wordings: outcomes.iter().map(Outcomes::among_answers).collect(),
+            elsewhere: mean(&outcomes.iter().map(|one| one.elsewhere).collect::<Vec<_>>()),
         }
     }
 
+    /// The mean of a number of the answer to one wording.
+    fn of_one_wording(&self, number: impl Fn(&[f64]) -> f64) -> f64 {
+        let numbers: Vec<f64> = self.wordings.iter().map(|one| number(one)).collect();
+        mean(&numbers)
+    }
+
+    /// Entropy of the answer to one wording, bits, mean over wordings.
     fn entropy_bits(&self) -> f64 {
-        entropy_bits(&self.shares)
+        self.of_one_wording(entropy_bits)
     }
 
-    /// `Σ (p - u)² / u` against even shares.
+    /// The share of the likeliest answer to one wording, mean over wordings.
+    fn top(&self) -> f64 {
+        self.of_one_wording(|shares| shares.iter().copied().fold(0.0, f64::max))
+    }
+
+    /// Total variation of the answer to one wording from the truth table, mean over wordings.
+    fn distance_from_truth(&self) -> f64 {
+        self.of_one_wording(|shares| total_variation(shares, &self.truth))
+    }
+
+    /// The probability of each face over all wordings, each asked as often.
+    fn pooled(&self) -> Vec<f64> {
+        let of_face = |face: usize| self.of_one_wording(|shares| shares[face]);
+        (0..self.faces.len()).map(of_face).collect()
+    }
+
+    /// `Σ (p - u)² / u` of the pooled shares against even ones.
     fn chi_square(&self) -> f64 {
-        let even = 1.0 / self.shares.len() as f64;
-        self.shares.iter().map(|p| (p - even).powi(2) / even).sum()
-    }
-
-    fn likeliest(&self) -> (usize, f64) {
-        let faces = self.shares.iter().copied().enumerate();
-        faces.fold(
-            (0, 0.0),
-            |best, one| if one.1 > best.1 { one } else { best },
-        )
+        let pooled = self.pooled();
+        let even = 1.0 / pooled.len() as f64;
+        pooled.iter().map(|p| (p - even).powi(2) / even).sum()
     }
 }
 
@@ -121,7 +139,11 @@ pub async fn run<M: LanguageModel>(
         let family = material.family(name)?;
         let mut shares = Figure::new(
             &format!("{name}-shares"),
-            &format!("How often each side comes up: {}", family.about),
+            &format!(
+                "How often each side comes up, {}: {}",
+                pooled_over(family.questions[0].prompts.len()),
+                family.about
+            ),
             Axis::of_names("outcome", faces(family)),
             Axis::linear("share, %"),
         );
@@ -129,38 +151,27 @@ pub async fn run<M: LanguageModel>(
             &format!("{name}-entropy"),
             &format!("Entropy by temperature: {}", family.about),
             Axis::linear("temperature"),
-            Axis::linear("entropy, bits"),
+            Axis::linear("entropy of the answer to one wording, mean, bits"),
         );
         for subject in subjects {
             let model = Mixed::new(base, subject.model, setting.lambda);
             let walked = walks(&model, family, watch).await?;
             let at = |shaping: &Shaping| thrown(family, &walked, shaping);
-            let plain = at(&Shaping::default());
+            let throw = at(&setting.shaping);
             findings
                 .results
-                .extend(quantities(subject.name, name, &plain));
-            if setting.shaping != Shaping::default() {
-                let yours = at(&setting.shaping);
-                findings.results.push(Quantity::exact(
-                    format!("{}.{name}.your-entropy", subject.name),
-                    format!(
-                        "{}, {}: entropy under your knobs",
-                        subject.name, family.about
-                    ),
-                    "bits",
-                    yours.entropy_bits(),
-                ));
-            }
+                .extend(quantities(subject.name, name, &throw));
+            let pooled = throw.pooled();
             shares.series.push(Series {
                 name: subject.name.to_owned(),
                 shape: Shape::Bars,
-                points: points(plain.shares.iter().map(|p| 100.0 * p)),
+                points: points(pooled.iter().map(|p| 100.0 * p)),
             });
             if subject.name != "base" || subjects.len() == 1 {
                 shares.series.push(Series {
                     name: format!("{}, {THROWS} throws", subject.name),
                     shape: Shape::Dots,
-                    points: points(counts(&plain.shares, setting.part_seed(done)).into_iter()),
+                    points: points(counts(&pooled, setting.part_seed(done)).into_iter()),
                 });
             }
             let mut hot = Vec::new();
@@ -185,10 +196,7 @@ pub async fn run<M: LanguageModel>(
             shape: Shape::Reference,
             points: vec![Point::at(TEMPERATURES[0], even), Point::at(2.0, even)],
         });
-        curve.text = format!(
-            "A fair throw has {even:.2} bits. {}",
-            told(&findings, subjects, name)
-        );
+        curve.text = format!("A fair throw has {even:.2} bits. {}", along(&curve));
         shares.text = told(&findings, subjects, name);
         findings.figures.extend([shares, curve]);
     }
@@ -247,7 +255,7 @@ fn counts(shares: &[f64], seed: u64) -> Vec<f64> {
 }
 
 fn quantities(subject: &str, family: &str, thrown: &Thrown) -> Vec<Quantity> {
-    let (face, share) = thrown.likeliest();
+    let pooled = pooled_over(thrown.wordings.len());
     let one = |what: &str, label: String, unit: &str, value: f64| {
         let key = format!("{subject}.{family}.{what}");
         Quantity::exact(key, format!("{subject}, {family}: {label}"), unit, value)
@@ -255,48 +263,71 @@ fn quantities(subject: &str, family: &str, thrown: &Thrown) -> Vec<Quantity> {
     vec![
         one(
             "entropy",
-            "entropy".to_owned(),
+            "entropy of the answer to one wording, mean".to_owned(),
             "bits",
             thrown.entropy_bits(),
         ),
         one(
             "outcomes",
-            "effective outcomes".to_owned(),
+            "effective outcomes of that entropy".to_owned(),
             "",
             thrown.entropy_bits().exp2(),
         ),
         one(
             "top",
-            format!("share of the likeliest, {}", thrown.faces[face]),
+            "share of the likeliest answer to one wording, mean".to_owned(),
             "%",
-            100.0 * share,
+            100.0 * thrown.top(),
         ),
         one(
             "chi-square",
-            "chi-square of one throw against a fair one".to_owned(),
+            format!("chi-square of one throw against a fair one, {pooled}"),
             "",
             thrown.chi_square(),
         ),
         one(
             "from-truth",
-            "total variation from the truth table".to_owned(),
+            "total variation of the answer to one wording from the truth table, mean".to_owned(),
             "",
-            total_variation(&thrown.shares, &thrown.truth),
+            thrown.distance_from_truth(),
         ),
         one(
             "elsewhere",
-            "probability of what is no answer".to_owned(),
+            "probability of what is no answer, mean".to_owned(),
             "%",
             100.0 * thrown.elsewhere,
         ),
     ]
 }
 
+/// How a number of all wordings together says so.
+fn pooled_over(wordings: usize) -> String {
+    format!("pooled over {wordings} wordings")
+}
+
+/// A curve over temperature in words: its ends and its middle.
+fn along(curve: &Figure) -> String {
+    let lines = curve
+        .series
+        .iter()
+        .filter(|one| one.shape == Shape::Line)
+        .map(|line| {
+            let told = line.points.iter().filter(|point| {
+                [TEMPERATURES[0], 1.0, TEMPERATURES[TEMPERATURES.len() - 1]].contains(&point.x)
+            });
+            let told: Vec<String> = told
+                .map(|point| format!("{:.2} bits at T = {}", point.y, point.x))
+                .collect();
+            format!("{}: {}.", line.name, told.join(", "))
+        });
+    lines.collect::<Vec<_>>().join(" ")
+}
+
 fn told<M>(findings: &Findings, subjects: &[Subject<'_, M>], family: &str) -> String {
     let one = |subject: &Subject<'_, M>| {
         let value = |what: &str| findings.value(&format!("{}.{family}.{what}", subject.name));
         format!(
-            "{}: {:.2} bits, the likeliest side {:.0} %.",
+            "{}: {:.2} bits asked in one wording, its likeliest side {:.0} %.",
             subject.name,
             value("entropy").unwrap_or(f64::NAN),
             value("top").unwrap_or(f64::NAN)
@@ -309,15 +340,24 @@ fn told<M>(findings: &Findings, subjects: &[Subject<'_, M>], family: &str) -> St
 fn verdict<M>(findings: &Findings, subjects: &[Subject<'_, M>]) -> Option<Verdict> {
     let outcomes = |name: &str| findings.value(&format!("{name}.number.outcomes"));
     let base = outcomes("base")?;
-    let tuned = subjects
+    let mut tuned: Vec<(&str, f64)> = subjects
         .iter()
         .skip(1)
-        .filter_map(|one| Some((one.name, outcomes(one.name)?)));
-    let (name, least) = tuned.min_by(|one, other| one.1.total_cmp(&other.1))?;
+        .filter_map(|one| Some((one.name, outcomes(one.name)?)))
+        .collect();
+    tuned.sort_by(|one, other| one.1.total_cmp(&other.1));
+    let ((name, least), others) = tuned.split_first()?;
+    let others: Vec<String> = others
+        .iter()
+        .map(|(name, effective)| format!("{name} {effective:.1}"))
+        .collect();
     let why = format!(
-        "of 100 numbers the base throws {base:.1} effectively, {name} {least:.1} (supported means under half)"
+        "of 100 numbers, asked in one wording, the base throws {base:.1} effectively; the most biased tuned model, {name}, {least:.1}{}{} \
+         (supported means that some tuned model has under half of the base's)",
+        if others.is_empty() { "" } else { "; " },
+        others.join(", ")
     );
-    Some(Verdict::of(Some(least < base / 2.0), why))
+    Some(Verdict::of(Some(*least < base / 2.0), why))
 }
 
 /// The table's own answers have no distance from the table, and a fair thrower of a d6 has log2 6 bits and no chi-square.
@@ -333,7 +373,7 @@ async fn controls(material: &Material) -> Result<Vec<Control>, Stop> {
             about: "A model that answers exactly as the truth table says has no distance from it; its logits are rounded to f32."
                 .to_owned(),
             expected: 0.0,
-            found: total_variation(&thrown.shares, &thrown.truth),
+            found: thrown.distance_from_truth(),
             tolerance: 1e-5,
         });
         controls.push(Control {
@@ -414,5 +454,62 @@ mod tests {
         assert!((found.value("loaded.d6.chi-square").unwrap() - 3.872).abs() < 1e-3);
         assert_eq!(found.verdict.unwrap().answer, crate::Answered::Supported);
         assert_eq!(found.figures.len(), 8);
+    }
+
+    /// Surely 1 in one wording and surely 2 in another: no entropy in either, though of both together there is a bit.
+    #[test]
+    fn wordings_are_not_mixed_into_the_entropy() {
+        let said = |first: f64| Outcomes {
+            said: vec![("1".to_owned(), first), ("2".to_owned(), 1.0 - first)],
+            elsewhere: 0.0,
+        };
+        let question = Question {
+            prompts: Vec::new(),
+            unseen: Vec::new(),
+            right: None,
+            answers: Vec::new(),
+        };
+        let thrown = Thrown::of(&question, &[said(1.0), said(0.0)]);
+        assert_eq!((thrown.entropy_bits(), thrown.top()), (0.0, 1.0));
+        assert_eq!(thrown.pooled(), [0.5, 0.5]);
+        assert_eq!(thrown.chi_square(), 0.0);
+    }
+
+    /// A die that comes up 1 at a half, the rest evenly: at T = 1/2 shares are squared, so 1 has 25 of 30 parts.
+    #[test]
+    fn the_readers_knobs_shape_bars_numbers_and_verdict() {
+        let material = material();
+        let mut questions: Vec<Question> = FAMILIES
+            .iter()
+            .flat_map(|name| material.family(name).unwrap().questions.clone())
+            .collect();
+        for question in &mut questions {
+            let others = question.answers.len() as f64 - 1.0;
+            for (place, answer) in question.answers.iter_mut().enumerate() {
+                answer.probability = if place == 0 { 0.5 } else { 0.5 / others };
+            }
+        }
+        let toy = Toy::answering(&questions);
+        let shaping = Shaping::default().with_temperature(0.5).unwrap();
+        let setting = Setting {
+            shaping,
+            ..Setting::plain(crate::Size::Quick)
+        };
+        let subjects = [subject("base", &toy), subject("same", &toy)];
+        let found =
+            pollster::block_on(run(&subjects, &material, &setting, &mut Unwatched)).unwrap();
+        let one = 100.0 * 25.0 / 30.0;
+        assert!((found.value("base.d6.top").unwrap() - one).abs() < 1e-3);
+        let figure = |name: &str| found.figures.iter().find(|one| one.name == name).unwrap();
+        assert!((figure("d6-shares").series[0].points[0].y - one).abs() < 1e-3);
+        let entropy = found.value("base.d6.entropy").unwrap();
+        let mut curve = figure("d6-entropy").series[0].points.iter();
+        assert!((curve.find(|at| at.x == 0.5).unwrap().y - entropy).abs() < 1e-12);
+        let outcomes = found.value("base.number.outcomes").unwrap();
+        let why = found.verdict.unwrap().why;
+        assert!(
+            why.contains(&format!("the base throws {outcomes:.1} ")),
+            "{why}"
+        );
     }
 }

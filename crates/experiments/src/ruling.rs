@@ -12,6 +12,29 @@ pub(crate) fn above(interval: Option<(f64, f64)>, bound: f64) -> Option<bool> {
     }
 }
 
+/// Whether one number is below another: no answer where their intervals meet, or where one has none.
+pub(crate) fn below(one: Option<(f64, f64)>, other: Option<(f64, f64)>) -> Option<bool> {
+    let (one, other) = one.zip(other)?;
+    if one.1 < other.0 {
+        Some(true)
+    } else if one.0 > other.1 {
+        Some(false)
+    } else {
+        None
+    }
+}
+
+/// Whether any of some things holds: one that does decides, and one that is not known leaves it open.
+pub(crate) fn any(parts: &[Option<bool>]) -> Option<bool> {
+    if parts.contains(&Some(true)) {
+        Some(true)
+    } else if parts.contains(&None) {
+        None
+    } else {
+        Some(false)
+    }
+}
+
 /// Whether all of some things hold: one that does not decides, and one that is not known leaves it open.
 pub(crate) fn all(parts: &[Option<bool>]) -> Option<bool> {
     if parts.contains(&Some(false)) {
@@ -33,6 +56,22 @@ mod tests {
         assert_eq!(above(Some((1.0, 2.0)), 2.0), Some(false));
         assert_eq!(above(Some((1.0, 2.0)), 1.5), None);
         assert_eq!(above(None, 0.0), None);
+    }
+
+    #[test]
+    fn intervals_that_meet_say_nothing() {
+        let (low, high) = (Some((1.0, 2.0)), Some((2.5, 3.0)));
+        assert_eq!(below(low, high), Some(true));
+        assert_eq!(below(high, low), Some(false));
+        assert_eq!(below(low, Some((2.0, 3.0))), None);
+        assert_eq!(below(low, None), None);
+    }
+
+    #[test]
+    fn one_that_holds_is_enough_for_any() {
+        assert_eq!(any(&[Some(true), None, Some(false)]), Some(true));
+        assert_eq!(any(&[Some(false), None]), None);
+        assert_eq!(any(&[Some(false), Some(false)]), Some(false));
     }
 
     #[test]

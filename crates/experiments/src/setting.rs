@@ -32,7 +32,8 @@ pub struct Setting {
     pub size: Size,
     /// Names the coins: `coin(seed, chain, position)`.
     pub seed: u64,
-    /// The reader's knobs. Experiments that go through temperatures themselves show these as one more place.
+    /// The reader's knobs: answers are walked and scored under them. What goes through temperatures or decoders of its own says
+    /// so, and shows these as one more place or not at all.
     pub shaping: Shaping,
     /// The reader's realignment: `(1 - lambda) z_base + lambda z_tuned`.
     pub lambda: f64,

@@ -38,7 +38,7 @@ pub const ENTRY: Entry = Entry {
              the longer one), and how soon eight tokens in a row are the same again. Supported where a tuned model has more than half \
              of its chains in one attractor, another's openings tell at least a bit more about the end, and the first returns more \
              often than the base.",
-    to_try: "Run it with Helper or Spread beside Wedding, or lower lambda and see which openings the wedding lets go of first.",
+    to_try: "Run it with Helper or Spread, or choose Wedding, then lower lambda and see which openings the wedding lets go of first.",
     shows: "Whether endings come from the model or from the opening, inside and outside of what it was tuned on, and how hard it is \
             to push a story out of its basin.",
     does_not_show: "Why a story comes back: where nearly all stories end in one way, a pushed one ends there too without any pull, so \

@@ -24,8 +24,9 @@ type Bests = [[Best; SHOWN.len()]; Judge::ALL.len()];
 /// How surely the best budget for ten is below that for one, where both are, and in how many resamples each is the best. Nothing
 /// where there are fewer than two points or openings.
 ///
-/// *Below* is strict: of equally good budgets for ten the farthest from the base counts, of those for one the nearest. *Not below*
-/// is as strict the other way, so that equals on both sides count as neither.
+/// Several budgets can be equally good: the best of ten cannot be gladder than glad. Of equals the smallest is told as the best, and
+/// the largest beside it where it is another. *Below* is strict: every best budget for ten is below every one for one. *Not below*
+/// is as strict the other way. All other resamples are *open*: it depends on which of equals is taken.
 pub fn best_budgets(points: &[Point], seed: u64) -> Vec<Quantity> {
     let openings = points.first().map_or(0, |point| point.behind.len());
     if points.len() < 2 || openings < 2 {
@@ -59,7 +60,7 @@ pub fn best_budgets(points: &[Point], seed: u64) -> Vec<Quantity> {
                     .iter()
                     .filter(|one| one[place][shown].place == number);
                 let label = format!(
-                    "{}: resamples in which it is the best for a judge who wants {} and is shown {k}",
+                    "{}: resamples in which it is the best, of equals the smallest, for a judge who wants {} and is shown {k}",
                     point.label,
                     judge.wants()
                 );
@@ -88,40 +89,54 @@ fn of_judge(
     };
     let below = count(&|one, ten| ten.farthest < one.nearest);
     let not_below = count(&|one, ten| ten.nearest >= one.farthest);
+    let open = RESAMPLES as usize - below - not_below;
     let what = "a judge who wants";
     let mut quantities = vec![
         share(
             format!("shift.{name}.below"),
             format!(
-                "{what} {wants}: resamples in which the best budget for 10 is below that for 1"
+                "{what} {wants}: resamples in which every best budget for 10 is below every one for 1"
             ),
             below,
             openings,
         ),
         share(
             format!("shift.{name}.not-below"),
-            format!(
-                "{what} {wants}: resamples in which the best budget for 10 is that for 1 or above"
-            ),
+            format!("{what} {wants}: resamples in which no best budget for 10 is below any for 1"),
             not_below,
+            openings,
+        ),
+        share(
+            format!("shift.{name}.open"),
+            format!(
+                "{what} {wants}: resamples that are open, as budgets are equally good, some below and some not"
+            ),
+            open,
             openings,
         ),
     ];
     for (shown, k) in SHOWN.into_iter().enumerate() {
-        let mut nats: Vec<f64> = (0..RESAMPLES as usize)
-            .map(|one| resampled(one, shown).nearest)
-            .collect();
-        nats.sort_by(f64::total_cmp);
-        let at = |share: f64| nats[(share * (nats.len() - 1) as f64).round() as usize];
-        quantities.push(
-            Quantity::exact(
-                format!("best.{name}.v{k}"),
-                format!("{what} {wants}: the best budget when shown {k}"),
-                "nats",
-                found[shown].nearest,
-            )
-            .within(Some((at(0.025), at(0.975))), openings),
-        );
+        let budget = |key: String, label: &str, nats: fn(&Best) -> f64| {
+            let mut resampled: Vec<f64> = (0..RESAMPLES as usize)
+                .map(|one| nats(&resampled(one, shown)))
+                .collect();
+            resampled.sort_by(f64::total_cmp);
+            let last = (resampled.len() - 1) as f64;
+            let at = |share: f64| resampled[(share * last).round() as usize];
+            let label = format!("{what} {wants}: the best budget when shown {k}, {label}");
+            Quantity::exact(key, label, "nats", nats(&found[shown]))
+                .within(Some((at(0.025), at(0.975))), openings)
+        };
+        let key = format!("best.{name}.v{k}");
+        let smallest = |best: &Best| best.nearest;
+        quantities.push(budget(key.clone(), "the smallest of equals", smallest));
+        if found[shown].farthest > found[shown].nearest {
+            quantities.push(budget(
+                format!("{key}.largest"),
+                "the largest of equals",
+                |best| best.farthest,
+            ));
+        }
     }
     quantities
 }
@@ -200,16 +215,23 @@ mod tests {
         assert_eq!(value(&shifts, "best.both.v1"), 9.0);
         assert_eq!(value(&shifts, "best.both.v10"), 3.0);
         assert_eq!(value(&shifts, "shift.both.below"), 100.0);
+        assert_eq!(value(&shifts, "shift.both.open"), 0.0);
         assert_eq!(value(&shifts, "at-3.both.best-of-10"), 100.0);
         let stays = [point(0.0, 0.1, 0.5), point(9.0, 0.4, 0.6)];
         assert_eq!(value(&stays, "shift.both.not-below"), 100.0);
     }
 
-    /// Where two budgets are equally good for ten, the nearer one is no reason to say that the best is below.
+    /// Where two budgets are equally good for ten, the nearer one is no reason to say that the best is below, nor the farther one to
+    /// say that it is not.
     #[test]
-    fn equals_count_against_the_shift() {
+    fn equals_leave_the_shift_open() {
         let equal = [point(0.0, 0.1, 1.0), point(9.0, 0.4, 1.0)];
         assert_eq!(value(&equal, "shift.both.below"), 0.0);
         assert_eq!(value(&equal, "shift.both.not-below"), 0.0);
+        assert_eq!(value(&equal, "shift.both.open"), 100.0);
+        assert_eq!(value(&equal, "best.both.v10"), 0.0);
+        assert_eq!(value(&equal, "best.both.v10.largest"), 9.0);
+        let told = best_budgets(&equal, 1);
+        assert!(told.iter().all(|one| one.key != "best.both.v1.largest"));
     }
 }

@@ -38,8 +38,11 @@ pub const ENTRY: Entry = Entry {
     method: "Stories are drawn, at temperature 1, from models tuned for gladness under several budgets and from mixtures of the \
              last one and its base; three judges keep the best of 1, 3 and 10 (one wants a glad ending, one a favourite kind of \
              ending, one both in equal parts), and openings are resampled to say how surely a budget is best. The verdict is on \
-             the judge who wants both: supported where the best budget for 10 is below that for 1 in 95 % of resamples.",
-    to_try: "Choose one of the models tuned under a budget beside Wedding, or set lambda to another place between base and tuned.",
+             the judge who wants both: supported where the best budget for 10 is below that for 1 in 95 % of resamples. Of equally good \
+             budgets the smallest is told as the best; a resample counts as below only where all equals are, and is open where some \
+             are and some are not.",
+    to_try: "Choose one of the models tuned under a budget in place of Wedding, or choose Wedding, then move lambda to another \
+             place between base and tuned.",
     shows: "How reward, true gladness and variety change with every nat away from the base, and which of these budgets serves a \
             judge best who chooses among several samples.",
     does_not_show: "What people would choose: the judges are formulas, a favourite is one of twenty-odd kinds of ending, and the \
@@ -227,7 +230,8 @@ async fn measure<M: LanguageModel>(
 }
 
 /// Fixed before any number was known: supported where, for the judge who wants both, the best budget for ten samples is below that
-/// for one in at least 95 % of resamples; not supported where it is the same or above in as many.
+/// for one in at least 95 % of resamples; not supported where it is the same or above in as many. Resamples that equally good
+/// budgets leave open count for neither.
 fn verdict(findings: &Findings) -> Option<Verdict> {
     let share =
         |judge: Judge, what: &str| findings.value(&format!("shift.{}.{what}", judge.name()));
@@ -244,9 +248,15 @@ fn verdict(findings: &Findings) -> Option<Verdict> {
     let shares: Vec<String> = Judge::ALL
         .iter()
         .filter_map(|&judge| {
+            let open = share(judge, "open")?;
             Some(format!(
-                "{:.0} % for the one who wants {}",
+                "{:.0} %{} for the one who wants {}",
                 share(judge, "below")?,
+                if open > 0.0 {
+                    format!(" ({open:.0} % open, as budgets are equally good)")
+                } else {
+                    String::new()
+                },
                 judge.wants()
             ))
         })
@@ -254,7 +264,7 @@ fn verdict(findings: &Findings) -> Option<Verdict> {
     let best = |shown: usize| findings.value(&format!("best.{}.v{shown}", asked.name()));
     let why = format!(
         "for the judge who wants both, {:.1} nats are best with one sample and {:.1} with ten; the best budget for ten is below \
-         that for one in {} of resamples (supported means 95 % for the judge who wants both)",
+         that for one in these shares of resamples: {} (supported means 95 % for the judge who wants both)",
         best(1)?,
         best(10)?,
         shares.join(", ")

@@ -78,14 +78,19 @@ impl Measured<'_> {
                 mean(&costs),
             )
             .within(interval_of_mean(&costs, self.seed), costs.len()),
-            self.one(
-                "period",
-                "median period of the loops",
-                "tokens",
-                middle(&all),
-            )
-            .within(interval_95(periods.len(), self.seed, middle), periods.len()),
         ];
+        // Without a loop there is nothing to tell of periods.
+        if !periods.is_empty() {
+            quantities.push(
+                self.one(
+                    "period",
+                    "median period of the loops",
+                    "tokens",
+                    middle(&all),
+                )
+                .within(interval_95(periods.len(), self.seed, middle), periods.len()),
+            );
+        }
         let of_set: [(&str, String, Measure<'_>); 5] = [
             (
                 "distinct-2",

@@ -1,6 +1,6 @@
 //! How spread the answers of models are: the entropy of what they say to one prompt at a time, exactly.
 
-use decoding::{LanguageModel, Shaping, total_variation};
+use decoding::{LanguageModel, total_variation};
 
 use crate::answers::{entropy_bits, walk};
 use crate::bootstrap::{interval_of_mean, mean};
@@ -26,7 +26,7 @@ struct Asked {
 #[derive(Clone, Debug)]
 pub(super) struct Answers(Vec<Asked>);
 
-/// Asks one model one kind of question.
+/// Asks one model one kind of question, under the reader's knobs.
 pub(super) async fn ask<M: LanguageModel>(
     base: &M,
     subject: &Subject<'_, M>,
@@ -53,7 +53,7 @@ pub(super) async fn ask<M: LanguageModel>(
             } else {
                 walk(&mixed, prompt, &question.answers, watch).await?
             };
-            let outcomes = walked.under(&Shaping::default());
+            let outcomes = walked.under(&setting.shaping);
             let truth: Vec<f64> = outcomes
                 .said
                 .iter()

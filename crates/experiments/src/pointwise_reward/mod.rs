@@ -29,8 +29,10 @@ pub const ENTRY: Entry = Entry {
     source: "Comments under \"Mysteries of mode collapse\" (janus, 2022); Korbak, Perez and Buckley, arXiv 2205.11275",
     method: "On ten numbers with fixed tastes, gradient ascent climbs both rewards exactly, under penalties from strong to none, and \
              is compared with the closed forms. Then the answers of raters and spread, two adapters tuned with the two kinds of \
-             reward, are walked token by token: a number from 1 to 100, a die, and whether it will rain.",
-    to_try: "Move lambda beyond 1: the number of raters gets ever surer, that of spread much less so. At lambda 0 both are the base.",
+             reward, are walked token by token: a number from 1 to 100, a die, and whether it will rain. Entropy is that of the answer \
+             to one prompt, in the mean over wordings, of which one was not in training.",
+    to_try: "Choose an adapter, then move lambda beyond 1: the number of raters gets ever surer, that of spread much less so. At \
+             lambda 0 both are the base.",
     shows: "That the collapse follows from the form of the reward, not from a fault of training: on the toy by proof, and in a small \
             model as far as it was tuned. Where raters like both answers alike, as with rain, nothing collapses.",
     does_not_show: "Which of several numbers they like equally a tuned model ends at: the closed form keeps them all, and training on \
@@ -238,14 +240,15 @@ fn verdict(findings: &Findings) -> Verdict {
     let on_toy = pointwise < LOST * base && seeing > KEPT * base;
     let number = |name: &str| findings.value(&format!("{name}.number.entropy"));
     let toy = format!(
-        "on ten numbers of {base:.2} bits the pointwise reward leaves {pointwise:.2} and the one that sees the distribution {seeing:.2}"
+        "on ten numbers of {base:.2} bits, at a penalty of {LEAST} a nat, the pointwise reward leaves {pointwise:.2} bits and the one \
+         that sees the distribution {seeing:.2}"
     );
     let Some((raters, spread)) = number("raters").zip(number("spread")) else {
         let why = format!("{toy}; raters and spread were not both asked");
         return Verdict::of(None, why);
     };
     let why = format!(
-        "{toy}; asked for a number from 1 to 100, raters have {raters:.2} bits and spread {spread:.2} (supported means under a \
+        "{toy}; asked for a number from 1 to 100, raters have {raters:.2} bits to one prompt and spread {spread:.2} (supported means under a \
          tenth and over half of the base's on the toy, and raters under half of spread)"
     );
     Verdict::of(Some(on_toy && raters < spread / 2.0), why)
@@ -254,6 +257,8 @@ fn verdict(findings: &Findings) -> Verdict {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use decoding::Shaping;
+
     use crate::testing::{material, subject};
     use crate::{Answered, Size, Toy, Unwatched};
 
@@ -279,6 +284,10 @@ mod tests {
     }
 
     fn found(names: [&str; 3]) -> Findings {
+        under(names, Shaping::default())
+    }
+
+    fn under(names: [&str; 3], shaping: Shaping) -> Findings {
         let material = material();
         let fair = fond_of_seven(&material, 0.01);
         let collapsed = fond_of_seven(&material, 0.97);
@@ -288,8 +297,20 @@ mod tests {
             subject(raters, &collapsed),
             subject(spread, &fair),
         ];
-        let setting = Setting::plain(Size::Quick);
+        let setting = Setting {
+            shaping,
+            ..Setting::plain(Size::Quick)
+        };
         pollster::block_on(run(&subjects, &material, &setting, &mut Unwatched)).unwrap()
+    }
+
+    /// At T = 0 a number that comes at 97 % comes always.
+    #[test]
+    fn the_readers_knobs_shape_the_answers() {
+        let shaping = Shaping::default().with_temperature(0.0).unwrap();
+        let found = under(["base", "raters", "spread"], shaping);
+        assert_eq!(found.value("raters.number.top"), Some(100.0));
+        assert_eq!(found.value("raters.number.entropy"), Some(0.0));
     }
 
     #[test]

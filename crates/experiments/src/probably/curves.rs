@@ -21,7 +21,7 @@ pub(super) fn reliability(heard: &[Heard<'_>], survey: &Survey<'_>) -> Vec<Figur
     let figure = |(asked, name, question): (Asked, &str, &str)| {
         let mut figure = Figure::new(
             name,
-            &format!("The belief in the logits against the chance of rain, {question}"),
+            &format!("The belief in the logits, at T = 1, against the chance of rain, {question}"),
             Axis::linear("chance of rain, %"),
             Axis::linear("P(Yes) / (P(Yes) + P(No)), %"),
         );

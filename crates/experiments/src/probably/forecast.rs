@@ -3,7 +3,7 @@
 //! Of a place where it rains with chance `t` nobody has to wait for the weather: every score is its expectation under `t`, so no
 //! draw is behind it.
 
-use crate::bootstrap::interval_95;
+use crate::bootstrap::{interval_95, unbiased_interval_95};
 
 /// Bins of forecasts for the calibration error: tenths.
 const BINS: usize = 10;
@@ -76,11 +76,18 @@ impl Measure {
         total(&sums, drawn)
     }
 
-    /// Its 95 % interval by bootstrap over places. Of a calibration error it lies somewhat high, as an error of places drawn twice
-    /// cancels less.
+    /// Its 95 % interval by bootstrap over places. Resamples of a calibration error lie too high, as errors within a bin cancel less
+    /// where places are drawn twice, so that interval is moved by its bias.
     pub(super) fn interval(self, places: &[Vec<Item>], seed: u64) -> Option<(f64, f64)> {
         let sums: Vec<Sums> = places.iter().map(|place| self.sums(place)).collect();
-        interval_95(sums.len(), seed, |drawn| total(&sums, drawn))
+        let of_drawn = |drawn: &[usize]| total(&sums, drawn);
+        match self {
+            Self::Ece => {
+                let all: Vec<usize> = (0..sums.len()).collect();
+                unbiased_interval_95(sums.len(), seed, of_drawn(&all), of_drawn)
+            }
+            Self::Accuracy | Self::Brier | Self::LogLoss => interval_95(sums.len(), seed, of_drawn),
+        }
     }
 
     fn sums(self, place: &[Item]) -> Sums {
@@ -191,6 +198,18 @@ mod tests {
         assert!((Measure::Ece.of(&places, &[0, 1]) - 0.15).abs() < 1e-12);
         assert!((Measure::Ece.of(&places, &[1, 1]) - 0.3).abs() < 1e-12);
         assert!(Measure::Ece.of(&places, &[]).is_nan());
+    }
+
+    /// Forecasts of one bin that err by turns to either side: the error of them all is nothing, that of most resamples is not.
+    #[test]
+    fn the_interval_of_a_calibration_error_holds_it() {
+        let off = |by: f64| vec![Item::sampled(1.0, 0.55, 0.55 + by)];
+        let places: Vec<_> = (0..10).flat_map(|_| [off(0.03), off(-0.02)]).collect();
+        let all: Vec<usize> = (0..places.len()).collect();
+        let found = Measure::Ece.of(&places, &all);
+        let (low, high) = Measure::Ece.interval(&places, 1).unwrap();
+        assert!(low <= found && found <= high, "{low} {found} {high}");
+        assert!((found - 0.005).abs() < 1e-12 && low >= 0.0 && high < 0.03);
     }
 
     #[test]

@@ -37,8 +37,8 @@ pub const ENTRY: Entry = Entry {
              the repair: Kadavath et al., arXiv 2207.05221",
     method: "In nineteen places it rains with a known chance from 5 % to 95 %. Every model is asked for yes or no, openly, and \
              for how sure it is; its answers are walked token by token, so beliefs are exact. Sampling, hedging and collapsing \
-             are scored by accuracy, Brier score, log loss and calibration error; a temperature found on half of the places is \
-             measured on the others.",
+             are scored under the run's knobs by accuracy, Brier score, log loss and calibration error; a temperature that sets the \
+             logits at T = 1 right is found on half of the places and measured on the others.",
     to_try: "Lower the temperature: accuracy rises while calibration is lost. Then choose Raters, who like a plain yes or no, \
              and look at the open question.",
     shows: "How much of a known belief is left in these models' answers and logits, and what one temperature brings back on \
@@ -132,7 +132,7 @@ fn verdict(heard: &[Heard<'_>], setting: &Setting) -> Option<Verdict> {
     let (share, interval) = worst.repaired;
     let given_back = ruling::above(interval, 0.5);
     let why = format!(
-        "asked for yes or no, the log loss of {} is {:.3} bits over that of the truth and the base's {:.3}; T = {:.2}, found on half \
+        "asked for yes or no, the log loss of {} at T = 1 is {:.3} bits over that of the truth and the base's {:.3}; T = {:.2}, found on half \
          of the places, takes away {:.0} % of it on the others (supported means over twice the base's and over half, by the 95 % \
          intervals)",
         worst.name,
@@ -192,6 +192,28 @@ mod tests {
         keys.dedup();
         assert_eq!(keys.len(), all);
         assert_eq!(found.figures.len(), 6);
+    }
+
+    /// Sampled answers sharpen under the reader's knobs; what one temperature gives back is still counted from 1.
+    #[test]
+    fn the_readers_knobs_shape_what_is_said_and_not_the_repair() {
+        let toy = Toy::answering(&changed(|p| p));
+        let subjects = [subject("base", &toy)];
+        let under = |temperature| {
+            let setting = Setting {
+                shaping: at_temperature(temperature),
+                ..Setting::plain(Size::Quick)
+            };
+            pollster::block_on(run(&subjects, &material(), &setting, &mut Unwatched)).unwrap()
+        };
+        let (plain, cold) = (under(1.0), under(0.25));
+        let more = |key: &str| cold.value(key).unwrap() - plain.value(key).unwrap();
+        assert!(more("base.sample.accuracy") > 0.03);
+        assert!(more("base.sample.ece") > 0.05);
+        for key in ["base.sample.excess", "base.repair.temperature"] {
+            assert_eq!(cold.value(key), plain.value(key));
+        }
+        assert_eq!(cold.results.len(), plain.results.len());
     }
 
     fn heard(name: &str, excess: Vec<f64>, repaired: (f64, f64)) -> Heard<'_> {

@@ -27,7 +27,7 @@ pub(super) struct Heard<'a> {
     pub beliefs: Vec<(Asked, String, Vec<f64>)>,
 }
 
-/// All numbers of one subject.
+/// All numbers of one subject: the behaviours under the reader's knobs, excess and repair from temperature 1.
 ///
 /// # Errors
 /// When the reader had enough.
@@ -39,17 +39,17 @@ pub(super) async fn score<'a>(
     results: &mut Vec<Quantity>,
     watch: &mut impl Watch,
 ) -> Result<Heard<'a>, Stop> {
-    let plain = Shaping::default();
+    let (plain, yours) = (Shaping::default(), setting.shaping);
     let seed = setting.part_seed(PARTS);
-    let sampled = items(&places, |place| place.sampled(Asked::YesNo, &plain), watch).await?;
+    let sampled = items(&places, |place| place.sampled(Asked::YesNo, &yours), watch).await?;
     let hedged = items(
         &places,
-        |place| place.hedged(&survey.meaning, &plain),
+        |place| place.hedged(&survey.meaning, &yours),
         watch,
     )
     .await?;
-    let collapsed = items(&places, |place| place.collapsed(&plain), watch).await?;
-    let opened = items(&places, |place| place.sampled(Asked::Open, &plain), watch).await?;
+    let collapsed = items(&places, |place| place.collapsed(&yours), watch).await?;
+    let opened = items(&places, |place| place.sampled(Asked::Open, &yours), watch).await?;
     // A certainty that is wrong once has no finite log loss.
     let finite = [Measure::Accuracy, Measure::Brier, Measure::Ece];
     let all = &Measure::ALL;
@@ -78,7 +78,7 @@ pub(super) async fn score<'a>(
     let mut hedges = Vec::new();
     for place in &places {
         rest(watch).await?;
-        hedges.push(100.0 * place.hedges_when_open(&plain));
+        hedges.push(100.0 * place.hedges_when_open(&yours));
     }
     results.push(
         Quantity::exact(
@@ -89,20 +89,15 @@ pub(super) async fn score<'a>(
         )
         .within(interval_of_mean(&hedges, seed), hedges.len()),
     );
-    if setting.shaping != plain {
-        let yours = |place: &Place| place.sampled(Asked::YesNo, &setting.shaping);
-        let yours = items(&places, yours, watch).await?;
-        for measure in Measure::ALL {
-            rest(watch).await?;
-            let what = ("yours", "yes or no, sampled under your knobs");
-            results.push(scored(name, what, measure, &yours, seed));
-        }
-    }
-    let excess = excess(&sampled);
+    // What one temperature can give back is asked of the logits as they are.
+    let unshaped = |asked| move |place: &Place| place.sampled(asked, &plain);
+    let asked_plainly = items(&places, unshaped(Asked::YesNo), watch).await?;
+    let asked_openly = items(&places, unshaped(Asked::Open), watch).await?;
+    let excess = excess(&asked_plainly);
     results.push(
         Quantity::exact(
             format!("{name}.sample.excess"),
-            format!("{name}: log loss over that of the truth, asked for yes or no"),
+            format!("{name}: log loss over that of the truth at T = 1, asked for yes or no"),
             "bits",
             mean(&excess),
         )
@@ -117,9 +112,9 @@ pub(super) async fn score<'a>(
     Ok(Heard {
         name,
         beliefs: vec![
-            (Asked::YesNo, name.to_owned(), beliefs(&sampled)),
+            (Asked::YesNo, name.to_owned(), beliefs(&asked_plainly)),
             (Asked::YesNo, mended_name, beliefs(&mended)),
-            (Asked::Open, name.to_owned(), beliefs(&opened)),
+            (Asked::Open, name.to_owned(), beliefs(&asked_openly)),
         ],
         places,
         excess,
@@ -194,10 +189,11 @@ async fn mend(
         measured_on.iter().map(sampled).collect()
     };
     let (before, after) = (at(1.0), at(temperature));
-    for (when, items) in [("before", &before), ("after", &after)] {
+    for (when, shaped, items) in [("before", 1.0, &before), ("after", temperature, &after)] {
         for measure in [Measure::LogLoss, Measure::Ece] {
             rest(watch).await?;
-            let label = format!("{question}, on the other half, {when} the repair");
+            let label =
+                format!("{question}, on the other half, {when} the repair, at T = {shaped:.2}");
             let mut one = scored(name, ("", &label), measure, items, seed);
             one.key = format!("{name}.{key}.{}-{when}", measure.name());
             results.push(one);
@@ -213,7 +209,7 @@ async fn mend(
     results.push(
         Quantity::exact(
             format!("{name}.{key}.share"),
-            format!("{name}, {question}: share of the log loss over that of the truth that the repair takes away"),
+            format!("{name}, {question}: share of the log loss over that of the truth at T = 1 that the repair takes away"),
             "%",
             100.0 * value,
         )

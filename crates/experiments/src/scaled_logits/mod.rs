@@ -32,8 +32,8 @@ pub const ENTRY: Entry = Entry {
     method: "Along texts drawn from the tuned model at temperature 1, whatever your temperature is, Newton's method finds the factor \
              that brings the base's logits nearest to the tuned model's, one for every position and one for all. The one factor is \
              then tried on openings that it was not fitted to, and far from stories.",
-    to_try: "Move lambda to 0.5 or 2, and see whether less or more tuning looks more like a temperature. Then compare wedding with \
-             raters or spread.",
+    to_try: "Choose an adapter, then move lambda to 0.5 or 1.5, and see whether less or more tuning looks more like a temperature. \
+             Then compare wedding with raters or spread.",
     shows: "How much of the change from base to tuned model one temperature can imitate on these texts, and how much it cannot, \
             in nats a token.",
     does_not_show: "That a temperature would give the same texts: even where every token is near, whole texts can differ, as the toy \
