@@ -20,6 +20,9 @@ function resolve(value, style) {
 
 function read(json, element, width = element.clientWidth) {
   const option = resolve(JSON.parse(json), getComputedStyle(element));
+  const label = option.xAxis?.axisLabel;
+  // Each name on as many lines as its share of the axis needs.
+  if (label?.overflow === "break") label.width = (width - 70) / option.xAxis.data.length;
   for (const series of option.series) {
     // As much as is left free beside the streams.
     if (series.type === "sankey") series.label.width = 0.24 * width - 10;

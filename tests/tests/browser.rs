@@ -670,6 +670,12 @@ fn an_experiment_is_run_in_the_page_its_controls_pass_and_its_numbers_are_shown(
     );
     page.click("run").unwrap();
     page.wait_until("its end", &in_state("done"), RUN).unwrap();
+    page.wait_until(
+        "the keyboard to be back",
+        "document.activeElement.dataset.testid === 'run'",
+        RUN,
+    )
+    .unwrap();
     let controls =
         "[...document.querySelectorAll('[data-testid=control]')].map(one => one.dataset.passed)";
     let controls: Vec<String> = serde_json::from_value(page.evaluate(controls).unwrap()).unwrap();

@@ -61,9 +61,11 @@ pub fn Lab(props: &LabProps) -> Html {
     let shown = own
         .map(|own| &**own)
         .or(shipped.map(|shipped| &shipped.findings));
-    let verdict = |findings: &Findings, of: &'static str| {
-        let verdict = findings.verdict.clone();
-        verdict.map(|verdict| html! { <VerdictLine {verdict} {of} /> })
+    let verdict = |findings: Option<&Findings>, of: &'static str| {
+        // Something in any case: were there nothing, what stands before it would be made anew and lose the keyboard.
+        html! {
+            if let Some(verdict) = findings.and_then(|findings| findings.verdict.clone()) { <VerdictLine {verdict} {of} /> }
+        }
     };
     html! {
         <>
@@ -74,8 +76,8 @@ pub fn Lab(props: &LabProps) -> Html {
                     <Claim name={props.name.clone()} />
                     <RunLine ..props.clone() />
                     { shipped_note(props) }
-                    { own.and_then(|own| verdict(own, "by your run")) }
-                    { shipped.and_then(|shipped| verdict(&shipped.findings, "by the shipped results")) }
+                    { verdict(own.map(|own| &**own), "by your run") }
+                    { verdict(shipped.map(|shipped| &shipped.findings), "by the shipped results") }
                 </section>
                 if !drawn.is_empty() {
                     <section aria-labelledby="figures-title">

@@ -133,7 +133,7 @@ fn on_axes(figure: &Beside) -> Value {
             let end = name.split_once(", ").map_or(&**name, |(_, end)| end);
             drawn["endLabel"] =
                 json!({ "show": true, "formatter": end, "color": look.colour, "fontSize": 11 });
-            drawn["labelLayout"] = json!({ "moveOverlap": "shiftY" });
+            drawn["labelLayout"] = json!({ "moveOverlap": "shiftY", "hideOverlap": true });
         }
         series.push(drawn);
         let ends = intervals(&points, &figure.y, &place);
@@ -195,8 +195,6 @@ fn names(layers: &[Layer], bar: impl Fn(&Layer) -> Option<usize>) -> Vec<Value> 
 const ACROSS: usize = 6;
 /// Up to so many are written aslant; of more, some are left out.
 const ASLANT: usize = 20;
-/// About how wide the axis of a figure is that stands beside another, CSS pixels.
-const AXIS_WIDTH: usize = 330;
 
 fn axis(axis: &Axis) -> Value {
     let kind = match (axis.names.is_empty(), axis.scale) {
@@ -208,7 +206,6 @@ fn axis(axis: &Axis) -> Value {
     let mut label = json!({ "color": "var(--soft)", "hideOverlap": true });
     if (1..=ACROSS).contains(&names) {
         label["interval"] = json!(0);
-        label["width"] = json!(AXIS_WIDTH / names);
         label["overflow"] = json!("break");
     } else if (1..=ASLANT).contains(&names) && axis.names.iter().any(|name| name.len() > 2) {
         label["interval"] = json!(0);
