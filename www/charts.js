@@ -6,6 +6,9 @@ import * as echarts from "./echarts.js";
 /** What is drawn where: element to { chart, json, size }. */
 const drawn = new Map();
 
+/** About as wide as a long word, CSS pixels. */
+const WORD = 62;
+
 /** Colours of the style sheet in place of their names, and functions in place of theirs. */
 function resolve(value, style) {
   if (typeof value === "string") {
@@ -21,8 +24,11 @@ function resolve(value, style) {
 function read(json, element, width = element.clientWidth) {
   const option = resolve(JSON.parse(json), getComputedStyle(element));
   const label = option.xAxis?.axisLabel;
-  // Each name on as many lines as its share of the axis needs.
-  if (label?.overflow === "break") label.width = (width - 70) / option.xAxis.data.length;
+  if (label?.overflow === "break") {
+    // Each name on as many lines as its share of the axis needs, or aslant where that has no room for a word.
+    label.width = (width - 70) / option.xAxis.data.length;
+    if (label.width < WORD) Object.assign(label, { width: undefined, overflow: "none", rotate: 45 });
+  }
   for (const series of option.series) {
     // As much as is left free beside the streams.
     if (series.type === "sankey") series.label.width = 0.24 * width - 10;

@@ -149,9 +149,12 @@ pub async fn run<M: LanguageModel>(
         );
         let mut curve = Figure::new(
             &format!("{name}-entropy"),
-            &format!("Entropy by temperature: {}", family.about),
+            &format!(
+                "Entropy by temperature, in the mean over wordings: {}",
+                family.about
+            ),
             Axis::linear("temperature"),
-            Axis::linear("entropy of the answer to one wording, mean, bits"),
+            Axis::linear("entropy, bits"),
         );
         for subject in subjects {
             let model = Mixed::new(base, subject.model, setting.lambda);

@@ -135,7 +135,8 @@ pub fn Results(props: &ResultsProps) -> Html {
             if let (true, Some(own)) = (both, own) {
                 <p class="asks">
                     { format!("Your run: {}. ", made_with(own)) }
-                    { "It draws fewer and shorter samples than the shipped results, and asks fewer prompts, so small differences mean nothing." }
+                    { "Where it draws samples, they are fewer and shorter than those of the shipped results, and of fewer prompts: \
+                       small differences mean nothing there." }
                 </p>
             }
             { table(first) }

@@ -133,7 +133,7 @@ fn on_axes(figure: &Beside) -> Value {
             let end = name.split_once(", ").map_or(&**name, |(_, end)| end);
             drawn["endLabel"] =
                 json!({ "show": true, "formatter": end, "color": look.colour, "fontSize": 11 });
-            drawn["labelLayout"] = json!({ "moveOverlap": "shiftY", "hideOverlap": true });
+            drawn["labelLayout"] = json!({ "hideOverlap": true });
         }
         series.push(drawn);
         let ends = intervals(&points, &figure.y, &place);
