@@ -1,6 +1,6 @@
 //! Chains drawn from any model, and how far they are from another.
 
-use decoding::{LanguageModel, Shaping, coin, kl_nats, shape, surprisal_nats};
+use decoding::{LanguageModel, Shaping, coin, kl_nats, mix, shape, surprisal_nats};
 
 use crate::watch::{Stop, Watch, rest};
 
@@ -90,13 +90,19 @@ pub async fn draw<M: LanguageModel>(
 }
 
 /// `Σ KL(policy || base)` in nats over the places where a chain's tokens were picked, each exact over the whole vocabulary: for
-/// chains drawn from the policy at temperature 1 its mean is the divergence of completions.
+/// chains drawn from the policy at temperature 1 its mean is the divergence of completions. The policy is the model at `lambda`
+/// between (or beyond) base and tuned, at 1 the tuned model. Both are read once, where a [`Mixed`](crate::Mixed) policy and its base
+/// would read the base twice.
 ///
 /// # Errors
 /// When the reader had enough or a model cannot be asked.
+///
+/// # Panics
+/// When the vocabularies have other sizes, or `lambda` is not finite.
 pub async fn divergence_nats<M: LanguageModel>(
-    policy: &M,
     base: &M,
+    tuned: &M,
+    lambda: f64,
     prompt: &[u32],
     chain: &Drawn,
     watch: &mut impl Watch,
@@ -107,14 +113,17 @@ pub async fn divergence_nats<M: LanguageModel>(
         tokens.pop();
     }
     rest(watch).await?;
-    let policy = policy.rows(&tokens).await.map_err(Stop::model)?;
-    rest(watch).await?;
     let base = base.rows(&tokens).await.map_err(Stop::model)?;
+    rest(watch).await?;
+    let tuned = tuned.rows(&tokens).await.map_err(Stop::model)?;
+    rest(watch).await?;
     let plain = Shaping::default();
-    let own = policy.iter().zip(&base).skip(prompt.len() - 1);
+    let own = base.iter().zip(&tuned).skip(prompt.len() - 1);
     Ok(own
-        .map(|(policy, base)| {
-            let [policy, base] = [policy, base].map(|row| shape(row, &[], &plain));
+        .map(|(base, tuned)| {
+            let policy = mix(base, tuned, lambda).expect("one vocabulary and a finite lambda");
+            let policy = shape(&policy, &[], &plain);
+            let base = shape(base, &[], &plain);
             kl_nats(policy.probabilities(), base.probabilities())
         })
         .sum())
@@ -123,7 +132,7 @@ pub async fn divergence_nats<M: LanguageModel>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Toy, Unwatched};
+    use crate::{Mixed, Toy, Unwatched};
 
     /// Goes on with `a` at 3/4, else ends.
     fn geometric(more: f64) -> Toy {
@@ -168,10 +177,38 @@ mod tests {
         let chains = pollster::block_on(draw(&policy, &prompt, &plan, &mut Unwatched)).unwrap();
         for chain in chains {
             let mut watch = Unwatched;
-            let found = divergence_nats(&policy, &base, &prompt, &chain, &mut watch);
+            let found = divergence_nats(&base, &policy, 1.0, &prompt, &chain, &mut watch);
             let found = pollster::block_on(found).unwrap();
             let picks = chain.surprisal_nats.len() as f64;
             assert!((found - picks * one).abs() < 1e-5, "{found} of {picks}");
+        }
+    }
+
+    /// The same number as that of the policy built from both.
+    #[test]
+    fn the_divergence_at_lambda_is_that_of_the_mixed_model() {
+        let toy = |more: f64| Toy::new(move |_| vec![(Some(b'a'), more), (None, 1.0 - more)]);
+        let (base, tuned) = (toy(0.5), toy(0.8));
+        let prompt = base.encode("x").unwrap();
+        let plan = Draw {
+            shaping: Shaping::default(),
+            seed: 3,
+            chains: 5,
+            length: 6,
+        };
+        for lambda in [0.0, 0.5, 1.0, 1.5] {
+            let policy = Mixed::new(&base, &tuned, lambda);
+            let origin = Mixed::new(&base, &tuned, 0.0);
+            for chain in pollster::block_on(draw(&policy, &prompt, &plan, &mut Unwatched)).unwrap()
+            {
+                let mut watch = Unwatched;
+                let whole = divergence_nats(&origin, &policy, 1.0, &prompt, &chain, &mut watch);
+                let whole = pollster::block_on(whole).unwrap();
+                let own = divergence_nats(&base, &tuned, lambda, &prompt, &chain, &mut watch);
+                let own = pollster::block_on(own).unwrap();
+                assert!((whole - own).abs() < 1e-9, "{lambda}: {whole} and {own}");
+                assert_eq!(lambda == 0.0, own == 0.0);
+            }
         }
     }
 }

@@ -5,7 +5,6 @@
 //! judges get is the best of `k`, and which budget is best is asked again in every resample of the openings.
 
 mod best_budget;
-mod divergence;
 mod judges;
 mod pictures;
 mod points;
@@ -14,14 +13,13 @@ mod tilted;
 use decoding::{LanguageModel, Shaping};
 
 use self::best_budget::best_budgets;
-use self::divergence::realigned_nats;
 use self::judges::Judge;
 use self::pictures::figures;
 use self::points::{Behind, Point, quantities};
 use self::tilted::Estimators;
 use crate::best_of::expected_best;
 use crate::catalogue::{Entry, Needs};
-use crate::chains::{Draw, Drawn, draw};
+use crate::chains::{Draw, Drawn, divergence_nats, draw};
 use crate::findings::{Findings, Verdict};
 use crate::material::Material;
 use crate::watch::{Stop, Watch, rest};
@@ -221,7 +219,7 @@ async fn measure<M: LanguageModel>(
     if !std::ptr::eq(policy.base, policy.tuned) {
         for chain in chains.iter().take(extent.measured) {
             let (base, tuned) = (policy.base, policy.tuned);
-            let one = realigned_nats(base, tuned, policy.lambda, &prompt, chain, watch).await?;
+            let one = divergence_nats(base, tuned, policy.lambda, &prompt, chain, watch).await?;
             nats += one / extent.measured as f64;
         }
     }

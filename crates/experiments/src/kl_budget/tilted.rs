@@ -6,9 +6,8 @@
 
 use decoding::{LanguageModel, Shaping};
 
-use super::divergence::realigned_nats;
 use super::judges::{BestOf, best_by};
-use crate::chains::{Draw, draw};
+use crate::chains::{Draw, divergence_nats, draw};
 use crate::watch::{Stop, Watch};
 use crate::{Control, Toy};
 
@@ -215,7 +214,7 @@ impl Drawn {
         let chains = draw(&tuned, &prompt, &plan, watch).await?;
         let mut nats = Vec::new();
         for chain in chains.iter().take(if tilt == TILT { MEASURED } else { 1 }) {
-            nats.push(realigned_nats(&base, &tuned, 1.0, &prompt, chain, watch).await?);
+            nats.push(divergence_nats(&base, &tuned, 1.0, &prompt, chain, watch).await?);
         }
         let worths: Vec<f64> = chains
             .iter()
