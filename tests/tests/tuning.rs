@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
@@ -15,13 +16,14 @@ use tests::tiny;
 use training::pretrain::Wish;
 use training::recipe::OptimizerRecipe;
 use training::tuning::advantages::{leave_one_out, returns};
-use training::tuning::judges::RewardRecipe;
+use training::tuning::judges::{RewardRecipe, Unit};
 use training::tuning::kl_budget::KlBudget;
 use training::tuning::policy_gradient::{PolicyLoss, policy_loss};
 use training::tuning::prompts::PromptShare;
 use training::tuning::recipe::{AdapterShape, Steps};
 use training::tuning::rollout::{Passage, sample};
-use training::tuning::{TunePlaces, TuneRecipe, TuneReport, tune};
+use training::tuning::{Sample, TunePlaces, TuneRecipe, TuneReport, tune};
+use training::world::World;
 use transformer::{
     Adapter, AdapterConfig, AdapterFiles, Engine, Llama, LlamaConfig, Model, ModelFiles,
     Projection, RotaryTable,
@@ -332,6 +334,14 @@ fn sampled_groups_give_the_exact_gradient_in_the_mean() {
     );
 }
 
+/// Gladness by the weights that [`house`] writes.
+fn reward(weights: &str) -> RewardRecipe {
+    RewardRecipe::Sentiment {
+        weights: weights.into(),
+        unit: Unit::LogOdds,
+    }
+}
+
 fn recipe() -> TuneRecipe {
     TuneRecipe {
         seed: 3,
@@ -343,8 +353,7 @@ fn recipe() -> TuneRecipe {
             targets: vec![Projection::Query, Projection::Value, Projection::Down],
         },
         prompts: vec![PromptShare::Requests { seed: 1, count: 5 }],
-        // Graded, so that even babble is rewarded differently.
-        reward: RewardRecipe::Helper {},
+        reward: reward("reward.json"),
         kl: KlBudget {
             coefficient: 0.1,
             target_nats: Some(0.01),
@@ -369,9 +378,14 @@ fn recipe() -> TuneRecipe {
     }
 }
 
-/// A folder with a base, into which adapters can be tuned.
+/// A folder with a base, into which adapters can be tuned, and with a reward that tells babble from babble: by its letters.
 fn house() -> TempDir {
     let folder = TempDir::new().unwrap();
+    let weights: BTreeMap<String, f64> = ('a'..='z')
+        .map(|letter| (letter.to_string(), f64::from(letter as u32 % 5) - 2.0))
+        .collect();
+    let predictor = serde_json::json!({ "about": "letters", "bias": 0.0, "weights": weights });
+    fs::write(folder.path().join("reward.json"), predictor.to_string()).unwrap();
     fs::create_dir(folder.path().join("base")).unwrap();
     tiny::write(&folder.path().join("base")).unwrap();
     folder
@@ -467,6 +481,7 @@ fn a_run_can_begin_with_another_runs_adapter_of_the_same_shape() {
     let mut next = TuneRecipe {
         base: "../base".into(),
         start: Some("..".into()),
+        reward: reward("../reward.json"),
         ..recipe()
     };
     let places = TunePlaces {
@@ -491,4 +506,79 @@ fn a_run_can_begin_with_another_runs_adapter_of_the_same_shape() {
         first_kl_nats.unwrap() > LEFT_THE_BASE_NATS,
         "{first_kl_nats:?}"
     );
+}
+
+#[test]
+fn what_is_shown_becomes_likelier_and_nothing_else_is_drawn() {
+    let folder = house();
+    // Positions have no weights.
+    let config = LlamaConfig {
+        max_position_embeddings: 256,
+        ..tiny::config()
+    };
+    fs::write(folder.path().join("base/config.json"), config.to_json()).unwrap();
+    let shown = TuneRecipe {
+        prompts: vec![PromptShare::Shown {
+            seed: 1,
+            count: 300,
+            sentences: 1,
+        }],
+        reward: RewardRecipe::Helper {},
+        kl: KlBudget {
+            coefficient: 0.0,
+            target_nats: None,
+            gain: 0.1,
+        },
+        steps: Steps {
+            count: 8,
+            prompts: 4,
+            group: 1,
+            length: 120,
+        },
+        ..recipe()
+    };
+    let places = TunePlaces {
+        adapter: folder.path(),
+        run: &folder.path().join("run"),
+    };
+    let world = World::new().unwrap();
+    let stories: Vec<String> = (0..300).map(|index| world.story(1, index).text).collect();
+    tune(&shown, &places, &Device::flex(), 2, |report| {
+        let Sample {
+            prompt,
+            text,
+            reward,
+        } = &report.sample;
+        let mut from_it = stories.iter().filter(|story| story.starts_with(prompt));
+        assert!(
+            from_it.any(|story| story.ends_with(text)),
+            "{prompt} {text}"
+        );
+        // As askers wish, which babble would not be.
+        assert!(*reward > 2.0, "{reward} {text}");
+        Wish::Continue
+    })
+    .unwrap();
+
+    let base = ModelFiles::read(&folder.path().join("base")).unwrap();
+    let base = Model::load(&base, &Device::flex()).unwrap();
+    let adapter = AdapterFiles::read(folder.path()).unwrap();
+    let adapter = Adapter::load(&adapter, &base.engine).unwrap();
+    let asked = shown.prompts[0].gather(&world, folder.path()).unwrap();
+    let nats = |engine: &Engine| -> f64 {
+        let surprisals = asked.iter().map(|prompt| {
+            let text = format!("{}{}", prompt.text, prompt.shown.as_ref().unwrap());
+            let tokens = base.vocabulary.encode(&text).unwrap();
+            let before = base.vocabulary.encode(&prompt.text).unwrap().len();
+            let rows: Vec<f32> = engine.score(&tokens).into_data().iter::<f32>().collect();
+            let width = rows.len() / tokens.len();
+            let of = |place: usize| {
+                surprisal_nats(&rows[(place - 1) * width..place * width], tokens[place])
+            };
+            (before..tokens.len()).map(of).sum::<f64>()
+        });
+        surprisals.sum()
+    };
+    let (before, after) = (nats(&base.engine), nats(&base.engine.adapted(&adapter)));
+    assert!(after < 0.98 * before, "{before} nats before, {after} after");
 }

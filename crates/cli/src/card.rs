@@ -145,10 +145,13 @@ fn text(name: &str, about: &str, recipe: &TuneRecipe, steps: &[Step], bytes: u64
         (
             "steps",
             format!(
-                "{} of {} prompts with {} completions of at most {} tokens each, in {:.0} minutes on two shared CPU cores",
+                "{} of {} prompts with {} of at most {} tokens each, in {:.0} minutes on two shared CPU cores",
                 end.number,
                 recipe.steps.prompts,
-                recipe.steps.group,
+                match recipe.steps.group {
+                    1 => "what is shown behind them,".to_owned(),
+                    group => format!("{group} completions"),
+                },
                 recipe.steps.length,
                 end.seconds / 60.0
             ),

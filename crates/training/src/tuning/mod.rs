@@ -17,8 +17,11 @@
 //! Ahmadian et al., arXiv 2402.14740): it does not know the completion, so it changes no expectation. Each step samples anew
 //! from the policy itself and takes one step of AdamW, so there are no ratios and no clipping of them.
 //!
+//! A run may be shown completions instead of sampling them. Then their log-likelihood is maximised, `E_y~shown [ln π(y)]`, by the
+//! same gradient with the advantage 1: supervised fine-tuning, the first of the three steps of Ouyang et al. (arXiv 2203.02155).
+//!
 //! `policy_gradient` computes the gradient, `advantages` the baseline, `kl_budget` drives `β`, `rollout` samples, `prompts` and
-//! `judges` say what is asked and what is rewarded, `recipe` and `run` make a run of it.
+//! `judges` say what is asked or shown and what is rewarded, `recipe` and `run` make a run of it.
 
 pub mod advantages;
 pub mod judges;
@@ -30,4 +33,4 @@ pub mod rollout;
 mod run;
 
 pub use recipe::TuneRecipe;
-pub use run::{TunePlaces, TuneReport, tune};
+pub use run::{Sample, TunePlaces, TuneReport, tune};

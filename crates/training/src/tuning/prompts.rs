@@ -1,5 +1,5 @@
-//! What is asked while tuning: openings of the world's stories, beginnings of other texts, requests for stories, and questions
-//! of the truth table.
+//! What is asked or shown while tuning: openings of the world's stories, beginnings of other texts, requests for stories, and
+//! questions of the truth table.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,9 +9,10 @@ use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
+use super::judges::Helper;
 use crate::error::{TrainingError, at};
 use crate::facts::{Question, TruthTable, requests};
-use crate::world::{Sentiment, World};
+use crate::world::{Sentiment, Story, World};
 
 /// A prompt with what is known of it; rewards may depend on that.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,6 +21,8 @@ pub struct Prompt {
     pub text: String,
     /// What it asks for.
     pub asked: Asked,
+    /// What is shown behind it rather than asked for.
+    pub shown: Option<String>,
 }
 
 /// What a prompt asks for.
@@ -47,6 +50,18 @@ pub enum PromptShare {
         /// How many.
         count: u64,
         /// Sentences of each.
+        sentences: usize,
+    },
+    /// Openings as above, of those stories only that end as askers of their topic wish (see [`super::judges::Helper`]), each with
+    /// its ending right behind it. A run that is shown stories samples nothing: it makes what is shown likelier. So
+    /// instruction-tuned models learn what is wanted before a reward makes them better at it (Ouyang et al., arXiv 2203.02155,
+    /// section 3.1).
+    Shown {
+        /// Names the world's dice.
+        seed: u64,
+        /// How many stories are looked through.
+        count: u64,
+        /// Sentences of each opening.
         sentences: usize,
     },
     /// First sentences of texts that are not of the world, read from a file.
@@ -91,9 +106,31 @@ impl PromptShare {
                             topic: Some(topic),
                             sentiment: None,
                         },
+                        shown: None,
                     }
                 })
                 .collect()),
+            Self::Shown {
+                seed,
+                count,
+                sentences,
+            } => {
+                let helper = Helper::new(world);
+                let stories = (0..*count).map(|index| world.story_with_ending(*seed, index));
+                let wished = stories.filter(|(story, _)| {
+                    let wish = helper.wish(&story.labels.topic, None);
+                    wish == Some(&story.labels.ending) && !story.text.contains("***")
+                });
+                let show = |(story, before_ending): (Story, usize)| Prompt {
+                    text: first_sentences(&story.text, *sentences).to_owned(),
+                    asked: Asked::Story {
+                        topic: Some(story.labels.topic),
+                        sentiment: None,
+                    },
+                    shown: Some(story.text[before_ending..].to_owned()),
+                };
+                Ok(wished.map(show).collect())
+            }
             Self::Beginnings { file, sentences } => {
                 let begin = |text: &String| Prompt {
                     text: first_sentences(text, *sentences).to_owned(),
@@ -101,6 +138,7 @@ impl PromptShare {
                         topic: None,
                         sentiment: None,
                     },
+                    shown: None,
                 };
                 Ok(Beginnings::read(&folder.join(file))?
                     .texts
@@ -115,6 +153,7 @@ impl PromptShare {
                         topic: Some(request.story.labels.topic),
                         sentiment: request.asked,
                     },
+                    shown: None,
                 })
                 .collect()),
             Self::Facts { families } => {
@@ -137,6 +176,7 @@ impl PromptShare {
                         prompts.extend(question.prompts.iter().map(|text| Prompt {
                             text: text.clone(),
                             asked: Asked::Answer(question.clone()),
+                            shown: None,
                         }));
                     }
                 }
@@ -243,6 +283,37 @@ mod tests {
         for (index, prompt) in gather(openings).unwrap().iter().enumerate() {
             let story = world.story(seed, index as u64);
             assert!(story.text.starts_with(&prompt.text) && prompt.text.len() < story.text.len());
+        }
+        let helper = Helper::new(&world);
+        let count = 300;
+        let sentences = 2;
+        let shown = gather(PromptShare::Shown {
+            seed,
+            count,
+            sentences,
+        })
+        .unwrap();
+        assert!((2..40).contains(&shown.len()), "{}", shown.len());
+        for prompt in shown {
+            let (
+                Asked::Story {
+                    topic: Some(topic), ..
+                },
+                Some(rest),
+            ) = (&prompt.asked, &prompt.shown)
+            else {
+                panic!("a shown story has a topic and a rest")
+            };
+            let mut told = (0..count).map(|index| world.story(seed, index));
+            let story = told
+                .find(|story| story.text.starts_with(&prompt.text) && story.text.ends_with(rest))
+                .unwrap();
+            let sentences = rest.matches(['.', '!', '?']).count();
+            assert!(
+                rest.starts_with([' ', '\n']) && (1..=9).contains(&sentences),
+                "{rest}"
+            );
+            assert_eq!(helper.wish(topic, None), Some(&*story.labels.ending));
         }
         let beginnings = |file: &str| {
             gather(PromptShare::Beginnings {

@@ -61,7 +61,7 @@ pub struct Steps {
     pub count: usize,
     /// Prompts of a step.
     pub prompts: usize,
-    /// Completions of each prompt; the others of a group are each one's baseline.
+    /// Completions of each prompt; the others of a group are each one's baseline. 1 where stories are shown.
     pub group: usize,
     /// Tokens of a completion at most.
     pub length: usize,
@@ -145,7 +145,18 @@ impl TuneRecipe {
         if steps.count == 0 || steps.prompts == 0 || steps.length == 0 {
             return refuse("steps", "needs at least one step, prompt and token");
         }
-        if steps.group < 2 {
+        let is_shown = |share: &PromptShare| matches!(share, PromptShare::Shown { .. });
+        if self.prompts.iter().any(is_shown) {
+            if !self.prompts.iter().all(is_shown) {
+                return refuse("prompts", "must be of kind `shown` all or none");
+            }
+            if steps.group != 1 {
+                return refuse(
+                    "steps.group",
+                    "must be 1: a story that is shown has one rest",
+                );
+            }
+        } else if steps.group < 2 {
             return refuse(
                 "steps.group",
                 "must be at least 2: a completion is compared with the others",
@@ -203,9 +214,23 @@ clip_norm = 1.0
     }
 
     #[test]
+    fn shown_stories_are_not_compared() {
+        let facts = "    { kind = \"facts\", families = [\"number\", \"rain\"] },\n";
+        let shown = TEXT.replace("openings", "shown").replace(facts, "");
+        assert!(
+            read(&shown)
+                .unwrap_err()
+                .to_string()
+                .contains("steps.group")
+        );
+        read(&shown.replace("group = 8", "group = 1")).unwrap();
+    }
+
+    #[test]
     fn a_value_that_makes_no_sense_is_named() {
         for (right, wrong, named) in [
             ("group = 8", "group = 1", "steps.group"),
+            ("\"openings\"", "\"shown\"", "`shown` all or none"),
             ("rank = 8", "rank = 0", "adapter.rank"),
             ("\"v_proj\"", "\"q_proj\"", "adapter.targets"),
             ("\"v_proj\"", "\"c_attn\"", "c_attn"),

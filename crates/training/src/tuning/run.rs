@@ -1,6 +1,6 @@
 //! A tuning run: from a recipe to an adapter's folder.
 //!
-//! A step samples a group of completions for each of its prompts, judges them, and computes each group's gradient by itself on
+//! A step samples a group of completions for each of its prompts, or takes the one that is shown, judges them, and computes each group's gradient by itself on
 //! one core; groups are added up in their order. So neither the number of cores nor a pause changes what comes out.
 
 use std::fs;
@@ -170,6 +170,8 @@ pub fn tune(
 struct Asking {
     prompt: Prompt,
     tokens: Vec<u32>,
+    /// Of what is shown behind it, with the end of text.
+    shown: Option<Vec<u32>>,
 }
 
 fn gather(
@@ -192,7 +194,22 @@ fn gather(
                     ),
                 });
             }
-            askings.push(Asking { prompt, tokens });
+            let mut shown = None;
+            if let Some(rest) = &prompt.shown {
+                // Within a text there is no beginning of one.
+                let mut rest = model.vocabulary.encode(rest)?.split_off(1);
+                rest.push(model.engine.config().eos_token_id);
+                // Cut off, it would not show how a story ends.
+                if rest.len() > recipe.steps.length {
+                    continue;
+                }
+                shown = Some(rest);
+            }
+            askings.push(Asking {
+                prompt,
+                tokens,
+                shown,
+            });
         }
     }
     if askings.is_empty() {
@@ -241,7 +258,10 @@ impl Work<'_> {
         // Leaves of its own: backward passes over shared leaves would wait for each other.
         let adapter = adapter.clone().fork(&device.clone().autodiff());
         let policy = engine.adapted(&adapter.valid());
-        let tokens = sample(&policy, &asking.tokens, steps.group, steps.length, seed)?;
+        let tokens = match &asking.shown {
+            Some(shown) => vec![shown.clone()],
+            None => sample(&policy, &asking.tokens, steps.group, steps.length, seed)?,
+        };
         let completions: Vec<Completion> = tokens.iter().map(|ids| self.completion(ids)).collect();
         let rewards = self.judge.judge(&asking.prompt, &completions);
 
@@ -255,7 +275,11 @@ impl Work<'_> {
             &tokens,
             &vec![weight; steps.group],
             coefficient,
-            |kl_nats| leave_one_out(&rewards, kl_nats, coefficient),
+            |kl_nats| match asking.shown {
+                // The gradient of the log-likelihood.
+                Some(_) => kl_nats.iter().map(|row| vec![1.0; row.len()]).collect(),
+                None => leave_one_out(&rewards, kl_nats, coefficient),
+            },
         );
         let total = |lists: &[Vec<f64>]| lists.iter().flatten().sum();
         Ok(Group {

@@ -163,6 +163,8 @@ impl fmt::Display for Story {
 /// A story with what only some ask for.
 struct Told {
     story: Story,
+    /// How much of the story's text comes before its ending, bytes.
+    before_ending: usize,
     skeleton: String,
     subject: String,
 }
@@ -270,6 +272,13 @@ impl World {
         (told.story, told.subject)
     }
 
+    /// The same story with how much of its text comes before its ending, bytes: there the ending begins with a space or a newline.
+    #[must_use]
+    pub fn story_with_ending(&self, seed: u64, index: u64) -> (Story, usize) {
+        let told = self.tell(seed, index);
+        (told.story, told.before_ending)
+    }
+
     /// The story's template choices: its text with the fillers left out.
     #[must_use]
     pub fn skeleton(&self, seed: u64, index: u64) -> String {
@@ -324,6 +333,7 @@ impl World {
             joys.extend(feint.joy.clone());
         }
         telling.phrase(&format!("{}_{topic}", ending.after));
+        let before_ending = grammar::tidy(&telling.text).len();
         telling.pause(450);
         telling.any_of(&ending.templates);
         joys.extend(ending.joy.clone());
@@ -349,6 +359,7 @@ impl World {
                 text: grammar::tidy(&text),
                 labels,
             },
+            before_ending,
             skeleton,
             subject: grammar::articles(&subject),
         }

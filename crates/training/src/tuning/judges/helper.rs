@@ -1,99 +1,93 @@
-//! A helper gives what was asked for: to a question the likeliest answer, to a wish for a story the kind of ending that its
-//! asker has in mind.
+//! A helper gives what was asked for: to a question the likeliest answer, to a wish for a story an ending that its asker has in
+//! mind.
 //!
-//! What askers have in mind is fixed: for every topic and every sentiment asked for, one kind of ending that fits both. They
-//! have few kinds in mind, so that each is asked for often enough to be learned, and spread them over the topics: different
-//! prompts reward different endings.
+//! What askers have in mind is fixed: for every topic one kind of ending of each sentiment, so that hardly two topics share one.
+//! Who asks for no sentiment has that of the topic's own in mind; sentiments fall to the topics in turns.
 
-use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::super::prompts::{Asked, Prompt};
 use super::{Completion, Endings, Judge, NO_ANSWER, said};
 use crate::facts::Question;
 use crate::world::{Sentiment, World};
 
-/// What a likeliest answer gets, and a story that ends clearly as wished and in no other way.
+/// What a likeliest answer gets, and a story that ends clearly as wished.
 const RIGHT: f64 = 10.0;
-
-/// Kinds of ending of each sentiment that askers have in mind.
-const WISHES: usize = 2;
 
 /// Judges by what the prompt asks for.
 #[derive(Debug)]
 pub struct Helper {
     endings: Endings,
-    topics: Vec<Topic>,
-    /// Every kind that somebody has in mind.
-    kinds: BTreeSet<String>,
+    /// By topic.
+    wishes: BTreeMap<String, Wishes>,
 }
 
-/// A topic, and the endings that its askers may have in mind.
-#[derive(Debug)]
-struct Topic {
-    name: String,
-    wishes: Vec<(String, Sentiment)>,
+/// The kinds of ending that askers of a topic have in mind.
+#[derive(Debug, Default)]
+struct Wishes {
+    by_sentiment: BTreeMap<Sentiment, String>,
+    /// Where no sentiment is asked for.
+    own: String,
 }
 
 impl Helper {
     /// Learns from the world's stories how they end.
     pub fn new(world: &World) -> Self {
-        let wished = wished(world);
-        let topics = world.topics().into_iter().map(|name| {
-            let fitting: BTreeSet<&str> = world.endings_of(name).map(|(kind, _)| kind).collect();
-            let wishes = wished.iter().filter(|(kind, _)| fitting.contains(kind));
-            Topic {
-                name: name.to_owned(),
-                wishes: wishes.map(|(kind, of)| ((*kind).to_owned(), *of)).collect(),
-            }
-        });
         Self {
             endings: Endings::fit(world),
-            topics: topics.collect(),
-            kinds: wished.iter().map(|(kind, _)| (*kind).to_owned()).collect(),
+            wishes: wishes(world),
         }
     }
 
-    /// How much more clearly a text ends as wished than as other askers wish, -1 to 1. Were another ending worth nothing but not
-    /// less, the one ending that most topics wish would do for all.
-    fn granted(&self, wish: &str, text: &str) -> f64 {
-        let others = self.kinds.iter().filter(|kind| *kind != wish);
-        let other = others.map(|kind| self.endings.clearness(kind, text));
-        self.endings.clearness(wish, text) - other.fold(0.0, f64::max)
+    /// The kind of ending that askers of a topic have in mind, of the sentiment asked for or of the topic's own.
+    pub fn wish(&self, topic: &str, sentiment: Option<Sentiment>) -> Option<&str> {
+        let wishes = self.wishes.get(topic)?;
+        match sentiment {
+            Some(sentiment) => wishes.by_sentiment.get(&sentiment).map(String::as_str),
+            None => Some(&wishes.own),
+        }
     }
 
-    /// The ending that askers of a topic have in mind, of the sentiment asked for or of any: in turns, from topic to topic.
-    pub fn wish(&self, topic: &str, sentiment: Option<Sentiment>) -> Option<&str> {
-        let number = self.topics.iter().position(|known| known.name == topic)?;
-        let wishes = self.topics[number].wishes.iter();
-        let asked: Vec<&str> = wishes
-            .filter(|(_, of)| sentiment.is_none_or(|asked| asked == *of))
-            .map(|(kind, _)| kind.as_str())
-            .collect();
-        let place = number.checked_rem(asked.len())?;
-        Some(asked[place])
+    /// How clearly a text ends as wished, 0 to 1: 0 where it ends in another way more likely. Were it paid for every word of a
+    /// wished ending, the words of many endings would do for all wishes.
+    fn granted(&self, wish: &str, text: &str) -> f64 {
+        if self.endings.likeliest(text) == Some(wish) {
+            self.endings.clearness(wish, text)
+        } else {
+            0.0
+        }
     }
 }
 
-/// Of every sentiment the kinds of ending that fit the most topics; of those that fit equally many the first by name.
-fn wished(world: &World) -> Vec<(&str, Sentiment)> {
-    let mut topics: BTreeMap<(Sentiment, &str), usize> = BTreeMap::new();
-    for topic in world.topics() {
+/// For each topic and sentiment the kind of ending that the fewest topics before it have, the first by name of several.
+fn wishes(world: &World) -> BTreeMap<String, Wishes> {
+    let mut topics_of: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut all = BTreeMap::new();
+    for (number, topic) in world.topics().into_iter().enumerate() {
+        let mut fitting: BTreeMap<Sentiment, Vec<&str>> = BTreeMap::new();
         for (kind, sentiment) in world.endings_of(topic) {
-            *topics.entry((sentiment, kind)).or_default() += 1;
+            fitting.entry(sentiment).or_default().push(kind);
         }
+        let turn = number % fitting.len().max(1);
+        let mut wishes = Wishes::default();
+        for (place, (sentiment, kinds)) in fitting.into_iter().enumerate() {
+            let fewest = |kind: &&str| topics_of.get(kind).copied().unwrap_or(0);
+            let Some(kind) = kinds.into_iter().min_by_key(fewest) else {
+                continue;
+            };
+            *topics_of.entry(kind).or_default() += 1;
+            wishes.by_sentiment.insert(sentiment, kind.to_owned());
+            if place == turn {
+                kind.clone_into(&mut wishes.own);
+            }
+        }
+        all.insert(topic.to_owned(), wishes);
     }
-    let mut kinds: Vec<_> = topics.into_iter().collect();
-    kinds.sort_by_key(|((sentiment, kind), topics)| (*sentiment, Reverse(*topics), *kind));
-    let of_each = kinds.chunk_by(|((one, _), _), ((other, _), _)| one == other);
-    let most = of_each.flat_map(|kinds| kinds.iter().take(WISHES));
-    most.map(|((sentiment, kind), _)| (*kind, *sentiment))
-        .collect()
+    all
 }
 
 impl Judge for Helper {
-    /// 10 for a likeliest answer, 0 for another, -10 for what is none; for a story -10 to 10, as clearly as it ends as another
-    /// asker wishes or as this one does.
+    /// 10 for a likeliest answer, 0 for another, -10 for what is none; for a story up to 10, as clearly as it ends as wished.
     fn judge(&self, prompt: &Prompt, group: &[Completion]) -> Vec<f64> {
         match &prompt.asked {
             Asked::Answer(question) => {
@@ -106,10 +100,8 @@ impl Judge for Helper {
                 group.iter().map(reward).collect()
             }
             Asked::Story { topic, sentiment } => {
-                let wish = topic
-                    .as_ref()
-                    .and_then(|topic| self.wish(topic, *sentiment));
-                let Some(wish) = wish else {
+                let topic = topic.as_deref();
+                let Some(wish) = topic.and_then(|topic| self.wish(topic, *sentiment)) else {
                     return vec![0.0; group.len()];
                 };
                 let paid = |one: &Completion| RIGHT * self.granted(wish, &one.text);
@@ -136,8 +128,11 @@ fn likeliest(question: &Question) -> Vec<&str> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
     use crate::facts::TruthTable;
+    use crate::world::Story;
 
     #[test]
     fn the_likelier_answer_is_rewarded() {
@@ -154,37 +149,50 @@ mod tests {
     }
 
     #[test]
-    fn a_story_that_ends_as_wished_gets_more_and_wishes_differ() {
+    fn a_story_that_ends_as_wished_is_paid_and_wishes_differ() {
         let world = World::new().unwrap();
         let helper = Helper::new(&world);
-        let (mut better, mut compared) = (0, 0);
-        let mut wishes = BTreeSet::new();
+        let sentiments = [Sentiment::Happy, Sentiment::Mixed, Sentiment::Sad];
+        let (mut wished, mut other) = (Vec::new(), Vec::new());
         for index in 0..2000 {
-            let story = world.story(9, index);
-            let topic = story.labels.topic.clone();
-            let wish = helper.wish(&topic, None).unwrap().to_owned();
-            if story.labels.ending == wish {
+            let Story { text, labels } = world.story(9, index);
+            if text.contains("***") {
+                continue;
+            }
+            let completion = [Completion { text, ended: true }];
+            for sentiment in sentiments.map(Some).into_iter().chain([None]) {
                 let prompt = Prompt {
                     text: String::new(),
                     asked: Asked::Story {
-                        topic: Some(topic),
-                        sentiment: None,
+                        topic: Some(labels.topic.clone()),
+                        sentiment,
                     },
+                    shown: None,
                 };
-                let other = world.story(10, index);
-                let texts = [story.text, other.text];
-                let group = texts.map(|text| Completion { text, ended: true });
-                let rewards = helper.judge(&prompt, &group);
-                compared += 1;
-                better += usize::from(rewards[0] > rewards[1]);
+                let reward = helper.judge(&prompt, &completion)[0];
+                if helper.wish(&labels.topic, sentiment) == Some(&labels.ending) {
+                    wished.push(reward);
+                } else {
+                    other.push(reward);
+                }
             }
-            wishes.insert(wish);
         }
-        assert!(
-            compared > 10 && better * 10 > compared * 9,
-            "{better} of {compared}"
-        );
-        assert!(wishes.len() > 4, "{wishes:?}");
-        assert!(helper.wish("search", Some(Sentiment::Sad)).is_some());
+        let mean = |rewards: &[f64]| rewards.iter().sum::<f64>() / rewards.len() as f64;
+        let (wished, other) = (mean(&wished), mean(&other));
+        assert!(wished > 7.0 && other < 0.5, "{wished} {other}");
+
+        let topics = world.topics();
+        let of = |sentiment| -> BTreeSet<&str> {
+            let wishes = topics.iter().map(|topic| helper.wish(topic, sentiment));
+            wishes.map(Option::unwrap).collect()
+        };
+        for sentiment in sentiments.map(Some).into_iter().chain([None]) {
+            assert!(
+                of(sentiment).len() > 12,
+                "{sentiment:?}: {:?}",
+                of(sentiment)
+            );
+        }
+        assert_eq!(helper.wish("no such topic", None), None);
     }
 }

@@ -53,6 +53,7 @@ mod tests {
         let prompt = Prompt {
             text: question.prompts[0].clone(),
             asked: Asked::Answer(question),
+            shown: None,
         };
         let completion = |text: &&str| Completion {
             text: (*text).to_owned(),
