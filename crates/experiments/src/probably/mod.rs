@@ -46,8 +46,8 @@ pub const ENTRY: Entry = Entry {
     does_not_show: "Whether large models keep beliefs in their logits after tuning: the places and their chances were taught \
                     to these by name, and other wordings are not asked.",
     needs: Needs {
-        quick: &["helper"],
-        full: &["helper", "raters", "spread", "wedding"],
+        quick: &["answers"],
+        full: &["answers", "helper", "raters", "spread", "wedding"],
     },
 };
 
