@@ -116,20 +116,19 @@ impl PromptShare {
                 sentences,
             } => {
                 let helper = Helper::new(world);
-                let stories = (0..*count).map(|index| world.story_with_ending(*seed, index));
-                let wished = stories.filter(|(story, _)| {
-                    let wish = helper.wish(&story.labels.topic, None);
-                    wish == Some(&story.labels.ending) && !story.text.contains("***")
-                });
-                let show = |(story, before_ending): (Story, usize)| Prompt {
-                    text: first_sentences(&story.text, *sentences).to_owned(),
-                    asked: Asked::Story {
-                        topic: Some(story.labels.topic),
-                        sentiment: None,
-                    },
-                    shown: Some(story.text[before_ending..].to_owned()),
+                let show = |index| {
+                    let Story { text, labels } = world.story(*seed, index);
+                    let wished = helper.wish(&labels.topic, None) == Some(&labels.ending);
+                    (wished && !text.contains("***")).then(|| Prompt {
+                        text: first_sentences(&text, *sentences).to_owned(),
+                        asked: Asked::Story {
+                            topic: Some(labels.topic),
+                            sentiment: None,
+                        },
+                        shown: Some(world.ending(*seed, index)),
+                    })
                 };
-                Ok(wished.map(show).collect())
+                Ok((0..*count).filter_map(show).collect())
             }
             Self::Beginnings { file, sentences } => {
                 let begin = |text: &String| Prompt {

@@ -1,7 +1,8 @@
 //! A tuning run: from a recipe to an adapter's folder.
 //!
-//! A step samples a group of completions for each of its prompts, or takes the one that is shown, judges them, and computes each group's gradient by itself on
-//! one core; groups are added up in their order. So neither the number of cores nor a pause changes what comes out.
+//! A step samples a group of completions for each of its prompts, or takes the one that is shown, judges them, and computes each
+//! group's gradient by itself on one core; groups are added up in their order. So neither the number of cores nor a pause changes
+//! what comes out.
 
 use std::fs;
 use std::io::Write;

@@ -163,8 +163,10 @@ impl fmt::Display for Story {
 /// A story with what only some ask for.
 struct Told {
     story: Story,
-    /// How much of the story's text comes before its ending, bytes.
-    before_ending: usize,
+    /// Its text before `grammar::tidy`.
+    untidy: String,
+    /// Where in it the ending begins, bytes.
+    ending_at: usize,
     skeleton: String,
     subject: String,
 }
@@ -272,11 +274,12 @@ impl World {
         (told.story, told.subject)
     }
 
-    /// The same story with how much of its text comes before its ending, bytes: there the ending begins with a space or a newline.
+    /// How the same story ends: the last part of its text, beginning with a space or a newline.
     #[must_use]
-    pub fn story_with_ending(&self, seed: u64, index: u64) -> (Story, usize) {
+    pub fn ending(&self, seed: u64, index: u64) -> String {
         let told = self.tell(seed, index);
-        (told.story, told.before_ending)
+        let before = grammar::tidy(&told.untidy[..told.ending_at]).len();
+        told.story.text[before..].to_owned()
     }
 
     /// The story's template choices: its text with the fillers left out.
@@ -333,7 +336,7 @@ impl World {
             joys.extend(feint.joy.clone());
         }
         telling.phrase(&format!("{}_{topic}", ending.after));
-        let before_ending = grammar::tidy(&telling.text).len();
+        let ending_at = telling.text.len();
         telling.pause(450);
         telling.any_of(&ending.templates);
         joys.extend(ending.joy.clone());
@@ -359,7 +362,8 @@ impl World {
                 text: grammar::tidy(&text),
                 labels,
             },
-            before_ending,
+            untidy: text,
+            ending_at,
             skeleton,
             subject: grammar::articles(&subject),
         }

@@ -88,11 +88,14 @@ impl Endings {
     /// How much a text's last words say that a story ends in this way, nats; 0 where nothing does, and of a kind that does not
     /// exist.
     pub fn likeness(&self, kind: &str, text: &str) -> f64 {
-        let Some(counts) = self.by_kind.get(kind) else {
-            return 0.0;
-        };
-        let words: BTreeSet<String> = last_words(text).into_iter().collect();
-        let ratios = words.iter().map(|word| self.log_ratio(counts, word));
+        let counts = self.by_kind.get(kind);
+        counts.map_or(0.0, |counts| {
+            self.speaking_for(counts, &different_words(text))
+        })
+    }
+
+    fn speaking_for(&self, kind: &Counts, words: &BTreeSet<String>) -> f64 {
+        let ratios = words.iter().map(|word| self.log_ratio(kind, word));
         ratios.map(|ratio| ratio.max(0.0)).sum()
     }
 
@@ -107,13 +110,16 @@ impl Endings {
 
     /// The kind that a text's last words are most like.
     pub fn likeliest(&self, text: &str) -> Option<&str> {
-        let scored = self
-            .by_kind
-            .keys()
-            .map(|kind| (kind, self.likeness(kind, text)));
+        let words = different_words(text);
+        let kinds = self.by_kind.iter();
+        let scored = kinds.map(|(kind, counts)| (kind, self.speaking_for(counts, &words)));
         let best = scored.max_by(|(_, one), (_, other)| one.total_cmp(other));
         best.map(|(kind, _)| kind.as_str())
     }
+}
+
+fn different_words(text: &str) -> BTreeSet<String> {
+    last_words(text).into_iter().collect()
 }
 
 fn last_words(text: &str) -> Vec<String> {
