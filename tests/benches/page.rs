@@ -120,7 +120,7 @@ fn slider(site: &Site, report: &mut Report) -> String {
                 const from = Number(slider.min), to = Number(slider.max), moves = [];
                 for (let move = 0; move < {MOVES}; move++) {{
                     moves.push(await new Promise(done => requestAnimationFrame(() => {{
-                        const before = shown(), start = performance.now(), painted = new MessageChannel();
+                        const before = shown(), painted = new MessageChannel(), start = performance.now();
                         painted.port1.onmessage = () => done([performance.now() - start, shown() !== before]);
                         slider.value = from + (to - from) * (0.15 + 0.3 * ((move * 37) % 100) / 100);
                         slider.dispatchEvent(new Event('input', {{ bubbles: true }}));
@@ -168,7 +168,7 @@ fn floor(page: &mut Page, report: &mut Report) {
                 const number = document.querySelector('[data-testid=beta]').firstChild, said = number.nodeValue, times = [];
                 for (let change = 0; change < {MOVES}; change++) {{
                     times.push(await new Promise(done => requestAnimationFrame(() => {{
-                        const start = performance.now(), painted = new MessageChannel();
+                        const painted = new MessageChannel(), start = performance.now();
                         painted.port1.onmessage = () => done(performance.now() - start);
                         number.nodeValue = (1 + change / 1000).toFixed(3);
                         painted.port2.postMessage(0);

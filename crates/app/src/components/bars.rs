@@ -44,7 +44,8 @@ pub fn Bars(props: &BarsProps) -> Html {
         let label = format!("{name} {}{coin}", percent(p));
         let hook = if p > 0.0 { "token-bar" } else { "token-ghost" };
         html! {
-            <li>
+            // Without a key, rows are compared from the last one on: a row more would write all names anew.
+            <li key={token}>
                 <button class={if picked { "bar picked" } else { "bar" }} data-testid={hook} data-id={token.to_string()}
                     data-p={p.to_string()} aria-label={label} title={can_force.then_some("Put this token here and continue")}
                     disabled={!can_force} onclick={act.reform(move |_: MouseEvent| Action::Force(token))}>
