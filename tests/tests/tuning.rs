@@ -19,7 +19,7 @@ use training::tuning::advantages::{leave_one_out, returns};
 use training::tuning::judges::{RewardRecipe, Unit};
 use training::tuning::kl_budget::KlBudget;
 use training::tuning::policy_gradient::{PolicyLoss, policy_loss};
-use training::tuning::prompts::PromptShare;
+use training::tuning::prompts::{Behind, PromptShare};
 use training::tuning::recipe::{AdapterShape, Steps};
 use training::tuning::rollout::{Passage, sample};
 use training::tuning::{Sample, TunePlaces, TuneRecipe, TuneReport, tune};
@@ -522,6 +522,7 @@ fn what_is_shown_becomes_likelier_and_nothing_else_is_drawn() {
             seed: 1,
             count: 300,
             sentences: 1,
+            behind: Behind::Opening,
         }],
         reward: RewardRecipe::Helper {},
         kl: KlBudget {

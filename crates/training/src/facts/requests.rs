@@ -45,6 +45,20 @@ impl RequestTruth {
             happy: ASKED_PERCENT as f64 / 100.0,
         }
     }
+
+    /// A request for a story about `subject`, worded as in training: the wordings by turns of `number`.
+    ///
+    /// # Panics
+    /// When the table has no wordings.
+    #[must_use]
+    pub fn ask(&self, number: usize, asked: Option<Sentiment>, subject: &str) -> String {
+        word(&self.prompts[number % self.prompts.len()], asked, subject)
+    }
+}
+
+fn word(wording: &str, asked: Option<Sentiment>, subject: &str) -> String {
+    let kind = asked.map_or_else(String::new, |asked| format!("{asked} "));
+    wording.replace("KIND", &kind).replace("SUBJECT", subject)
 }
 
 /// A wish and what it got.
@@ -58,6 +72,8 @@ pub struct Request {
     pub subject: String,
     /// The story, which begins on the next line.
     pub story: Story,
+    /// How it ends: the last part of its text, beginning with a space or a newline.
+    pub ending: String,
 }
 
 impl Request {
@@ -80,24 +96,18 @@ fn request(world: &World, seed: u64, index: u64) -> Request {
         roll if roll < 2 * ASKED_PERCENT => Some(Sentiment::Sad),
         _ => None,
     };
-    let (kind, wording) = (
-        match asked {
-            Some(Sentiment::Happy) => "happy ",
-            Some(Sentiment::Sad) => "sad ",
-            _ => "",
-        },
-        WORDINGS[dice.below(WORDINGS.len())],
-    );
+    let wording = WORDINGS[dice.below(WORDINGS.len())];
     // Rejection: the first story that ends as asked is distributed like all stories that end so.
     loop {
         let number = index << 32 | dice.below(1 << 32) as u64;
         let (story, subject) = world.story_with_subject(seed, number);
         if asked.is_none_or(|asked| asked == story.labels.sentiment) {
             return Request {
-                prompt: wording.replace("KIND", kind).replace("SUBJECT", &subject),
+                prompt: word(wording, asked, &subject),
                 asked,
                 subject,
                 story,
+                ending: world.ending(seed, number),
             };
         }
     }

@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use super::judges::Helper;
 use crate::error::{TrainingError, at};
-use crate::facts::{Question, TruthTable, requests};
-use crate::world::{Sentiment, Story, World};
+use crate::facts::{Question, Request, TruthTable, requests};
+use crate::world::{Labels, Sentiment, Story, World};
 
 /// A prompt with what is known of it; rewards may depend on that.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,6 +39,18 @@ pub enum Asked {
     Answer(Question),
 }
 
+/// What a story is shown behind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Behind {
+    /// Its opening.
+    Opening,
+    /// A request for it, which may ask for a kind of ending.
+    Request,
+    /// Such a request, and the opening that answers it.
+    RequestAndOpening,
+}
+
 /// Prompts of one kind, as a recipe names them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
@@ -63,6 +75,8 @@ pub enum PromptShare {
         count: u64,
         /// Sentences of each opening.
         sentences: usize,
+        /// What is prompt, with the rest shown behind it.
+        behind: Behind,
     },
     /// First sentences of texts that are not of the world, read from a file.
     Beginnings {
@@ -114,12 +128,15 @@ impl PromptShare {
                 seed,
                 count,
                 sentences,
+                behind,
             } => {
                 let helper = Helper::new(world);
+                let wished = |labels: &Labels, sentiment| {
+                    helper.wish(&labels.topic, sentiment) == Some(&labels.ending)
+                };
                 let show = |index| {
                     let Story { text, labels } = world.story(*seed, index);
-                    let wished = helper.wish(&labels.topic, None) == Some(&labels.ending);
-                    (wished && !text.contains("***")).then(|| Prompt {
+                    (wished(&labels, None) && !text.contains("***")).then(|| Prompt {
                         text: first_sentences(&text, *sentences).to_owned(),
                         asked: Asked::Story {
                             topic: Some(labels.topic),
@@ -128,7 +145,27 @@ impl PromptShare {
                         shown: Some(world.ending(*seed, index)),
                     })
                 };
-                Ok((0..*count).filter_map(show).collect())
+                let answer = |request: Request| {
+                    let Story { text, labels } = &request.story;
+                    if !wished(labels, request.asked) || text.contains("***") {
+                        return None;
+                    }
+                    let opening = first_sentences(text, *sentences).to_owned();
+                    let ending = request.ending.clone();
+                    let mut prompt = asking(request);
+                    prompt.shown = Some(if *behind == Behind::Request {
+                        opening + &ending
+                    } else {
+                        prompt.text += &opening;
+                        ending
+                    });
+                    Some(prompt)
+                };
+                Ok(if *behind == Behind::Opening {
+                    (0..*count).filter_map(show).collect()
+                } else {
+                    requests(world, *seed, *count).filter_map(answer).collect()
+                })
             }
             Self::Beginnings { file, sentences } => {
                 let begin = |text: &String| Prompt {
@@ -145,16 +182,9 @@ impl PromptShare {
                     .map(begin)
                     .collect())
             }
-            Self::Requests { seed, count } => Ok(requests(world, *seed, *count)
-                .map(|request| Prompt {
-                    text: format!("{}\n", request.prompt),
-                    asked: Asked::Story {
-                        topic: Some(request.story.labels.topic),
-                        sentiment: request.asked,
-                    },
-                    shown: None,
-                })
-                .collect()),
+            Self::Requests { seed, count } => {
+                Ok(requests(world, *seed, *count).map(asking).collect())
+            }
             Self::Facts { families } => {
                 let table = TruthTable::new();
                 let mut prompts = Vec::new();
@@ -182,6 +212,18 @@ impl PromptShare {
                 Ok(prompts)
             }
         }
+    }
+}
+
+/// A request as a prompt: the story begins on the next line.
+fn asking(request: Request) -> Prompt {
+    Prompt {
+        text: format!("{}\n", request.prompt),
+        asked: Asked::Story {
+            topic: Some(request.story.labels.topic),
+            sentiment: request.asked,
+        },
+        shown: None,
     }
 }
 
@@ -286,12 +328,16 @@ mod tests {
         let helper = Helper::new(&world);
         let count = 300;
         let sentences = 2;
-        let shown = gather(PromptShare::Shown {
-            seed,
-            count,
-            sentences,
-        })
-        .unwrap();
+        let show = |behind| {
+            gather(PromptShare::Shown {
+                seed,
+                count,
+                sentences,
+                behind,
+            })
+            .unwrap()
+        };
+        let shown = show(Behind::Opening);
         assert!((2..40).contains(&shown.len()), "{}", shown.len());
         for prompt in shown {
             let (
@@ -313,6 +359,31 @@ mod tests {
                 "{rest}"
             );
             assert_eq!(helper.wish(topic, None), Some(&*story.labels.ending));
+        }
+        for behind in [Behind::Request, Behind::RequestAndOpening] {
+            let shown = show(behind);
+            assert!((2..60).contains(&shown.len()), "{}", shown.len());
+            for prompt in shown {
+                let (asked, begun) = prompt.text.split_once('\n').unwrap();
+                let rest = prompt.shown.as_deref().unwrap();
+                let whole = format!("{begun}{rest}");
+                let mut told = requests(&world, seed, count);
+                let request = told
+                    .find(|told| told.prompt == asked && whole.ends_with(&told.ending))
+                    .unwrap();
+                let Story { text, labels } = &request.story;
+                let opening = whole.strip_suffix(&*request.ending).unwrap();
+                assert!(text.starts_with(opening) && text.ends_with(&request.ending));
+                assert!(!opening.is_empty());
+                let begun_opening = if behind == Behind::Request {
+                    ""
+                } else {
+                    opening
+                };
+                assert_eq!(begun, begun_opening);
+                let wish = helper.wish(&labels.topic, request.asked);
+                assert_eq!(wish, Some(&*labels.ending));
+            }
         }
         let beginnings = |file: &str| {
             gather(PromptShare::Beginnings {

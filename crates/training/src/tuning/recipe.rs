@@ -200,6 +200,8 @@ weight_decay = 0.0
 clip_norm = 1.0
 "#;
 
+    const SHOWN: &str = "\"shown\", behind = \"opening\",";
+
     fn read(text: &str) -> Result<TuneRecipe, TrainingError> {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), text).unwrap();
@@ -216,7 +218,7 @@ clip_norm = 1.0
     #[test]
     fn shown_stories_are_not_compared() {
         let facts = "    { kind = \"facts\", families = [\"number\", \"rain\"] },\n";
-        let shown = TEXT.replace("openings", "shown").replace(facts, "");
+        let shown = TEXT.replace("\"openings\",", SHOWN).replace(facts, "");
         assert!(
             read(&shown)
                 .unwrap_err()
@@ -230,7 +232,7 @@ clip_norm = 1.0
     fn a_value_that_makes_no_sense_is_named() {
         for (right, wrong, named) in [
             ("group = 8", "group = 1", "steps.group"),
-            ("\"openings\"", "\"shown\"", "`shown` all or none"),
+            ("\"openings\",", SHOWN, "`shown` all or none"),
             ("rank = 8", "rank = 0", "adapter.rank"),
             ("\"v_proj\"", "\"q_proj\"", "adapter.targets"),
             ("\"v_proj\"", "\"c_attn\"", "c_attn"),

@@ -97,6 +97,16 @@ pub enum Sentiment {
     Sad,
 }
 
+impl fmt::Display for Sentiment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Happy => "happy",
+            Self::Mixed => "mixed",
+            Self::Sad => "sad",
+        })
+    }
+}
+
 /// What is known to be true of a story.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Labels {
