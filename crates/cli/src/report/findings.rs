@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use training::calibration::Calibration;
 
 use super::answers::FamilyAnswers;
+use super::requests::Told;
 
 /// All of it.
 #[derive(Serialize, Deserialize)]
@@ -86,6 +87,8 @@ pub struct Measured {
     pub calibration: Option<Calibration>,
     /// What it answers to the truth table's questions.
     pub answers: Vec<FamilyAnswers>,
+    /// What it tells who asks for a happy or for a sad story.
+    pub told: Vec<Told>,
 }
 
 /// What is measured of the chains of some openings.

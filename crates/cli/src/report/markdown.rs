@@ -24,6 +24,7 @@ pub fn report(findings: &Findings, figures: &[&str]) -> String {
     cost(&mut text, findings);
     sweep(&mut text, findings, figures);
     answers(&mut text, findings);
+    told(&mut text, findings);
     checks(&mut text, findings);
     text
 }
@@ -544,6 +545,44 @@ fn answers(text: &mut String, findings: &Findings) {
         "distance",
         "no answer",
         "likeliest",
+    ];
+    table(text, &heads, rows);
+}
+
+fn told(text: &mut String, findings: &Findings) {
+    let Some(first) = findings.models.first().and_then(|base| base.told.first()) else {
+        return;
+    };
+    add(
+        text,
+        format_args!(
+            "\n## What is told on request\n\n\
+             {} subjects of the world, each asked for as a happy and as a sad story (\"Tell a sad story about a lost dog.\"), {} \
+             chains a sentiment, on the same coins. Chains that end in an attractor of happy, mixed and sad endings, in percent with \
+             95 % intervals; the rest ends in none. Log-odds of a glad text by the sentiment predictor, mean, in nats.\n",
+            first.requests, first.chains
+        ),
+    );
+    let rows = findings.models.iter().flat_map(|model| {
+        model.told.iter().map(|told| {
+            let odds = told.log_odds.as_ref();
+            vec![
+                model.name.clone(),
+                told.asked.to_string(),
+                interval(&told.happy),
+                interval(&told.mixed),
+                interval(&told.sad),
+                odds.map_or_else(|| NOT_MEASURED.to_owned(), |odds| estimate(odds, 2)),
+            ]
+        })
+    });
+    let heads = [
+        "model",
+        "asked for",
+        "happy",
+        "mixed",
+        "sad",
+        "log-odds, nats",
     ];
     table(text, &heads, rows);
 }

@@ -66,8 +66,11 @@ pub fn share(chains: usize, of: usize) -> Counted {
 }
 
 /// Chains of an opening are alike, so an opening's mean is one value.
-fn estimate(openings: &[&[Chain]], value: fn(&Chain) -> f64) -> Estimate {
-    let mean = |chains: &&[Chain]| chains.iter().map(value).sum::<f64>() / chains.len() as f64;
+pub fn estimate<C: AsRef<[Chain]>>(openings: &[C], value: fn(&Chain) -> f64) -> Estimate {
+    let mean = |chains: &C| {
+        let chains = chains.as_ref();
+        chains.iter().map(value).sum::<f64>() / chains.len() as f64
+    };
     let means: Vec<f64> = openings.iter().map(mean).collect();
     let Mean {
         mean,

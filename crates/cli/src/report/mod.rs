@@ -1,7 +1,7 @@
 //! `collapse report`: where the chains of a model and of its adapters end, measured over many openings, with tables and figures.
 //!
-//! `chains` draws and measures chains, `measures` and `answers` say what is counted of them, `checks` whether the recogniser
-//! can be trusted, `targets` what was aimed at; `findings` is all of that as `report.json` has it, and `markdown` and `figures`
+//! `chains` draws and measures chains, `measures`, `answers` and `requests` say what is counted of them, `checks` whether the
+//! recogniser can be trusted, `targets` what was aimed at; `findings` is all of that as `report.json` has it, and `markdown` and `figures`
 //! write it for readers. What was measured with the same weights and settings is taken from the last `report.json`.
 
 mod answers;
@@ -12,6 +12,7 @@ mod findings;
 mod markdown;
 mod measures;
 mod openings;
+mod requests;
 pub mod subjects;
 mod tally;
 mod targets;
@@ -39,6 +40,7 @@ use chains::{Chain, Session};
 use checks::HandLabelled;
 use findings::{Findings, HeldOut, Measured, Named, OpeningSet, Settings};
 use openings::Openings;
+use requests::Requests;
 use subjects::Subject;
 use tally::Tally;
 use targets::WEDDING;
@@ -101,6 +103,7 @@ struct Desk {
     catalogue: Catalogue,
     predictor: Option<Predictor>,
     truth: Option<TruthTable>,
+    requests: Option<Requests>,
     stories: Vec<String>,
     settings: Settings,
     crew: Crew,
@@ -182,7 +185,7 @@ impl Report {
             None
         };
         let path = self.model.join("truth.json");
-        let truth = if path.exists() {
+        let truth: Option<TruthTable> = if path.exists() {
             let json = read(&path, "truth table")?;
             Some(serde_json::from_str(&json).with_context(|| path.display().to_string())?)
         } else {
@@ -206,6 +209,10 @@ impl Report {
         }
         let model = Model::load(&ModelFiles::read(&self.model)?, &device::cpu())
             .with_context(|| format!("the model {} cannot be used", self.model.display()))?;
+        let requests = truth
+            .as_ref()
+            .map(|truth| Requests::new(&truth.requests, &model, &catalogue, self.length.into()))
+            .transpose()?;
         let settings = Settings {
             openings: openings.all().len(),
             chains: self.chains.into(),
@@ -223,6 +230,7 @@ impl Report {
             catalogue,
             predictor,
             truth,
+            requests,
             stories,
             settings,
             crew: Crew::new(cores)?,
@@ -352,6 +360,10 @@ impl Desk {
         let length = self.settings.length;
         let hitting = |attractor| measures::hitting(&self.catalogue, attractor, &chains, length);
         let (calibration, answers) = self.ask(subject, &tally)?.unzip();
+        let told = match &self.requests {
+            Some(requests) => requests.put(&self.session(subject), &self.crew, &tally)?,
+            None => Vec::new(),
+        };
         Ok(Measured {
             name: name.clone(),
             key,
@@ -366,6 +378,7 @@ impl Desk {
             held_out: self.score(subject, &tally)?,
             calibration,
             answers: answers.unwrap_or_default(),
+            told,
         })
     }
 

@@ -1,0 +1,174 @@
+//! What becomes of a request for a happy story, and of the same request for a sad one.
+
+use std::collections::{HashMap, HashSet};
+
+use anyhow::Result;
+use attractors::Catalogue;
+use serde::{Deserialize, Serialize};
+use training::crew::Crew;
+use training::facts::{RequestTruth, requests};
+use training::world::{Sentiment, World};
+use transformer::Model;
+
+use super::chains::{Chain, Session};
+use super::findings::{Counted, Estimate};
+use super::measures::{estimate, share};
+use super::tally::Tally;
+use crate::model::encode;
+
+/// Names the dice of the subjects; no training has it.
+const SEED: u64 = 901;
+/// So many different subjects are asked for.
+const SUBJECTS: usize = 16;
+/// What is asked for of each.
+const ASKED: [Sentiment; 2] = [Sentiment::Happy, Sentiment::Sad];
+
+/// What the requests for stories of one sentiment got.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Told {
+    /// What was asked for.
+    pub asked: Sentiment,
+    pub requests: usize,
+    pub chains: usize,
+    /// Counted of chains that end in an attractor of such endings.
+    pub happy: Counted,
+    pub mixed: Counted,
+    pub sad: Counted,
+    /// Log-odds of a glad text by the sentiment predictor, nats.
+    pub log_odds: Option<Estimate>,
+}
+
+/// What is asked for, and how attractors end.
+pub struct Requests {
+    asked: Vec<(Sentiment, Vec<Vec<u32>>)>,
+    /// By attractor: the sentiment of the world's endings that it stands for; none of an attractor that the world does not know.
+    sentiments: Vec<Option<Sentiment>>,
+}
+
+impl Requests {
+    /// Different subjects of the world's stories in the wordings of the table, each as a happy and as a sad story; behind the
+    /// line's end the story begins.
+    pub fn new(
+        truth: &RequestTruth,
+        model: &Model,
+        catalogue: &Catalogue,
+        length: usize,
+    ) -> Result<Self> {
+        let world = World::new()?;
+        let mut seen = HashSet::new();
+        let subjects: Vec<String> = requests(&world, SEED, u64::MAX)
+            .map(|request| request.subject)
+            .filter(|subject| seen.insert(subject.clone()))
+            .take(SUBJECTS)
+            .collect();
+        let ask = |asked| -> Result<_> {
+            let prompts = subjects.iter().enumerate().map(|(number, subject)| {
+                let request = truth.ask(number, Some(asked), subject);
+                encode(model, &format!("{request}\n"), length)
+            });
+            Ok((asked, prompts.collect::<Result<_>>()?))
+        };
+        Ok(Self {
+            asked: ASKED.into_iter().map(ask).collect::<Result<_>>()?,
+            sentiments: sentiments(&world, catalogue),
+        })
+    }
+
+    /// What a model tells: on the same coins, whatever is asked for.
+    pub fn put(
+        &self,
+        session: &Session<'_>,
+        crew: &Crew,
+        tally: impl Fn(&str, usize) -> Tally,
+    ) -> Result<Vec<Told>> {
+        let told = self.asked.iter().map(|(asked, prompts)| {
+            let tally = tally(&format!("{asked} stories"), prompts.len());
+            Ok(self.told(*asked, &session.draw(crew, prompts, &tally)?))
+        });
+        told.collect()
+    }
+
+    fn told(&self, asked: Sentiment, drawn: &[Vec<Chain>]) -> Told {
+        let chains: Vec<&Chain> = drawn.iter().flatten().collect();
+        let ends = |chain: &Chain| chain.ends_in.and_then(|kind| self.sentiments[kind]);
+        let counted = |sentiment| {
+            let such = chains.iter().filter(|chain| ends(chain) == Some(sentiment));
+            share(such.count(), chains.len())
+        };
+        let judged = chains.iter().all(|chain| chain.log_odds.is_some());
+        Told {
+            asked,
+            requests: drawn.len(),
+            chains: chains.len(),
+            happy: counted(Sentiment::Happy),
+            mixed: counted(Sentiment::Mixed),
+            sad: counted(Sentiment::Sad),
+            log_odds: judged.then(|| estimate(drawn, |chain| chain.log_odds.unwrap_or_default())),
+        }
+    }
+}
+
+/// How the endings end that attractors stand for: those of an attractor are all alike in that.
+fn sentiments(world: &World, catalogue: &Catalogue) -> Vec<Option<Sentiment>> {
+    let of: HashMap<&str, Sentiment> = world.endings().collect();
+    let attractors = catalogue.attractors().iter();
+    attractors
+        .map(|one| {
+            one.endings
+                .iter()
+                .find_map(|kind| of.get(kind.as_str()).copied())
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::tests::catalogue;
+
+    #[test]
+    fn the_endings_of_an_attractor_are_alike() {
+        let (world, catalogue) = (World::new().unwrap(), catalogue());
+        let found = sentiments(&world, &catalogue);
+        let of: HashMap<&str, Sentiment> = world.endings().collect();
+        for (one, sentiment) in catalogue.attractors().iter().zip(found) {
+            for kind in &one.endings {
+                assert_eq!(Some(of[kind.as_str()]), sentiment, "{} {kind}", one.name);
+            }
+        }
+    }
+
+    #[test]
+    fn chains_are_counted_by_how_they_end() {
+        let catalogue = catalogue();
+        let requests = Requests {
+            asked: Vec::new(),
+            sentiments: sentiments(&World::new().unwrap(), &catalogue),
+        };
+        let chain = |ends_in: Option<&str>, log_odds| Chain {
+            tokens: vec![1],
+            ended: true,
+            text: String::new(),
+            ends_in: ends_in.map(|name| catalogue.position(name).unwrap()),
+            first_hits: Vec::new(),
+            kl_nats: 0.0,
+            entropy_bits: vec![0.0],
+            log_odds,
+        };
+        let drawn = [
+            vec![
+                chain(Some("party"), Some(2.0)),
+                chain(Some("wedding"), Some(4.0)),
+            ],
+            vec![chain(Some("alone"), Some(-4.0)), chain(None, Some(0.0))],
+        ];
+        let told = requests.told(Sentiment::Sad, &drawn);
+        assert_eq!((told.requests, told.chains), (2, 4));
+        let counted = [told.happy, told.mixed, told.sad].map(|share| share.chains);
+        assert_eq!(counted, [2, 0, 1]);
+        let log_odds = told.log_odds.unwrap();
+        assert_eq!(log_odds.mean, 0.5);
+        let unjudged = [vec![chain(None, None)]];
+        assert!(requests.told(Sentiment::Sad, &unjudged).log_odds.is_none());
+    }
+}
