@@ -11,12 +11,12 @@ use crate::{
 /// The prompt is read by the model when typing has rested for so long.
 const TYPING_RESTS_MS: u32 = 250;
 
-/// Beginnings that a small storyteller can continue.
+/// Beginnings that a small storyteller can continue, and a request, which it answers on the next line.
 const EXAMPLES: [&str; 4] = [
     "I went to the hardware store to buy a hammer.",
     "The old man was very ill.",
     "Once there was a little dragon who",
-    "Mia and Tom found a box.",
+    "Tell a sad story about a lost dog.\n",
 ];
 
 #[derive(Clone, PartialEq, Properties)]
@@ -60,7 +60,7 @@ pub fn Prompt(props: &PromptProps) -> Html {
             act.emit(Action::Prompt(example.to_owned()));
             act.emit(Action::Generate);
         });
-        html! { <button aria-pressed={(prompt == example).to_string()} onclick={take}>{ example }</button> }
+        html! { <button aria-pressed={(prompt == example).to_string()} onclick={take}>{ example.trim_end() }</button> }
     };
     html! {
         <section aria-labelledby="prompt-title">

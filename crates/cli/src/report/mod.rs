@@ -361,7 +361,7 @@ impl Desk {
         let hitting = |attractor| measures::hitting(&self.catalogue, attractor, &chains, length);
         let (calibration, answers) = self.ask(subject, &tally)?.unzip();
         let told = match &self.requests {
-            Some(requests) => requests.put(&self.session(subject), &self.crew, &tally)?,
+            Some(requests) => requests.put(&self.session(subject), &self.crew, tally)?,
             None => Vec::new(),
         };
         Ok(Measured {

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::judges::Helper;
 use crate::error::{TrainingError, at};
 use crate::facts::{Question, Request, TruthTable, requests};
-use crate::world::{Labels, Sentiment, Story, World};
+use crate::world::{Sentiment, Story, World};
 
 /// A prompt with what is known of it; rewards may depend on that.
 #[derive(Clone, Debug, PartialEq)]
@@ -129,44 +129,7 @@ impl PromptShare {
                 count,
                 sentences,
                 behind,
-            } => {
-                let helper = Helper::new(world);
-                let wished = |labels: &Labels, sentiment| {
-                    helper.wish(&labels.topic, sentiment) == Some(&labels.ending)
-                };
-                let show = |index| {
-                    let Story { text, labels } = world.story(*seed, index);
-                    (wished(&labels, None) && !text.contains("***")).then(|| Prompt {
-                        text: first_sentences(&text, *sentences).to_owned(),
-                        asked: Asked::Story {
-                            topic: Some(labels.topic),
-                            sentiment: None,
-                        },
-                        shown: Some(world.ending(*seed, index)),
-                    })
-                };
-                let answer = |request: Request| {
-                    let Story { text, labels } = &request.story;
-                    if !wished(labels, request.asked) || text.contains("***") {
-                        return None;
-                    }
-                    let opening = first_sentences(text, *sentences).to_owned();
-                    let ending = request.ending.clone();
-                    let mut prompt = asking(request);
-                    prompt.shown = Some(if *behind == Behind::Request {
-                        opening + &ending
-                    } else {
-                        prompt.text += &opening;
-                        ending
-                    });
-                    Some(prompt)
-                };
-                Ok(if *behind == Behind::Opening {
-                    (0..*count).filter_map(show).collect()
-                } else {
-                    requests(world, *seed, *count).filter_map(answer).collect()
-                })
-            }
+            } => Ok(show(world, *seed, *count, *sentences, *behind)),
             Self::Beginnings { file, sentences } => {
                 let begin = |text: &String| Prompt {
                     text: first_sentences(text, *sentences).to_owned(),
@@ -225,6 +188,44 @@ fn asking(request: Request) -> Prompt {
         },
         shown: None,
     }
+}
+
+/// Looks through so many stories; those that end as their askers wish, each with its ending shown.
+fn show(world: &World, seed: u64, count: u64, sentences: usize, behind: Behind) -> Vec<Prompt> {
+    let helper = Helper::new(world);
+    let fits = |Story { text, labels }: &Story, sentiment| {
+        let wish = helper.wish(&labels.topic, sentiment);
+        wish == Some(&labels.ending) && !text.contains("***")
+    };
+    let opening = |story: &Story| first_sentences(&story.text, sentences).to_owned();
+    if behind == Behind::Opening {
+        let told = |index| {
+            let story = world.story(seed, index);
+            fits(&story, None).then(|| Prompt {
+                text: opening(&story),
+                asked: Asked::Story {
+                    topic: Some(story.labels.topic),
+                    sentiment: None,
+                },
+                shown: Some(world.ending(seed, index)),
+            })
+        };
+        return (0..count).filter_map(told).collect();
+    }
+    requests(world, seed, count)
+        .filter(|request| fits(&request.story, request.asked))
+        .map(|request| {
+            let (opening, ending) = (opening(&request.story), request.ending.clone());
+            let mut prompt = asking(request);
+            prompt.shown = Some(if behind == Behind::Request {
+                opening + &ending
+            } else {
+                prompt.text += &opening;
+                ending
+            });
+            prompt
+        })
+        .collect()
 }
 
 /// A file of beginnings.
@@ -325,18 +326,46 @@ mod tests {
             let story = world.story(seed, index as u64);
             assert!(story.text.starts_with(&prompt.text) && prompt.text.len() < story.text.len());
         }
-        let helper = Helper::new(&world);
-        let count = 300;
-        let sentences = 2;
-        let show = |behind| {
-            gather(PromptShare::Shown {
-                seed,
-                count,
-                sentences,
-                behind,
+        let beginnings = |file: &str| {
+            gather(PromptShare::Beginnings {
+                file: file.into(),
+                sentences: 2,
             })
-            .unwrap()
         };
+        for prompt in beginnings("beginnings.json").unwrap() {
+            assert!((10..400).contains(&prompt.text.len()), "{}", prompt.text);
+        }
+        for wrong in ["no-such-file.json", "config.json"] {
+            let error = beginnings(wrong).unwrap_err().to_string();
+            assert!(error.contains(wrong), "{error}");
+        }
+        for prompt in gather(PromptShare::Requests { seed, count }).unwrap() {
+            let Asked::Story { sentiment, .. } = prompt.asked else {
+                panic!("a request asks for a story")
+            };
+            assert_eq!(
+                sentiment == Some(Sentiment::Sad),
+                prompt.text.contains(" sad story")
+            );
+        }
+        let facts = |name: &str| PromptShare::Facts {
+            families: vec![name.to_owned()],
+        };
+        let numbers = gather(facts("number")).unwrap();
+        assert!(numbers.len() > 1);
+        let error = gather(facts("weather")).unwrap_err().to_string();
+        assert!(
+            error.contains("`weather`") && error.contains("rain_open"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn what_is_shown_ends_as_its_asker_wishes() {
+        let world = World::new().unwrap();
+        let helper = Helper::new(&world);
+        let (seed, count) = (77, 300);
+        let show = |behind| show(&world, seed, count, 2, behind);
         let shown = show(Behind::Opening);
         assert!((2..40).contains(&shown.len()), "{}", shown.len());
         for prompt in shown {
@@ -385,37 +414,5 @@ mod tests {
                 assert_eq!(wish, Some(&*labels.ending));
             }
         }
-        let beginnings = |file: &str| {
-            gather(PromptShare::Beginnings {
-                file: file.into(),
-                sentences: 2,
-            })
-        };
-        for prompt in beginnings("beginnings.json").unwrap() {
-            assert!((10..400).contains(&prompt.text.len()), "{}", prompt.text);
-        }
-        for wrong in ["no-such-file.json", "config.json"] {
-            let error = beginnings(wrong).unwrap_err().to_string();
-            assert!(error.contains(wrong), "{error}");
-        }
-        for prompt in gather(PromptShare::Requests { seed, count }).unwrap() {
-            let Asked::Story { sentiment, .. } = prompt.asked else {
-                panic!("a request asks for a story")
-            };
-            assert_eq!(
-                sentiment == Some(Sentiment::Sad),
-                prompt.text.contains(" sad story")
-            );
-        }
-        let facts = |name: &str| PromptShare::Facts {
-            families: vec![name.to_owned()],
-        };
-        let numbers = gather(facts("number")).unwrap();
-        assert!(numbers.len() > 1);
-        let error = gather(facts("weather")).unwrap_err().to_string();
-        assert!(
-            error.contains("`weather`") && error.contains("rain_open"),
-            "{error}"
-        );
     }
 }
