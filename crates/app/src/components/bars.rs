@@ -1,9 +1,11 @@
 //! The likeliest tokens as bars over the ghosts of the unshaped distribution. A row is a button that forces its token.
 
+use web_sys::Element;
 use yew::prelude::*;
 
 use super::{
     canvas::{Canvas, Picture, Sheet},
+    lagging::use_lagging,
     same::Same,
 };
 use crate::{
@@ -35,21 +37,37 @@ pub fn Bars(props: &BarsProps) -> Html {
         can_force,
         act,
     } = props;
+    let spoken = use_lagging(&next.bars);
+    let labels = use_memo(
+        ((*spoken).clone(), language.clone()),
+        |(bars, language)| -> Vec<AttrValue> {
+            bars.iter().map(|bar| label(bar, language)).collect()
+        },
+    );
+    let force = {
+        let act = act.clone();
+        Callback::from(move |event: MouseEvent| {
+            if let Some(token) = event.target_dyn_into::<Element>().as_ref().and_then(token) {
+                act.emit(Action::Force(token));
+            }
+        })
+    };
     let row = |bar: &Bar| {
         let Bar {
             token, p, picked, ..
         } = *bar;
-        let name = language.visible(token);
-        let coin = if picked { ", picked by the coin" } else { "" };
-        let label = format!("{name} {}{coin}", percent(p));
+        let label = spoken
+            .iter()
+            .position(|spoken| spoken.token == token)
+            .map_or_else(|| label(bar, language), |row| labels[row].clone());
         let hook = if p > 0.0 { "token-bar" } else { "token-ghost" };
         html! {
             // Without a key, rows are compared from the last one on: a row more would write all names anew.
             <li key={token}>
                 <button class={if picked { "bar picked" } else { "bar" }} data-testid={hook} data-id={token.to_string()}
                     data-p={p.to_string()} aria-label={label} title={can_force.then_some("Put this token here and continue")}
-                    disabled={!can_force} onclick={act.reform(move |_: MouseEvent| Action::Force(token))}>
-                    <code>{ name }</code>
+                    disabled={!can_force}>
+                    <code>{ language.visible(token) }</code>
                 </button>
             </li>
         }
@@ -58,11 +76,27 @@ pub fn Bars(props: &BarsProps) -> Html {
     let shares: String = next.bars.iter().map(|bar| percent(bar.p) + "\n").collect();
     html! {
         <div class="bars">
-            <ol aria-label="Likeliest next tokens">{ for next.bars.iter().map(row) }</ol>
+            <ol aria-label="Likeliest next tokens" onclick={can_force.then_some(force)}>{ for next.bars.iter().map(row) }</ol>
             <Canvas<Reaches> picture={Reaches { bars: next.bars.clone(), full: next.full }} />
             <pre aria-hidden="true">{ shares }</pre>
         </div>
     }
+}
+
+/// What is read out of a row.
+fn label(bar: &Bar, language: &Language) -> AttrValue {
+    let coin = if bar.picked {
+        ", picked by the coin"
+    } else {
+        ""
+    };
+    format!("{} {}{coin}", language.visible(bar.token), percent(bar.p)).into()
+}
+
+/// The token of the row that an element belongs to.
+fn token(element: &Element) -> Option<u32> {
+    let row = element.closest("[data-id]").ok()??;
+    row.get_attribute("data-id")?.parse().ok()
 }
 
 /// How far the bars and their ghosts reach.

@@ -2,7 +2,7 @@
 
 use yew::prelude::*;
 
-use super::same::Same;
+use super::{lagging::use_lagging, same::Same};
 use crate::figures::{
     curve::{EntropyCurve, Frame, beta_share},
     numbers::{decimal, significant},
@@ -29,11 +29,14 @@ pub struct CurvePlotProps {
 pub fn CurvePlot(props: &CurvePlotProps) -> Html {
     let CurvePlotProps { curve, beta, bits } = props;
     let top = curve.top_bits;
-    let label = format!(
-        "Entropy against the inverse temperature: it falls as β grows. At β = {} it is {} bits.",
-        significant(*beta),
-        decimal(*bits)
-    );
+    let spoken = use_lagging(&(*beta, *bits));
+    let label = use_memo(*spoken, |(beta, bits)| {
+        AttrValue::from(format!(
+            "Entropy against the inverse temperature: it falls as β grows. At β = {} it is {} bits.",
+            significant(*beta),
+            decimal(*bits)
+        ))
+    });
     // Both are as large as the drawing area and moved as a whole, which neither lays out nor paints the plot again.
     let (left, down) = (beta_share(*beta), 1.0 - (bits / top).clamp(0.0, 1.0));
     let place = format!(
@@ -42,7 +45,7 @@ pub fn CurvePlot(props: &CurvePlotProps) -> Html {
         100.0 * down
     );
     html! {
-        <div class="marked" role="img" aria-label={label}>
+        <div class="marked" role="img" aria-label={(*label).clone()}>
             <Axes curve={curve.clone()} />
             <div class="area"><i class="drop" style={place.clone()} /></div>
             <div class="area dot"><i class="marker" style={place} /></div>

@@ -15,6 +15,7 @@ mod findings;
 mod header;
 mod knob;
 mod lab;
+mod lagging;
 mod next_token;
 mod prompt;
 mod ruler;
