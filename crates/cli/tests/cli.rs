@@ -864,7 +864,8 @@ fn a_report_measures_every_model_once_and_says_what_it_found() {
     assert!(said.contains("chains of openings"), "{said}");
 
     let model = file("");
-    let said = fails(&["report", "--model", &model, "--adapters", "nobody"], 1);
+    let ask = ["report", "--model", &model, "--length", "12"];
+    let said = fails(&[&ask[..], &["--adapters", "nobody"]].concat(), 1);
     assert!(
         said.contains("nobody") && said.contains("wedding-kl-8"),
         "{said}"
