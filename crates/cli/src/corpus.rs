@@ -124,7 +124,7 @@ impl Stats {
         for Story { text, labels } in stories {
             count += 1;
             characters += text.chars().count();
-            let sentiment = format!("{:?}", labels.sentiment).to_lowercase();
+            let sentiment = labels.sentiment.to_string();
             for (kinds, name) in [
                 (&mut sentiments, sentiment),
                 (&mut endings, labels.ending),

@@ -141,12 +141,15 @@ fn card(report: &PredictorReport) -> String {
          never seen.\n\n| ending | label | stories | mean | nine of ten exceed |\n| --- | --- | --- | --- | --- |\n",
     );
     for ending in &report.endings {
-        let label = format!("{:?}", ending.sentiment).to_lowercase();
         add(
             &mut card,
             format_args!(
-                "| {} | {label} | {} | {:.2} | {:.2} |\n",
-                ending.ending, ending.stories, ending.mean_log_odds, ending.tenth_log_odds
+                "| {} | {} | {} | {:.2} | {:.2} |\n",
+                ending.ending,
+                ending.sentiment,
+                ending.stories,
+                ending.mean_log_odds,
+                ending.tenth_log_odds
             ),
         );
     }

@@ -38,12 +38,6 @@ pub fn Bars(props: &BarsProps) -> Html {
         act,
     } = props;
     let spoken = use_lagging(&next.bars);
-    let labels = use_memo(
-        ((*spoken).clone(), language.clone()),
-        |(bars, language)| -> Vec<AttrValue> {
-            bars.iter().map(|bar| label(bar, language)).collect()
-        },
-    );
     let force = {
         let act = act.clone();
         Callback::from(move |event: MouseEvent| {
@@ -56,10 +50,8 @@ pub fn Bars(props: &BarsProps) -> Html {
         let Bar {
             token, p, picked, ..
         } = *bar;
-        let label = spoken
-            .iter()
-            .position(|spoken| spoken.token == token)
-            .map_or_else(|| label(bar, language), |row| labels[row].clone());
+        let spoken = spoken.iter().find(|spoken| spoken.token == token);
+        let label = label(spoken.unwrap_or(bar), language);
         let hook = if p > 0.0 { "token-bar" } else { "token-ghost" };
         html! {
             // Without a key, rows are compared from the last one on: a row more would write all names anew.
@@ -84,13 +76,13 @@ pub fn Bars(props: &BarsProps) -> Html {
 }
 
 /// What is read out of a row.
-fn label(bar: &Bar, language: &Language) -> AttrValue {
+fn label(bar: &Bar, language: &Language) -> String {
     let coin = if bar.picked {
         ", picked by the coin"
     } else {
         ""
     };
-    format!("{} {}{coin}", language.visible(bar.token), percent(bar.p)).into()
+    format!("{} {}{coin}", language.visible(bar.token), percent(bar.p))
 }
 
 /// The token of the row that an element belongs to.

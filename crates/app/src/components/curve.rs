@@ -29,14 +29,12 @@ pub struct CurvePlotProps {
 pub fn CurvePlot(props: &CurvePlotProps) -> Html {
     let CurvePlotProps { curve, beta, bits } = props;
     let top = curve.top_bits;
-    let spoken = use_lagging(&(*beta, *bits));
-    let label = use_memo(*spoken, |(beta, bits)| {
-        AttrValue::from(format!(
-            "Entropy against the inverse temperature: it falls as β grows. At β = {} it is {} bits.",
-            significant(*beta),
-            decimal(*bits)
-        ))
-    });
+    let (said_beta, said_bits) = *use_lagging(&(*beta, *bits));
+    let label = format!(
+        "Entropy against the inverse temperature: it falls as β grows. At β = {} it is {} bits.",
+        significant(said_beta),
+        decimal(said_bits)
+    );
     // Both are as large as the drawing area and moved as a whole, which neither lays out nor paints the plot again.
     let (left, down) = (beta_share(*beta), 1.0 - (bits / top).clamp(0.0, 1.0));
     let place = format!(
@@ -45,7 +43,7 @@ pub fn CurvePlot(props: &CurvePlotProps) -> Html {
         100.0 * down
     );
     html! {
-        <div class="marked" role="img" aria-label={(*label).clone()}>
+        <div class="marked" role="img" aria-label={label}>
             <Axes curve={curve.clone()} />
             <div class="area"><i class="drop" style={place.clone()} /></div>
             <div class="area dot"><i class="marker" style={place} /></div>
