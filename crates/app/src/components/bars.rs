@@ -1,5 +1,7 @@
 //! The likeliest tokens as bars over the ghosts of the unshaped distribution. A row is a button that forces its token.
 
+use std::f64::consts::TAU;
+
 use web_sys::Element;
 use yew::prelude::*;
 
@@ -10,7 +12,7 @@ use super::{
 };
 use crate::{
     figures::{
-        next_token::{Bar, NextToken},
+        next_token::{BARS, Bar, NextToken},
         numbers::percent,
     },
     state::{Action, Language},
@@ -20,6 +22,11 @@ use crate::{
 const ROW: f64 = 22.0;
 /// Height of a bar, CSS pixels.
 const BAR: f64 = 13.0;
+/// Where bars begin, CSS pixels; before them lies the mark of the picked token.
+const START: f64 = 12.0;
+/// Radius of that mark, CSS pixels.
+const MARK: f64 = 3.7;
+
 #[derive(Clone, PartialEq, Properties)]
 pub struct BarsProps {
     pub next: NextToken,
@@ -46,29 +53,36 @@ pub fn Bars(props: &BarsProps) -> Html {
             }
         })
     };
-    let row = |bar: &Bar| {
-        let Bar {
-            token, p, picked, ..
-        } = *bar;
-        let spoken = spoken.iter().find(|spoken| spoken.token == token);
-        let label = label(spoken.unwrap_or(bar), language);
-        let hook = if p > 0.0 { "token-bar" } else { "token-ghost" };
+    // The last row stays, empty, while the picked token is among the others: putting a row in and out takes longer.
+    let (likeliest, beyond) = next.bars.split_at(BARS.min(next.bars.len()));
+    let row = |bar: Option<&Bar>| {
+        let label = bar.map(|bar| {
+            let spoken = spoken.iter().find(|spoken| spoken.token == bar.token);
+            label(spoken.unwrap_or(bar), language)
+        });
+        let hook = bar.map(|bar| {
+            if bar.p > 0.0 {
+                "token-bar"
+            } else {
+                "token-ghost"
+            }
+        });
         html! {
-            // Without a key, rows are compared from the last one on: a row more would write all names anew.
-            <li key={token}>
-                <button class={if picked { "bar picked" } else { "bar" }} data-testid={hook} data-id={token.to_string()}
-                    data-p={p.to_string()} aria-label={label} title={can_force.then_some("Put this token here and continue")}
-                    disabled={!can_force}>
-                    <code>{ language.visible(token) }</code>
-                </button>
-            </li>
+            <button class="bar" data-testid={hook} data-id={bar.map(|bar| bar.token.to_string())}
+                data-p={bar.map(|bar| bar.p.to_string())} aria-label={label}
+                title={can_force.then_some("Put this token here and continue")} disabled={!can_force || bar.is_none()}>
+                <code>{ bar.map(|bar| language.visible(bar.token)).unwrap_or_default() }</code>
+            </button>
         }
     };
     // One text for all rows: a canvas takes longer to write them.
     let shares: String = next.bars.iter().map(|bar| percent(bar.p) + "\n").collect();
     html! {
         <div class="bars">
-            <ol aria-label="Likeliest next tokens" onclick={can_force.then_some(force)}>{ for next.bars.iter().map(row) }</ol>
+            <ol aria-label="Likeliest next tokens" onclick={can_force.then_some(force)}>
+                { for likeliest.iter().map(|bar| html! { <li key={bar.token}>{ row(Some(bar)) }</li> }) }
+                <li key="beyond">{ row(beyond.first()) }</li>
+            </ol>
             <Canvas<Reaches> picture={Reaches { bars: next.bars.clone(), full: next.full }} />
             <pre aria-hidden="true">{ shares }</pre>
         </div>
@@ -103,18 +117,24 @@ impl Picture for Reaches {
         let Sheet {
             pen, width, inks, ..
         } = sheet;
-        let reach = |p: f64| (width - 1.0) * p / self.full;
+        let reach = |p: f64| (width - START - 1.0) * p / self.full;
+        pen.set_fill_style_str(&inks.coin);
+        pen.begin_path();
+        for (row, _) in self.bars.iter().enumerate().filter(|(_, bar)| bar.picked) {
+            _ = pen.arc(START / 2.0 - 1.0, ROW * (row as f64 + 0.5), MARK, 0.0, TAU);
+        }
+        pen.fill();
         pen.set_fill_style_str(&inks.now);
         pen.set_global_alpha(0.88);
         for (row, bar) in self.bars.iter().enumerate() {
-            pen.fill_rect(0.0, top(row), reach(bar.p), BAR);
+            pen.fill_rect(START, top(row), reach(bar.p), BAR);
         }
         pen.set_global_alpha(1.0);
         pen.set_stroke_style_str(&inks.ghost);
         pen.begin_path();
         for (row, bar) in self.bars.iter().enumerate() {
             let ghost = reach(bar.before).round();
-            pen.rect(0.5, top(row) + 0.5, ghost, BAR - 1.0);
+            pen.rect(START + 0.5, top(row) + 0.5, ghost, BAR - 1.0);
         }
         pen.stroke();
     }
