@@ -52,6 +52,7 @@ pub struct Inks {
     pub now: String,
     pub on_now: String,
     pub coin: String,
+    pub card: String,
 }
 
 impl Sheet {
@@ -147,6 +148,7 @@ impl Inks {
             now: ink("--now"),
             on_now: ink("--on-now"),
             coin: ink("--coin"),
+            card: ink("--card"),
         }
     }
 }

@@ -1,20 +1,33 @@
 //! The exact H(β) curve of a row, and where the knobs stand on it.
 
+use std::f64::consts::TAU;
+
 use yew::prelude::*;
 
-use super::{lagging::use_lagging, same::Same};
+use super::{
+    canvas::{Canvas, Picture, Sheet},
+    lagging::use_lagging,
+    same::Same,
+};
 use crate::figures::{
     curve::{EntropyCurve, Frame, beta_share},
     numbers::{decimal, significant},
 };
 
-/// The style sheet's `.marked .area` has the same edges.
+/// The style sheet's `.marked canvas` has the same edges, and a brim around them.
 const FRAME: Frame = Frame {
     left: 26.0,
     right: 352.0,
     top: 12.0,
     bottom: 122.0,
 };
+/// How far the marker's canvas reaches beyond the drawing area, so that the dot is whole at its edges. CSS pixels.
+const BRIM: f64 = 7.0;
+/// Radius of the marker with its ring, and width of the ring. CSS pixels.
+const DOT: f64 = 6.0;
+const RING: f64 = 1.5;
+/// Length of a dash of the line below it, and of the gap after it. CSS pixels.
+const DASH: f64 = 3.0;
 
 #[derive(Clone, PartialEq, Properties)]
 pub struct CurvePlotProps {
@@ -35,19 +48,49 @@ pub fn CurvePlot(props: &CurvePlotProps) -> Html {
         significant(said_beta),
         decimal(said_bits)
     );
-    // Both are as large as the drawing area and moved as a whole, which neither lays out nor paints the plot again.
-    let (left, down) = (beta_share(*beta), 1.0 - (bits / top).clamp(0.0, 1.0));
-    let place = format!(
-        "transform:translate({:.2}%,{:.2}%)",
-        100.0 * left,
-        100.0 * down
-    );
+    let marker = Marker {
+        left: beta_share(*beta),
+        down: 1.0 - (bits / top).clamp(0.0, 1.0),
+    };
     html! {
         <div class="marked" role="img" aria-label={label}>
             <Axes curve={curve.clone()} />
-            <div class="area"><i class="drop" style={place.clone()} /></div>
-            <div class="area dot"><i class="marker" style={place} /></div>
+            <Canvas<Marker> picture={marker} />
         </div>
+    }
+}
+
+/// A dot on the curve and the line below it. Positions are shares of the drawing area.
+#[derive(Clone, PartialEq)]
+struct Marker {
+    left: f64,
+    down: f64,
+}
+
+impl Picture for Marker {
+    fn draw(&self, sheet: &Sheet) {
+        let Sheet {
+            pen,
+            width,
+            height,
+            inks,
+            ..
+        } = sheet;
+        let bottom = height - BRIM;
+        let x = BRIM + (width - 2.0 * BRIM) * self.left;
+        let y = BRIM + (bottom - BRIM) * self.down;
+        pen.set_fill_style_str(&inks.now);
+        let mut dash = y;
+        while dash < bottom {
+            pen.fill_rect(x - 0.5, dash, 1.0, DASH.min(bottom - dash));
+            dash += 2.0 * DASH;
+        }
+        for (ink, radius) in [(&inks.card, DOT), (&inks.now, DOT - RING)] {
+            pen.set_fill_style_str(ink);
+            pen.begin_path();
+            _ = pen.arc(x, y, radius, 0.0, TAU);
+            pen.fill();
+        }
     }
 }
 
