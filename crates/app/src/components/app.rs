@@ -11,6 +11,7 @@ use super::{
     dials::Dials,
     header::Header,
     lab::Lab,
+    lagging::use_rested,
     next_token::NextTokenPanel,
     prompt::Prompt,
     same::Same,
@@ -20,7 +21,7 @@ use super::{
 };
 use crate::{
     address,
-    engine::{after_ms, forget, use_engines},
+    engine::use_engines,
     shelf::use_shelf,
     state::{Action, Dial, Run, State, Status, sentence, status},
 };
@@ -130,19 +131,12 @@ fn laboratory(state: &State, act: Callback<Action>) -> Html {
 /// Keeps the address and the settings equal, in both directions.
 #[hook]
 fn use_link(state: &UseReducerHandle<State>) {
-    {
-        let opened_with = use_memo((), |()| state.settings.clone());
-        use_effect_with(state.settings.clone(), move |settings| {
-            let settings = settings.clone();
-            let timer = (settings != *opened_with || address::settings().0 != settings)
-                .then(|| after_ms(LINK_RESTS_MS, move || address::rewrite(&settings)));
-            move || {
-                if let Some(timer) = timer {
-                    forget(timer);
-                }
-            }
-        });
-    }
+    let opened_with = use_memo((), |()| state.settings.clone());
+    use_rested(&state.settings, LINK_RESTS_MS, move |settings| {
+        if *settings != *opened_with || address::settings().0 != *settings {
+            address::rewrite(settings);
+        }
+    });
     let state = state.clone();
     use_effect_with((), move |()| {
         let follow = Closure::<dyn Fn()>::new(move || {

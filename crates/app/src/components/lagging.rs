@@ -1,4 +1,6 @@
-//! What is read out rather than seen may follow a little later: so the frame of a slider's move does not pay for it.
+//! What is not seen may follow a little later: so the frame of a slider's move does not pay for it.
+
+use std::{cell::RefCell, rc::Rc};
 
 use yew::prelude::*;
 
@@ -27,4 +29,41 @@ pub fn use_lagging<T: Clone + PartialEq + 'static>(value: &T) -> UseStateHandle<
         });
     }
     lagging
+}
+
+/// Calls with a value once it has rested for `rest_ms`, at the latest after twice that. A value that moves is looked at by one timer
+/// now and then; none is set and called off with every move.
+#[hook]
+pub fn use_rested<T: Clone + PartialEq + 'static>(
+    value: &T,
+    rest_ms: u32,
+    call: impl Fn(&T) + 'static,
+) {
+    let latest = use_mut_ref(|| value.clone());
+    let waits = use_mut_ref(|| false);
+    use_effect_with(value.clone(), move |value| {
+        latest.replace(value.clone());
+        if !waits.replace(true) {
+            wait(value.clone(), latest, rest_ms, move |value| {
+                waits.replace(false);
+                call(value);
+            });
+        }
+    });
+}
+
+fn wait<T: Clone + PartialEq + 'static>(
+    seen: T,
+    latest: Rc<RefCell<T>>,
+    rest_ms: u32,
+    call: impl FnOnce(&T) + 'static,
+) {
+    after_ms(rest_ms, move || {
+        let now = latest.borrow().clone();
+        if now == seen {
+            call(&now);
+        } else {
+            wait(now, latest, rest_ms, call);
+        }
+    });
 }
