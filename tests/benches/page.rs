@@ -18,6 +18,10 @@ const START: Duration = Duration::from_mins(5);
 const MOVES: u32 = 200;
 /// Rounds: what else runs on the machine delays some moves of one round and hardly any of another.
 const ROUNDS: u32 = 5;
+/// Where move number `move` ends, as a share of the slider: far from where the last one did, as after clicks on the track.
+const JUMPS: &str = "(0.15 + 0.3 * ((move * 37) % 100) / 100)";
+/// The same stretch there and back in fifty small steps each, as a hand pulls it.
+const DRAG: &str = "(0.15 + 0.3 * Math.abs(move % 100 - 50) / 50)";
 /// How much slower than this machine the reader's is taken to be, for the slider.
 const SLOWER: f64 = 4.0;
 
@@ -113,6 +117,26 @@ fn slider(site: &Site, report: &mut Report) -> String {
     page.wait_until("the swarm", DONE, START).unwrap();
     page.slow_down(SLOWER).unwrap();
     floor(&mut page, report);
+    for (what, share) in [
+        ("slider to paint", JUMPS),
+        ("slider dragged, to paint", DRAG),
+    ] {
+        moves(
+            &mut page,
+            report,
+            &format!("{what} at {SLOWER}x CPU throttle"),
+            share,
+        );
+    }
+    page.evaluate("navigator.userAgent")
+        .unwrap()
+        .as_str()
+        .unwrap()
+        .to_owned()
+}
+
+/// How long the moves of the slider take; `share` is the JavaScript of where on the slider the move number `move` ends, 0 to 1.
+fn moves(page: &mut Page, report: &mut Report, what: &str, share: &str) {
     let parts = [
         ("script", "ScriptDuration"),
         ("style", "RecalcStyleDuration"),
@@ -129,7 +153,7 @@ fn slider(site: &Site, report: &mut Report) -> String {
                 moves.push(await new Promise(done => requestAnimationFrame(() => {{
                     const before = shown(), painted = new MessageChannel(), start = performance.now();
                     painted.port1.onmessage = () => done([performance.now() - start, shown() !== before]);
-                    slider.value = from + (to - from) * (0.15 + 0.3 * ((move * 37) % 100) / 100);
+                    slider.value = from + (to - from) * {share};
                     slider.dispatchEvent(new Event('input', {{ bubbles: true }}));
                     painted.port2.postMessage(0);
                 }})));
@@ -142,8 +166,7 @@ fn slider(site: &Site, report: &mut Report) -> String {
         .collect();
     let moves = rounds.concat();
     let times = |moves: &[(f64, bool)]| moves.iter().map(|(time, _)| *time).collect::<Vec<f64>>();
-    let what = format!("slider to paint at {SLOWER}x CPU throttle");
-    report.add_spread(&what, times(&moves));
+    report.add_spread(what, times(&moves));
     let quietest = rounds
         .iter()
         .map(|moves| percentile_95(&mut times(moves)))
@@ -166,16 +189,11 @@ fn slider(site: &Site, report: &mut Report) -> String {
     let at_once = moves.iter().filter(|(_, repainted)| *repainted).count();
     let share = 100.0 * at_once as f64 / moves.len() as f64;
     report.add(
-        "slider moves repainted in the same frame",
+        &format!("{what}, repainted in the same frame"),
         "page",
         share,
         "%",
     );
-    page.evaluate("navigator.userAgent")
-        .unwrap()
-        .as_str()
-        .unwrap()
-        .to_owned()
 }
 
 /// What a frame costs on this machine and under this throttle when a single number on the page changes: the least that a

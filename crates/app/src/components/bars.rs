@@ -29,7 +29,7 @@ const MARK: f64 = 3.7;
 
 #[derive(Clone, PartialEq, Properties)]
 pub struct BarsProps {
-    pub next: NextToken,
+    pub next: Same<NextToken>,
     pub language: Same<Language>,
     pub can_force: bool,
     pub act: Callback<Action>,
@@ -83,7 +83,7 @@ pub fn Bars(props: &BarsProps) -> Html {
                 { for likeliest.iter().map(|bar| html! { <li key={bar.token}>{ row(Some(bar)) }</li> }) }
                 <li key="beyond">{ row(beyond.first()) }</li>
             </ol>
-            <Canvas<Reaches> picture={Reaches { bars: next.bars.clone(), full: next.full }} />
+            <Canvas<Reaches> picture={Reaches(next.clone())} />
             <pre aria-hidden="true">{ shares }</pre>
         </div>
     }
@@ -107,32 +107,30 @@ fn token(element: &Element) -> Option<u32> {
 
 /// How far the bars and their ghosts reach.
 #[derive(Clone, PartialEq)]
-struct Reaches {
-    bars: Vec<Bar>,
-    full: f64,
-}
+struct Reaches(Same<NextToken>);
 
 impl Picture for Reaches {
     fn draw(&self, sheet: &Sheet) {
         let Sheet {
             pen, width, inks, ..
         } = sheet;
-        let reach = |p: f64| (width - START - 1.0) * p / self.full;
+        let NextToken { bars, full, .. } = &*self.0;
+        let reach = |p: f64| (width - START - 1.0) * p / full;
         pen.set_fill_style_str(&inks.coin);
         pen.begin_path();
-        for (row, _) in self.bars.iter().enumerate().filter(|(_, bar)| bar.picked) {
+        for (row, _) in bars.iter().enumerate().filter(|(_, bar)| bar.picked) {
             _ = pen.arc(START / 2.0 - 1.0, ROW * (row as f64 + 0.5), MARK, 0.0, TAU);
         }
         pen.fill();
         pen.set_fill_style_str(&inks.now);
         pen.set_global_alpha(0.88);
-        for (row, bar) in self.bars.iter().enumerate() {
+        for (row, bar) in bars.iter().enumerate() {
             pen.fill_rect(START, top(row), reach(bar.p), BAR);
         }
         pen.set_global_alpha(1.0);
         pen.set_stroke_style_str(&inks.ghost);
         pen.begin_path();
-        for (row, bar) in self.bars.iter().enumerate() {
+        for (row, bar) in bars.iter().enumerate() {
             let ghost = reach(bar.before).round();
             pen.rect(START + 0.5, top(row) + 0.5, ghost, BAR - 1.0);
         }

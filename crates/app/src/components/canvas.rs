@@ -7,8 +7,8 @@ use std::{cell::RefCell, collections::HashMap, rc::Rc};
 
 use wasm_bindgen::{JsCast as _, closure::Closure};
 use web_sys::{
-    CanvasRenderingContext2d, CssStyleDeclaration, HtmlCanvasElement, MediaQueryList,
-    ResizeObserver, Window,
+    CanvasRenderingContext2d, CssStyleDeclaration, HtmlCanvasElement, ImageBitmap, MediaQueryList,
+    OffscreenCanvas, OffscreenCanvasRenderingContext2d, ResizeObserver, Window,
 };
 use yew::prelude::*;
 
@@ -34,9 +34,9 @@ pub struct Sheet {
     dots: f64,
 }
 
-/// A text's picture.
+/// A text's picture. A bitmap, as each drawing of a canvas would first copy it.
 struct Stamp {
-    canvas: HtmlCanvasElement,
+    bitmap: ImageBitmap,
     /// CSS pixels.
     width: f64,
 }
@@ -101,13 +101,13 @@ impl Sheet {
             }
             stamps.insert(key.clone(), stamp);
         }
-        let Stamp { canvas, width } = &stamps[&key];
+        let Stamp { bitmap, width } = &stamps[&key];
         let set = width.min(room);
         // On whole dots, or it would be blurred.
         let x = (x * self.dots).round() / self.dots;
         if set >= width * narrowest {
-            _ = self.pen.draw_image_with_html_canvas_element_and_dw_and_dh(
-                canvas,
+            _ = self.pen.draw_image_with_image_bitmap_and_dw_and_dh(
+                bitmap,
                 x,
                 0.0,
                 set,
@@ -119,17 +119,17 @@ impl Sheet {
     fn stamp(&self, text: &str, ink: &str) -> Option<Stamp> {
         let width = self.pen.measure_text(text).ok()?.width();
         let width = (width * self.dots).ceil() / self.dots;
-        let document = window().document()?;
-        let canvas: HtmlCanvasElement = document.create_element("canvas").ok()?.dyn_into().ok()?;
-        canvas.set_width((width * self.dots).round() as u32);
-        canvas.set_height((self.height * self.dots).round() as u32);
-        let pen: CanvasRenderingContext2d = canvas.get_context("2d").ok()??.dyn_into().ok()?;
+        let dots = |length: f64| (length * self.dots).round().max(1.0) as u32;
+        let canvas = OffscreenCanvas::new(dots(width), dots(self.height)).ok()?;
+        let pen = canvas.get_context("2d").ok()??;
+        let pen: OffscreenCanvasRenderingContext2d = pen.dyn_into().ok()?;
         _ = pen.set_transform(self.dots, 0.0, 0.0, self.dots, 0.0, 0.0);
         pen.set_font(&self.font);
         pen.set_text_baseline("middle");
         pen.set_fill_style_str(ink);
         pen.fill_text(text, 0.0, self.height / 2.0).ok()?;
-        Some(Stamp { canvas, width })
+        let bitmap = canvas.transfer_to_image_bitmap().ok()?;
+        Some(Stamp { bitmap, width })
     }
 
     fn show(&self, picture: &impl Picture) {

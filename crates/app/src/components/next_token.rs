@@ -2,6 +2,8 @@
 //!
 //! A knob that moves redraws this panel in the same frame: the row is here, and `decoding` shapes it.
 
+use std::rc::Rc;
+
 use protocol::Lambda;
 use web_sys::{Element, ScrollIntoViewOptions, ScrollLogicalPosition};
 use yew::prelude::*;
@@ -69,7 +71,7 @@ pub fn NextTokenPanel(props: &NextTokenProps) -> Html {
     });
     let next = use_memo((row.clone(), terms), |(row, terms)| {
         let (unshaped, mixed) = (of_row.as_ref().as_ref()?, mixed.as_ref().as_ref()?);
-        Some(next_token(row.as_ref()?, unshaped, mixed, *terms))
+        Some(Rc::new(next_token(row.as_ref()?, unshaped, mixed, *terms)))
     });
     let (Some(row), Some(language), Some(next), Some(mixed)) =
         (row, language, next.as_ref(), mixed.as_ref())
@@ -116,7 +118,7 @@ pub fn NextTokenPanel(props: &NextTokenProps) -> Html {
                 </span>
             </h2>
             <div class="pair">
-                <Bars next={next.clone()} language={language.clone()} {can_force} act={act.clone()} />
+                <Bars next={Same::from(next)} language={language.clone()} {can_force} act={act.clone()} />
                 <div>
                     <div class={if row.is_tuned() { "stats four" } else { "stats" }}>
                         <p>
@@ -146,7 +148,7 @@ pub fn NextTokenPanel(props: &NextTokenProps) -> Html {
                     <CurvePlot curve={Same::from(&mixed.curve)} beta={terms.shaping.beta()} bits={next.entropy_bits} />
                 </div>
             </div>
-            <Ruler next={next.clone()} {language} />
+            <Ruler next={Same::from(next)} {language} />
         </section>
     }
 }

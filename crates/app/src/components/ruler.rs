@@ -23,7 +23,7 @@ const WEAKEST: f64 = 0.22;
 
 #[derive(Clone, PartialEq, Properties)]
 pub struct RulerProps {
-    pub next: NextToken,
+    pub next: Same<NextToken>,
     pub language: Same<Language>,
 }
 
@@ -38,8 +38,7 @@ pub fn Ruler(props: &RulerProps) -> Html {
     );
     let named = |piece: &&Segment| piece.end - piece.start >= NAMED;
     let picture = Pieces {
-        laid: next.ruler.clone(),
-        picked: next.picked,
+        next: next.clone(),
         // The pieces come by falling length.
         names: next
             .ruler
@@ -58,8 +57,7 @@ pub fn Ruler(props: &RulerProps) -> Html {
 
 #[derive(Clone, PartialEq)]
 struct Pieces {
-    laid: Vec<Segment>,
-    picked: u32,
+    next: Same<NextToken>,
     /// Of the first pieces.
     names: Vec<String>,
 }
@@ -73,8 +71,9 @@ impl Picture for Pieces {
             inks,
             ..
         } = sheet;
+        let NextToken { ruler, picked, .. } = &*self.next;
         pen.set_fill_style_str(&inks.now);
-        for (rank, piece) in self.laid.iter().enumerate() {
+        for (rank, piece) in ruler.iter().enumerate() {
             pen.set_global_alpha(tint(rank));
             // The gap between two pieces is a CSS pixel.
             let length = (width * (piece.end - piece.start) - 1.0).max(0.5);
@@ -85,7 +84,7 @@ impl Picture for Pieces {
             let room = width * (end - start) - 10.0;
             sheet.write(text, ink, width * start + 6.0, room, NARROWEST);
         };
-        for ((rank, piece), name) in self.laid.iter().enumerate().zip(&self.names) {
+        for ((rank, piece), name) in ruler.iter().enumerate().zip(&self.names) {
             let ink = if tint(rank) > 0.5 {
                 &inks.on_now
             } else {
@@ -93,12 +92,12 @@ impl Picture for Pieces {
             };
             write(name, ink, piece.start, piece.end);
         }
-        let end = self.laid.last().map_or(0.0, |piece| piece.end);
+        let end = ruler.last().map_or(0.0, |piece| piece.end);
         if 1.0 - end >= NAMED {
             write("the rest", &inks.soft, end, 1.0);
         }
         pen.set_fill_style_str(&inks.coin);
-        for piece in self.laid.iter().filter(|piece| piece.id == self.picked) {
+        for piece in ruler.iter().filter(|piece| piece.id == *picked) {
             let length = width * (piece.end - piece.start) - 1.0;
             pen.fill_rect(width * piece.start, 0.0, length, 3.0);
         }
