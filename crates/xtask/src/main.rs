@@ -58,7 +58,9 @@ enum Task {
 
 fn main() -> Result<ExitCode> {
     let project = Project::find()?;
-    match Arguments::parse().task {
+    let task = Arguments::parse().task;
+    project.claim_target()?;
+    match task {
         Task::Serve { port } => commands::serve::serve(&project, port)?,
         Task::Build => {
             site::build(&project)?;

@@ -6,8 +6,10 @@
 
 use std::env;
 use std::ffi::OsString;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::SystemTime;
 
 use anyhow::{Context, Result};
 
@@ -65,6 +67,27 @@ impl Project {
         )
     }
 
+    /// Makes sure that nothing compiled from another clone is taken for this one's. Cargo judges by times alone where clones share
+    /// their compiled crates, so what the last clone compiled later than this one was checked out would pass as fresh: old code, which
+    /// looks for its files where it was compiled. Where the last clone was another one, this one's sources count as changed.
+    pub fn claim_target(&self) -> Result<()> {
+        self.claim(&self.target())
+    }
+
+    fn claim(&self, target: &Path) -> Result<()> {
+        let claim = target.join("clone.txt");
+        let root = self.root.to_string_lossy();
+        if fs::read_to_string(&claim).is_ok_and(|last| last == root) {
+            return Ok(());
+        }
+        for folder in ["crates", "tests"] {
+            touch_sources(&self.root.join(folder))?;
+        }
+        fs::create_dir_all(target)
+            .and_then(|()| fs::write(&claim, root.as_bytes()))
+            .with_context(|| format!("cannot write {}", claim.display()))
+    }
+
     /// The deployable site that `cargo xtask build` leaves.
     pub fn dist(&self) -> PathBuf {
         self.root.join("dist")
@@ -89,5 +112,58 @@ impl Project {
         let theirs = env::var_os("PATH").unwrap_or_default();
         env::join_paths(ours.into_iter().chain(env::split_paths(&theirs)))
             .expect("the cache folder's path holds no path separator")
+    }
+}
+
+/// Gives all Rust sources below a folder the present time.
+fn touch_sources(folder: &Path) -> Result<()> {
+    let entries =
+        fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?;
+    for entry in entries {
+        let path = entry?.path();
+        if path.is_dir() {
+            touch_sources(&path)?;
+        } else if path.extension().is_some_and(|kind| kind == "rs") {
+            File::options()
+                .append(true)
+                .open(&path)
+                .and_then(|file| file.set_modified(SystemTime::now()))
+                .with_context(|| format!("cannot touch {}", path.display()))?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sources_count_as_changed_after_another_clone_only() {
+        let folder = env::temp_dir().join(format!("xtask-clones-{}", std::process::id()));
+        let clone = |name: &str| Project {
+            root: folder.join(name),
+            cache: folder.join("cache"),
+        };
+        let source = |project: &Project| project.root.join("crates/one/src/lib.rs");
+        let old = SystemTime::UNIX_EPOCH;
+        let clones = ["a", "b"].map(clone);
+        let age = |project: &Project| {
+            let file = File::options().append(true).open(source(project)).unwrap();
+            file.set_modified(old).unwrap();
+        };
+        for project in &clones {
+            fs::create_dir_all(source(project).parent().unwrap()).unwrap();
+            fs::create_dir_all(project.root.join("tests")).unwrap();
+            fs::write(source(project), "").unwrap();
+        }
+        let [a, b] = &clones;
+        for (project, changed) in [(a, true), (a, false), (b, true), (a, true), (a, false)] {
+            age(project);
+            project.claim(&folder.join("target")).unwrap();
+            let time = fs::metadata(source(project)).unwrap().modified().unwrap();
+            assert_eq!(time > old, changed, "{}", project.root.display());
+        }
+        fs::remove_dir_all(folder).unwrap();
     }
 }
