@@ -81,7 +81,11 @@ impl Project {
             return Ok(());
         }
         for folder in ["crates", "tests"] {
-            touch_sources(&self.root.join(folder))?;
+            for file in files_below(&self.root.join(folder))? {
+                if file.extension().is_some_and(|kind| kind == "rs") {
+                    touch(&file)?;
+                }
+            }
         }
         fs::create_dir_all(target)
             .and_then(|()| fs::write(&claim, root.as_bytes()))
@@ -115,23 +119,32 @@ impl Project {
     }
 }
 
-/// Gives all Rust sources below a folder the present time.
-fn touch_sources(folder: &Path) -> Result<()> {
-    let entries =
-        fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?;
-    for entry in entries {
-        let path = entry?.path();
-        if path.is_dir() {
-            touch_sources(&path)?;
-        } else if path.extension().is_some_and(|kind| kind == "rs") {
-            File::options()
-                .append(true)
-                .open(&path)
-                .and_then(|file| file.set_modified(SystemTime::now()))
-                .with_context(|| format!("cannot touch {}", path.display()))?;
+/// All files below a folder.
+pub fn files_below(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    let mut folders = vec![folder.to_path_buf()];
+    while let Some(folder) = folders.pop() {
+        for entry in
+            fs::read_dir(&folder).with_context(|| format!("listing {}", folder.display()))?
+        {
+            let path = entry?.path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                files.push(path);
+            }
         }
     }
-    Ok(())
+    Ok(files)
+}
+
+/// Gives a file the present time.
+fn touch(file: &Path) -> Result<()> {
+    File::options()
+        .append(true)
+        .open(file)
+        .and_then(|open| open.set_modified(SystemTime::now()))
+        .with_context(|| format!("cannot touch {}", file.display()))
 }
 
 #[cfg(test)]

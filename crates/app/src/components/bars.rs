@@ -1,7 +1,5 @@
 //! The likeliest tokens as bars over the ghosts of the unshaped distribution. A row is a button that forces its token.
 
-use std::f64::consts::TAU;
-
 use web_sys::Element;
 use yew::prelude::*;
 
@@ -116,12 +114,10 @@ impl Picture for Reaches {
         } = sheet;
         let NextToken { bars, full, .. } = &*self.0;
         let reach = |p: f64| (width - START - 1.0) * p / full;
-        pen.set_fill_style_str(&inks.coin);
-        pen.begin_path();
         for (row, _) in bars.iter().enumerate().filter(|(_, bar)| bar.picked) {
-            _ = pen.arc(START / 2.0 - 1.0, ROW * (row as f64 + 0.5), MARK, 0.0, TAU);
+            let middle = ROW * (row as f64 + 0.5);
+            sheet.disc(&inks.coin, START / 2.0 - 1.0, middle, MARK);
         }
-        pen.fill();
         pen.set_fill_style_str(&inks.now);
         pen.set_global_alpha(0.88);
         for (row, bar) in bars.iter().enumerate() {

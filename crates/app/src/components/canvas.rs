@@ -3,7 +3,7 @@
 //! For what changes with every move of a knob: however much a canvas shows, it is one element, and costs neither style nor
 //! layout. It is invisible to screen readers; what it shows is said by the elements around it.
 
-use std::{cell::RefCell, collections::HashMap, rc::Rc};
+use std::{cell::RefCell, collections::HashMap, f64::consts::TAU, rc::Rc};
 
 use wasm_bindgen::{JsCast as _, closure::Closure};
 use web_sys::{
@@ -114,6 +114,14 @@ impl Sheet {
                 self.height,
             );
         }
+    }
+
+    /// Fills a disc. Lengths are CSS pixels.
+    pub fn disc(&self, ink: &str, x: f64, y: f64, radius: f64) {
+        self.pen.set_fill_style_str(ink);
+        self.pen.begin_path();
+        _ = self.pen.arc(x, y, radius, 0.0, TAU);
+        self.pen.fill();
     }
 
     fn stamp(&self, text: &str, ink: &str) -> Option<Stamp> {

@@ -1,7 +1,5 @@
 //! The exact H(β) curve of a row, and where the knobs stand on it.
 
-use std::f64::consts::TAU;
-
 use yew::prelude::*;
 
 use super::{
@@ -85,12 +83,8 @@ impl Picture for Marker {
             pen.fill_rect(x - 0.5, dash, 1.0, DASH.min(bottom - dash));
             dash += 2.0 * DASH;
         }
-        for (ink, radius) in [(&inks.card, DOT), (&inks.now, DOT - RING)] {
-            pen.set_fill_style_str(ink);
-            pen.begin_path();
-            _ = pen.arc(x, y, radius, 0.0, TAU);
-            pen.fill();
-        }
+        sheet.disc(&inks.card, x, y, DOT);
+        sheet.disc(&inks.now, x, y, DOT - RING);
     }
 }
 

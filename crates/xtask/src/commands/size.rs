@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
-use crate::project::Project;
+use crate::project::{Project, files_below};
 
 /// One file of the site.
 pub struct FileSize {
@@ -45,26 +45,16 @@ pub fn measure(dist: &Path) -> Result<Vec<FileSize>> {
         );
     }
     let mut sizes = Vec::new();
-    let mut folders = vec![dist.to_path_buf()];
-    while let Some(folder) = folders.pop() {
-        for entry in
-            fs::read_dir(&folder).with_context(|| format!("listing {}", folder.display()))?
-        {
-            let path = entry?.path();
-            if path.is_dir() {
-                folders.push(path);
-                continue;
-            }
-            let bytes = fs::read(&path).with_context(|| format!("reading {}", path.display()))?;
-            sizes.push(FileSize {
-                path: path
-                    .strip_prefix(dist)
-                    .expect("listed below dist")
-                    .to_path_buf(),
-                raw: bytes.len(),
-                brotli: compressed(&bytes)?,
-            });
-        }
+    for path in files_below(dist)? {
+        let bytes = fs::read(&path).with_context(|| format!("reading {}", path.display()))?;
+        sizes.push(FileSize {
+            path: path
+                .strip_prefix(dist)
+                .expect("listed below dist")
+                .to_path_buf(),
+            raw: bytes.len(),
+            brotli: compressed(&bytes)?,
+        });
     }
     sizes.sort_by(|a, b| b.raw.cmp(&a.raw).then_with(|| a.path.cmp(&b.path)));
     Ok(sizes)
