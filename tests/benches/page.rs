@@ -6,6 +6,7 @@
     reason = "a measurement that cannot go on has failed"
 )]
 
+use std::thread;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -14,14 +15,31 @@ use tests::page::Page;
 use tests::site::Site;
 
 const START: Duration = Duration::from_mins(5);
-/// Slider moves of a round, each between two frames.
-const MOVES: u32 = 200;
-/// Rounds: what else runs on the machine delays some moves of one round and hardly any of another.
-const ROUNDS: u32 = 5;
-/// Where move number `move` ends, as a share of the slider: far from where the last one did, as after clicks on the track.
-const JUMPS: &str = "(0.15 + 0.3 * ((move * 37) % 100) / 100)";
-/// The same stretch there and back in fifty small steps each, as a hand pulls it.
-const DRAG: &str = "(0.15 + 0.3 * Math.abs(move % 100 - 50) / 50)";
+/// Changes of a round, each between two frames.
+const MOVES: usize = 100;
+/// Rounds. Other programs slow down some and hardly others.
+const ROUNDS: usize = 10;
+/// What a round does between two frames, as JavaScript of the number `move`, of `all` of them. The last two stand beside the
+/// slider's: what any frame of this page takes, and how machine and throttle spread work that is always the same.
+const CHANGES: [(&str, &str); 4] = [
+    // Far from where the last move ended, as after clicks on the track.
+    (
+        "slider to paint",
+        "slide(0.15 + 0.3 * (move * 37 % all) / all)",
+    ),
+    // The same stretch there and back in small steps, as a hand pulls it.
+    (
+        "slider dragged, to paint",
+        "slide(0.15 + 0.3 * Math.abs(2 * move / all - 1))",
+    ),
+    (
+        "one number changed",
+        "number.nodeValue = move < all - 1 ? (1 + move / 1000).toFixed(3) : said",
+    ),
+    ("arithmetic alone", "calculate(window.steps)"),
+];
+/// How long that arithmetic takes where nothing is throttled, milliseconds: about what a slider's move does.
+const ARITHMETIC_MS: f64 = 3.0;
 /// How much slower than this machine the reader's is taken to be, for the slider.
 const SLOWER: f64 = 4.0;
 
@@ -62,23 +80,13 @@ impl Report {
         self.0
             .push(json!({ "what": what, "place": place, "value": value, "unit": unit }));
     }
-
-    /// Median and 95th percentile of what a frame of the page took, milliseconds.
-    fn add_spread(&mut self, what: &str, mut times: Vec<f64>) {
-        let high = percentile_95(&mut times);
-        for (name, time) in [
-            ("median", times[times.len() / 2]),
-            ("95th percentile", high),
-        ] {
-            self.add(&format!("{what}, {name}"), "page", time, "ms");
-        }
-    }
 }
 
-/// Sorts, too.
-fn percentile_95(times: &mut [f64]) -> f64 {
-    times.sort_by(f64::total_cmp);
-    times[times.len() * 95 / 100]
+/// The value that a share of all lie below.
+fn quantile(values: impl IntoIterator<Item = f64>, share: f64) -> f64 {
+    let mut values: Vec<f64> = values.into_iter().collect();
+    values.sort_by(f64::total_cmp);
+    values[((values.len() as f64 * share) as usize).min(values.len() - 1)]
 }
 
 /// Milliseconds since navigation at which a condition first held, looked at once a frame.
@@ -109,24 +117,33 @@ fn start_up(site: &Site, report: &mut Report) -> Vec<String> {
     site.served()
 }
 
-/// How long the main thread works on one slider move: event, state, drawing, layout and paint of that frame.
+/// How long the main thread works on one slider move: event, state, drawing, layout and paint of that frame; and beside it what the
+/// same page, machine and throttle make of less.
 fn slider(site: &Site, report: &mut Report) -> String {
     let mut page = open(&site.address("device=cpu&n=16&len=64"), WIDE, Gpu::Absent).unwrap();
     page.wait_until("a distribution", LIVE, START).unwrap();
     page.click("generate").unwrap();
     page.wait_until("the swarm", DONE, START).unwrap();
-    page.slow_down(SLOWER).unwrap();
-    floor(&mut page, report);
-    for (what, share) in [
-        ("slider to paint", JUMPS),
-        ("slider dragged, to paint", DRAG),
-    ] {
-        moves(
-            &mut page,
-            report,
-            &format!("{what} at {SLOWER}x CPU throttle"),
-            share,
-        );
+    page.evaluate(&format!(
+        "(() => {{
+            window.calculate = steps => {{
+                let value = 1;
+                for (let step = 0; step < steps; step++) value = (value * 1103515245 + 12345) % 2147483648;
+                return value;
+            }};
+            const pace = () => {{ const start = performance.now(); calculate(1e6); return performance.now() - start }};
+            window.steps = 1e6 * {ARITHMETIC_MS} / Math.min(...Array.from({{ length: 30 }}, pace));
+        }})()"
+    ))
+    .unwrap();
+    let mut kinds = CHANGES.map(|(what, change)| (what, Change::of(change)));
+    for _ in 0..ROUNDS {
+        for (_, change) in &mut kinds {
+            change.try_out(&mut page);
+        }
+    }
+    for (what, change) in kinds {
+        change.tell(what, report);
     }
     page.evaluate("navigator.userAgent")
         .unwrap()
@@ -135,90 +152,117 @@ fn slider(site: &Site, report: &mut Report) -> String {
         .to_owned()
 }
 
-/// How long the moves of the slider take; `share` is the JavaScript of where on the slider the move number `move` ends, 0 to 1.
-fn moves(page: &mut Page, report: &mut Report, what: &str, share: &str) {
-    let parts = [
-        ("script", "ScriptDuration"),
-        ("style", "RecalcStyleDuration"),
-        ("layout", "LayoutDuration"),
-    ];
-    let before = parts.map(|(_, on)| page.spent(on).unwrap());
-    // Browsers hand out input events right before a frame's callbacks; a message posted there arrives when that frame is painted.
-    let script = format!(
-        "(async () => {{
-            const slider = document.querySelector('[data-testid=temperature]');
-            const shown = () => document.querySelector('[data-testid=entropy-bits]').dataset.value;
-            const from = Number(slider.min), to = Number(slider.max), moves = [];
-            for (let move = 0; move < {MOVES}; move++) {{
-                moves.push(await new Promise(done => requestAnimationFrame(() => {{
-                    const before = shown(), painted = new MessageChannel(), start = performance.now();
-                    painted.port1.onmessage = () => done([performance.now() - start, shown() !== before]);
-                    slider.value = from + (to - from) * {share};
-                    slider.dispatchEvent(new Event('input', {{ bubbles: true }}));
-                    painted.port2.postMessage(0);
-                }})));
-            }}
-            return moves;
-        }})()"
-    );
-    let rounds: Vec<Vec<(f64, bool)>> = (0..ROUNDS)
-        .map(|_| serde_json::from_value(page.evaluate(&script).unwrap()).unwrap())
-        .collect();
-    let moves = rounds.concat();
-    let times = |moves: &[(f64, bool)]| moves.iter().map(|(time, _)| *time).collect::<Vec<f64>>();
-    report.add_spread(what, times(&moves));
-    let quietest = rounds
-        .iter()
-        .map(|moves| percentile_95(&mut times(moves)))
-        .fold(f64::INFINITY, f64::min);
-    report.add(
-        &format!("{what}, 95th percentile of the quietest of {ROUNDS} rounds"),
-        "page",
-        quietest,
-        "ms",
-    );
-    for ((part, on), before) in parts.into_iter().zip(before) {
-        let mean_ms = 1000.0 * (page.spent(on).unwrap() - before) / moves.len() as f64;
-        report.add(
-            &format!("{what}, {part} in the mean"),
-            "page",
-            mean_ms,
-            "ms",
-        );
-    }
-    let at_once = moves.iter().filter(|(_, repainted)| *repainted).count();
-    let share = 100.0 * at_once as f64 / moves.len() as f64;
-    report.add(
-        &format!("{what}, repainted in the same frame"),
-        "page",
-        share,
-        "%",
-    );
+/// Where the browser says that the time of a frame went.
+const PARTS: [(&str, &str); 3] = [
+    ("script", "ScriptDuration"),
+    ("style", "RecalcStyleDuration"),
+    ("layout", "LayoutDuration"),
+];
+
+/// What was measured of a kind of change.
+struct Change {
+    script: String,
+    /// With the browser's throttle: how long each change took, in milliseconds, and whether the next-token panel had changed by
+    /// then.
+    throttled: Vec<(f64, bool)>,
+    /// Seconds of that in each of [`PARTS`].
+    spent: [f64; 3],
+    /// Without it: the main thread's CPU time for each frame, milliseconds. The throttle is a thread that interrupts the main one; where
+    /// the compositor has its core, it comes late, spares one frame and takes from the next. This does not suffer from that.
+    cpu: Vec<f64>,
 }
 
-/// What a frame costs on this machine and under this throttle when a single number on the page changes: the least that a
-/// slider move could take.
-fn floor(page: &mut Page, report: &mut Report) {
-    let times = page
-        .evaluate(&format!(
+impl Change {
+    /// `change` is its JavaScript.
+    fn of(change: &str) -> Self {
+        // Browsers hand out input events right before a frame's callbacks; a message posted there arrives when that frame is painted.
+        let script = format!(
             "(async () => {{
-                const number = document.querySelector('[data-testid=beta]').firstChild, said = number.nodeValue, times = [];
-                for (let change = 0; change < {MOVES}; change++) {{
-                    times.push(await new Promise(done => requestAnimationFrame(() => {{
-                        const painted = new MessageChannel(), start = performance.now();
-                        painted.port1.onmessage = () => done(performance.now() - start);
-                        number.nodeValue = (1 + change / 1000).toFixed(3);
+                const slider = document.querySelector('[data-testid=temperature]');
+                const entropy = document.querySelector('[data-testid=entropy-bits]').dataset;
+                const number = document.querySelector('[data-testid=beta]').firstChild, said = number.nodeValue;
+                const from = Number(slider.min), to = Number(slider.max), all = {MOVES}, moves = [];
+                const slide = share => {{
+                    slider.value = from + (to - from) * share;
+                    slider.dispatchEvent(new Event('input', {{ bubbles: true }}));
+                }};
+                for (let move = 0; move < all; move++) {{
+                    moves.push(await new Promise(done => requestAnimationFrame(() => {{
+                        const before = entropy.value, painted = new MessageChannel(), start = performance.now();
+                        painted.port1.onmessage = () => done([performance.now() - start, entropy.value !== before]);
+                        {change};
                         painted.port2.postMessage(0);
                     }})));
                 }}
-                number.nodeValue = said;
-                return times;
+                return moves;
             }})()"
-        ))
-        .unwrap();
-    let times: Vec<f64> = serde_json::from_value(times).unwrap();
-    let what = format!("one number changed at {SLOWER}x CPU throttle");
-    report.add_spread(&what, times);
+        );
+        Self {
+            script,
+            throttled: Vec::new(),
+            spent: [0.0; 3],
+            cpu: Vec::new(),
+        }
+    }
+
+    /// Does a round.
+    fn try_out(&mut self, page: &mut Page) {
+        let spent = |page: &mut Page| PARTS.map(|(_, on)| page.spent(on).unwrap());
+        rest(page);
+        page.slow_down(SLOWER).unwrap();
+        let before = spent(page);
+        let moves = page.evaluate(&self.script).unwrap();
+        let moves: Vec<(f64, bool)> = serde_json::from_value(moves).unwrap();
+        self.throttled.extend(moves);
+        let after = spent(page);
+        for (part, spent) in self.spent.iter_mut().enumerate() {
+            *spent += after[part] - before[part];
+        }
+        page.slow_down(1.0).unwrap();
+        rest(page);
+        self.cpu.extend(page.frames(&self.script).unwrap());
+    }
+
+    fn tell(&self, what: &str, report: &mut Report) {
+        let throttled = format!("{what} at {SLOWER}x CPU throttle");
+        let moves = &self.throttled;
+        let wall = || moves.iter().map(|(time, _)| *time);
+        let cpu = || self.cpu.iter().map(|time| SLOWER * time);
+        let cpu_time = format!("{what}, {SLOWER} x CPU time of the frame");
+        for (what, median, high) in [
+            (&throttled, quantile(wall(), 0.5), quantile(wall(), 0.95)),
+            (&cpu_time, quantile(cpu(), 0.5), quantile(cpu(), 0.95)),
+        ] {
+            report.add(&format!("{what}, median"), "page", median, "ms");
+            report.add(&format!("{what}, 95th percentile"), "page", high, "ms");
+        }
+        let repainted = moves.iter().filter(|(_, repainted)| *repainted).count();
+        if repainted == 0 {
+            return;
+        }
+        for ((part, _), spent) in PARTS.into_iter().zip(self.spent) {
+            let mean_ms = 1000.0 * spent / moves.len() as f64;
+            report.add(
+                &format!("{throttled}, {part} in the mean"),
+                "page",
+                mean_ms,
+                "ms",
+            );
+        }
+        let share = 100.0 * repainted as f64 / moves.len() as f64;
+        report.add(
+            &format!("{throttled}, repainted in the same frame"),
+            "page",
+            share,
+            "%",
+        );
+    }
+}
+
+/// Waits until the page has nothing more to do: the swarm follows the last move.
+fn rest(page: &mut Page) {
+    thread::sleep(Duration::from_millis(500));
+    page.wait_until("the swarm", DONE, START).unwrap();
 }
 
 /// Tokens a second, all chains together, as the page itself says.

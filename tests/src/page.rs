@@ -207,6 +207,38 @@ impl Page {
             .with_context(|| format!("the browser does not measure {on}"))
     }
 
+    /// Evaluates a script as [`Page::evaluate`] does; gives the CPU time, in milliseconds, that the main thread spent on each frame
+    /// meanwhile: the scripts that ran in it, style, layout, paint and the handing over to the compositor.
+    pub fn frames(&mut self, script: &str) -> Result<Vec<f64>> {
+        const WRITING: Duration = Duration::from_secs(30);
+        let session = self.session.clone();
+        let start = json!({ "traceConfig": { "includedCategories": ["cc"] }, "transferMode": "ReportEvents" });
+        self.devtools
+            .call(Some(&session), "Tracing.start", &start)?;
+        self.evaluate(script)?;
+        self.devtools
+            .call(Some(&session), "Tracing.end", &json!({}))?;
+        let (ended, mut frames) = (Instant::now(), Vec::new());
+        while ended.elapsed() < WRITING {
+            for event in self.devtools.take_events() {
+                match event.method.as_str() {
+                    "Tracing.dataCollected" => {
+                        let traced = event.params["value"].as_array().into_iter().flatten();
+                        let of_frame =
+                            traced.filter(|one| one["name"] == "ProxyMain::BeginMainFrame");
+                        let cpu_us = of_frame.filter_map(|one| one["tdur"].as_f64());
+                        frames.extend(cpu_us.map(|us| us / 1000.0));
+                    }
+                    "Tracing.tracingComplete" => return Ok(frames),
+                    _ => self.complaints.extend(complaint(&event)),
+                }
+            }
+            // Any call makes the connection read what has come in.
+            self.evaluate("0")?;
+        }
+        bail!("the browser does not end its trace")
+    }
+
     /// A PNG of the window, in base64.
     pub fn screenshot(&mut self) -> Result<String> {
         let answer = self.devtools.call(
