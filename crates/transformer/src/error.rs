@@ -74,6 +74,19 @@ pub enum LoadError {
         count: usize,
     },
     /// `tokenizer.json` cannot be used.
+    /// `tokenizer.json` asks for what the tokenizers of Llama-type models do not do.
+    #[error(
+        "tokenizer.json: `{part}` has {found}, expected {expected}; only BPE tokenizers of the kinds that Llama-type models have \
+         open here: save the tokenizer again as one of these, or choose another model"
+    )]
+    OtherTokenizer {
+        /// Which part of the file.
+        part: &'static str,
+        /// What it has.
+        found: String,
+        /// What would do.
+        expected: String,
+    },
     #[error("tokenizer.json: {problem}; save the tokenizer again with the model")]
     Tokenizer {
         /// What is wrong with it.

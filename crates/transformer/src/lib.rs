@@ -20,6 +20,7 @@ mod rope;
 pub mod self_test;
 mod swarm;
 mod text;
+mod tokenizer_file;
 mod weights;
 
 pub use adapter::{Adapter, AdapterFiles, BASE_KEY};

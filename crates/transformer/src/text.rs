@@ -1,8 +1,8 @@
 //! Text to token ids and back, through the model's own `tokenizer.json`.
 
 use tokenizers::Tokenizer;
-use tokenizers::decoders::DecoderWrapper;
 
+use crate::tokenizer_file::TokenizerFile;
 use crate::{LlamaConfig, LoadError};
 
 /// A tokenizer that knows which token begins a text and which bytes each token stands for.
@@ -14,25 +14,17 @@ pub struct Vocabulary {
 }
 
 impl Vocabulary {
-    /// Reads `tokenizer.json` for a model of this config.
+    /// Reads `tokenizer.json` for a model of this config. Of the file only what turns text into tokens counts: texts are neither
+    /// cut nor padded, the beginning-of-text token is put before them here, and merges are never left out by chance.
     ///
     /// # Errors
-    /// When the file is no tokenizer, or has tokens beyond the model's vocabulary.
+    /// When the file is no tokenizer, is not of the kinds that Llama-type models have, or has tokens beyond the model's
+    /// vocabulary.
     pub fn parse(json: &[u8], config: &LlamaConfig) -> Result<Self, LoadError> {
         let said = |problem: String| LoadError::Tokenizer { problem };
-        // `tokenizers` 0.23 panics on a decoder that is no JSON and on a precompiled normalizer that is damaged.
-        let value = serde_json::from_slice(json).map_err(|error| said(error.to_string()))?;
-        if has_precompiled(&value) {
-            return Err(said(
-                "it has a Precompiled normalizer, which is not supported here".to_owned(),
-            ));
-        }
-        let mut tokenizer = Tokenizer::from_bytes(json).map_err(|error| said(error.to_string()))?;
-        // A file may ask for texts to be cut or padded to a length; a prompt is read as it is.
-        tokenizer
-            .with_padding(None)
-            .with_truncation(None)
-            .map_err(|error| said(error.to_string()))?;
+        let file = TokenizerFile::parse(json)?;
+        let tokenizer =
+            Tokenizer::from_bytes(&file.json).map_err(|error| said(error.to_string()))?;
         let highest = tokenizer.get_vocab(true).into_values().max().unwrap_or(0) as usize;
         if highest >= config.vocab_size {
             return Err(said(format!(
@@ -40,12 +32,12 @@ impl Vocabulary {
                 config.vocab_size
             )));
         }
-        let byte_level = matches!(tokenizer.get_decoder(), Some(DecoderWrapper::ByteLevel(_)));
         let special = tokenizer.get_added_tokens_decoder();
+        check_greed(&tokenizer)?;
         let bytes = (0..config.vocab_size as u32)
             .map(|id| match (special.get(&id), tokenizer.id_to_token(id)) {
                 (Some(added), _) => added.content.clone().into_bytes(),
-                (None, Some(token)) if byte_level => byte_level_bytes(&token),
+                (None, Some(token)) if file.byte_level => byte_level_bytes(&token),
                 (None, Some(token)) => sentence_piece_bytes(&token),
                 (None, None) => Vec::new(),
             })
@@ -91,16 +83,21 @@ impl Vocabulary {
     }
 }
 
-/// Is there a part of type `Precompiled` anywhere?
-fn has_precompiled(value: &serde_json::Value) -> bool {
-    match value {
-        serde_json::Value::Array(parts) => parts.iter().any(has_precompiled),
-        serde_json::Value::Object(fields) => {
-            fields.get("type").is_some_and(|kind| kind == "Precompiled")
-                || fields.values().any(has_precompiled)
+/// An added token that is white space itself must not take the white space beside it: where another one has taken it before,
+/// `tokenizers` 0.23 panics.
+fn check_greed(tokenizer: &Tokenizer) -> Result<(), LoadError> {
+    for (id, token) in tokenizer.get_added_tokens_decoder() {
+        // As it is looked for in a text, which is normalized or not.
+        let sought = tokenizer.id_to_token(id).unwrap_or_default();
+        if (token.lstrip || token.rstrip) && sought.trim().is_empty() {
+            return Err(LoadError::OtherTokenizer {
+                part: "added_tokens",
+                found: format!("white space, {:?}, with lstrip or rstrip", token.content),
+                expected: "neither for a token of white space".to_owned(),
+            });
         }
-        _ => false,
     }
+    Ok(())
 }
 
 /// GPT-2's printable alphabet back to bytes: printable Latin-1 stands for itself, the other bytes count up from U+0100.

@@ -285,19 +285,6 @@ fn a_tokenizer_that_is_not_one_is_refused_by_file() {
 }
 
 #[test]
-fn a_precompiled_normalizer_is_refused_before_it_can_panic() {
-    let mut files = sound();
-    let mut tokenizer: Value = serde_json::from_slice(&files.tokenizer).unwrap();
-    let damaged = json!({"type": "Precompiled", "precompiled_charsmap": "AAAA"});
-    tokenizer["normalizer"] = json!({"type": "Sequence", "normalizers": [damaged]});
-    files.tokenizer = serde_json::to_vec(&tokenizer).unwrap();
-    refused(
-        load(&files),
-        &["tokenizer.json", "Precompiled", "save the tokenizer again"],
-    );
-}
-
-#[test]
 fn a_tokenizer_of_another_model_is_refused_with_both_sizes() {
     let config = LlamaConfig {
         vocab_size: 300,
