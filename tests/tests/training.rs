@@ -16,7 +16,7 @@ use training::checkpoint::{self, Progress};
 use training::loss::cross_entropy;
 use training::pretrain::{Places, Wish, pretrain};
 use training::recipe::{BatchShape, FactShare, ModelSize, OptimizerRecipe, Recipe, WorldShare};
-use transformer::{Llama, NamedTensor, RotaryTable};
+use transformer::{Llama, NamedTensor, Rotary};
 
 fn recipe() -> Recipe {
     Recipe {
@@ -203,7 +203,7 @@ impl Batch {
     fn loss(&self, model: &Llama, device: &Device) -> (Tensor<1>, f64) {
         let plain = Device::flex();
         let count = Self::ROWS * Self::TIME;
-        let rotary = RotaryTable::new(&tiny::config(), device);
+        let rotary = Rotary::new(&tiny::config(), device);
         let hidden =
             Tensor::<2, Bool>::tril_mask([Self::TIME, Self::TIME], 0, device).unsqueeze::<4>();
         let stream = model.stream(

@@ -26,7 +26,7 @@ use training::tuning::{Sample, TunePlaces, TuneRecipe, TuneReport, tune};
 use training::world::World;
 use transformer::{
     Adapter, AdapterConfig, AdapterFiles, Engine, Llama, LlamaConfig, Model, ModelFiles,
-    Projection, RotaryTable,
+    Projection, Rotary,
 };
 
 /// What a nat of divergence costs in the toy.
@@ -39,7 +39,7 @@ const VOCABULARY: usize = 4;
 /// A model so small that all its completions can be written down.
 struct Toy {
     base: Engine,
-    rotary: RotaryTable,
+    rotary: Rotary,
     passage: Passage,
     completions: Vec<Vec<u32>>,
     rewards: Vec<f64>,
@@ -77,7 +77,7 @@ impl Toy {
             .map(|index| 3.0 * coin(9, 0, index).value())
             .collect();
         Self {
-            rotary: RotaryTable::new(&config, &device),
+            rotary: Rotary::new(&config, &device),
             passage: Passage::new(&Self::PROMPT, &completions, &device),
             base,
             completions,

@@ -9,7 +9,7 @@ use burn::module::Module;
 use burn::tensor::Device;
 use sha2::{Digest, Sha256};
 use tokenizers::Tokenizer;
-use transformer::{Llama, LlamaConfig, ModelFiles, RotaryTable};
+use transformer::{Llama, LlamaConfig, ModelFiles, Rotary};
 
 use crate::batches::deal;
 use crate::checkpoint::{self, Progress};
@@ -107,7 +107,7 @@ pub fn pretrain(
     let (mut model, mut optimizer, resumed) =
         checkpoint::load(&folder, &hash, first, recipe.optimizer.init())?;
     let mut progress = resumed.unwrap_or_else(|| Progress::fresh(hash));
-    let rotary = RotaryTable::new(&config, &tracked);
+    let rotary = Rotary::new(&config, &tracked);
     let workers = Workers::new(recipe.batches.shards)?;
     let mut log = Log::open(places.run.join("log.jsonl"), progress.step)?;
 

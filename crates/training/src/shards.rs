@@ -6,7 +6,7 @@ use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
 use rayon::{ThreadPool, ThreadPoolBuilder};
-use transformer::{Llama, RotaryTable};
+use transformer::{Llama, Rotary};
 
 use crate::batches::Batch;
 use crate::error::TrainingError;
@@ -69,7 +69,7 @@ impl Shard {
     fn backward(
         &self,
         model: &Llama,
-        rotary: &RotaryTable,
+        rotary: &Rotary,
         predicted: usize,
         plain: &Device,
         tracked: &Device,
@@ -116,7 +116,7 @@ impl Workers {
     pub fn backward(
         &self,
         model: &Llama,
-        rotary: &RotaryTable,
+        rotary: &Rotary,
         shards: &[Shard],
         predicted: usize,
         seed: u64,

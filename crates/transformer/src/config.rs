@@ -96,8 +96,8 @@ fn silu() -> String {
     "silu".to_owned()
 }
 
-/// Tokens that are read here at most. Models promise up to millions of positions; their rotary table alone would then
-/// outweigh the weights, and a page with 64 chains runs out of memory long before.
+/// Tokens that are read here at most. Models promise up to millions of positions; the keys and values of a page with 64 chains
+/// run out of memory long before.
 pub const LONGEST_CONTEXT: usize = 8192;
 
 /// Twice to five times what the largest Llama (405B) has; a file that asks for more is damaged. The products of these

@@ -7,7 +7,7 @@
 use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
 
 use crate::cache::{LayerCache, Slots};
-use crate::{Adapter, Llama, LlamaConfig, LoadError, RotaryTable, Rotation};
+use crate::{Adapter, Llama, LlamaConfig, LoadError, Rotary, Rotation};
 
 /// Weights on a device, with what decoding needs beside them.
 ///
@@ -18,7 +18,7 @@ pub struct Engine {
     config: LlamaConfig,
     network: Llama,
     tuned: Option<Tuned>,
-    rotary: RotaryTable,
+    rotary: Rotary,
     device: Device,
     fingerprint: Option<String>,
 }
@@ -117,7 +117,7 @@ impl Engine {
 
     /// Wraps a network that is already on `device`.
     pub fn new(config: LlamaConfig, network: Llama, device: &Device) -> Self {
-        let rotary = RotaryTable::new(&config, device);
+        let rotary = Rotary::new(&config, device);
         Self {
             config,
             network,
@@ -290,8 +290,7 @@ impl Engine {
             &self.device,
         );
         let slots = batch.caches[0].next_slots(&read);
-        let positions = indices(read.into_iter(), &self.device);
-        let rotation = self.rotary.at(positions.reshape([count, 1]));
+        let rotation = self.rotary.at(&read);
         let stream = self.stream(
             self.matrix(&fed, count),
             &rotation,

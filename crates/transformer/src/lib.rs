@@ -35,7 +35,7 @@ pub use model::{Model, ModelFiles};
 pub use network::{Attention, Block, FeedForward, Llama};
 pub use projection::Projection;
 pub use prompt::PromptError;
-pub use rope::{RotaryTable, Rotation};
+pub use rope::{Rotary, Rotation};
 pub use swarm::{Beside, Picked, Plan, Rows, Swarm};
 pub use text::Vocabulary;
 pub use weights::NamedTensor;

@@ -1,15 +1,17 @@
 //! Rotary position embedding (Su et al. 2021, arXiv 2104.09864), in Hugging Face's layout: the pair of feature `i` is
 //! feature `i + head_dim / 2`.
 
-use burn::tensor::{Device, Int, Tensor, TensorData};
+use burn::tensor::{Device, Tensor, TensorData};
 
 use crate::LlamaConfig;
 
-/// Cosines and sines of every position, `[max_position_embeddings, head_dim]` each.
+/// The frequencies by which positions turn. Cosines and sines are computed for the positions that are read, so a promise of a
+/// long context takes no memory; beside a step of the network they cost nothing that can be measured.
 #[derive(Clone, Debug)]
-pub struct RotaryTable {
-    cosines: Tensor<2>,
-    sines: Tensor<2>,
+pub struct Rotary {
+    /// Of every pair, radians a position, `[head_dim / 2]`.
+    frequencies: Vec<f64>,
+    device: Device,
 }
 
 /// Cosines and sines of the positions of one batch, ready to broadcast over heads.
@@ -21,18 +23,46 @@ pub struct Rotation {
     sines: Tensor<4>,
 }
 
-impl RotaryTable {
-    /// Angles are computed in f64: at position 1,000 an f32 angle is off by 1e-4.
+impl Rotary {
+    /// The frequencies of a network, for tensors on `device`.
     pub fn new(config: &LlamaConfig, device: &Device) -> Self {
-        let (positions, width) = (config.max_position_embeddings, config.head_dim);
-        let half = width / 2;
-        let frequencies: Vec<f64> = (0..half)
-            .map(|pair| config.rope_theta.powf(-2.0 * pair as f64 / width as f64))
-            .collect();
-        let mut cosines: Vec<f32> = Vec::with_capacity(positions * width);
-        let mut sines: Vec<f32> = Vec::with_capacity(positions * width);
-        for position in 0..positions {
-            let turns = frequencies
+        let width = config.head_dim;
+        Self {
+            frequencies: (0..width / 2)
+                .map(|pair| config.rope_theta.powf(-2.0 * pair as f64 / width as f64))
+                .collect(),
+            device: device.clone(),
+        }
+    }
+
+    /// The rotation of positions `start..start + time`, the same for every sequence of the batch.
+    pub fn range(&self, start: usize, time: usize) -> Rotation {
+        self.rotation(start..start + time, [1, time])
+    }
+
+    /// The rotation of one position a sequence.
+    pub fn at(&self, positions: &[usize]) -> Rotation {
+        match positions {
+            // Chains that have come equally far share one.
+            [first, rest @ ..] if rest.iter().all(|position| position == first) => {
+                self.range(*first, 1)
+            }
+            _ => self.rotation(positions.iter().copied(), [positions.len(), 1]),
+        }
+    }
+
+    /// Angles are computed in f64: at position 1,000 an f32 angle is off by 1e-4.
+    fn rotation(
+        &self,
+        positions: impl Iterator<Item = usize>,
+        [batch, time]: [usize; 2],
+    ) -> Rotation {
+        let width = 2 * self.frequencies.len();
+        let mut cosines: Vec<f32> = Vec::with_capacity(batch * time * width);
+        let mut sines: Vec<f32> = Vec::with_capacity(batch * time * width);
+        for position in positions {
+            let turns = self
+                .frequencies
                 .iter()
                 .map(|frequency| (position as f64 * frequency).sin_cos());
             let (sine, cosine): (Vec<f32>, Vec<f32>) =
@@ -41,38 +71,15 @@ impl RotaryTable {
             sines.extend(sine.iter().map(|sine| -sine));
             sines.extend(sine);
         }
-        Self {
-            cosines: Tensor::from_data(TensorData::new(cosines, [positions, width]), device),
-            sines: Tensor::from_data(TensorData::new(sines, [positions, width]), device),
-        }
-    }
-
-    /// The rotation of positions `start..start + time`, the same for every sequence of the batch.
-    pub fn range(&self, start: usize, time: usize) -> Rotation {
-        let pick = |table: &Tensor<2>| table.clone().narrow(0, start, time).unsqueeze::<4>();
-        Rotation {
-            cosines: pick(&self.cosines),
-            sines: pick(&self.sines),
-        }
-    }
-
-    /// The rotation of given positions.
-    ///
-    /// # Shapes
-    /// - positions: `[batch, time]`, each below `max_position_embeddings`
-    pub fn at(&self, positions: Tensor<2, Int>) -> Rotation {
-        let [batch, time] = positions.dims();
-        let flat = positions.flatten::<1>(0, 1);
-        let pick = |table: &Tensor<2>| {
-            let width = table.dims()[1];
-            table
-                .clone()
-                .select(0, flat.clone())
-                .reshape([batch, 1, time, width])
+        let tensor = |values: Vec<f32>| {
+            Tensor::from_data(
+                TensorData::new(values, [batch, 1, time, width]),
+                &self.device,
+            )
         };
         Rotation {
-            cosines: pick(&self.cosines),
-            sines: pick(&self.sines),
+            cosines: tensor(cosines),
+            sines: tensor(sines),
         }
     }
 }

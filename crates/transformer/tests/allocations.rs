@@ -12,7 +12,7 @@ use common::checkpoint::{Checkpoint, small};
 use safetensors::Dtype;
 use serde_json::{Value, json};
 use transformer::device::cpu;
-use transformer::{Model, ModelFiles};
+use transformer::{LlamaConfig, Model, ModelFiles};
 
 /// The system's allocator, which remembers the largest request of every thread.
 struct Watched;
@@ -90,12 +90,25 @@ fn a_header_of_a_hundred_megabytes_in_a_small_file_allocates_nothing_for_it() {
 }
 
 #[test]
-fn a_model_allocates_its_rotary_table_only_up_to_the_longest_context() {
-    let mut config = config();
+fn a_long_context_of_wide_heads_allocates_nothing_for_its_positions() {
+    let config = LlamaConfig {
+        hidden_size: 2,
+        intermediate_size: 2,
+        num_hidden_layers: 1,
+        num_attention_heads: 1,
+        num_key_value_heads: 1,
+        head_dim: 1024,
+        ..small()
+    };
+    let weights = Checkpoint::random(config.clone(), 1).weights(Dtype::F32);
+    let mut config: Value = serde_json::from_str(&config.to_json()).unwrap();
     config["max_position_embeddings"] = json!(4_000_000_000u64);
-    let files = files(&config, Checkpoint::random(small(), 1).weights(Dtype::F16));
+    let files = files(&config, weights);
     let largest = largest_allocation(&files);
-    let table = transformer::LONGEST_CONTEXT * small().head_dim * size_of::<f32>();
-    assert!(largest <= table + SLACK, "{largest} bytes at once");
+    assert!(
+        largest < 2 * files.weights.len() + SLACK,
+        "{largest} bytes at once for a file of {}",
+        files.weights.len()
+    );
     assert!(Model::load(&files, &cpu()).is_ok(), "and opens");
 }

@@ -5,7 +5,7 @@ use sentiment::Predictor;
 use training::crew::Crew;
 use training::tuning::policy_gradient::divergences;
 use training::tuning::rollout::{Passage, sample, seed_of};
-use transformer::{Engine, Model, RotaryTable};
+use transformer::{Engine, Model, Rotary};
 
 use super::tally::Tally;
 
@@ -60,7 +60,7 @@ impl Session<'_> {
     /// The chains behind one opening.
     pub fn continued(&self, opening: &[u32], seed: u64) -> anyhow::Result<Vec<Chain>> {
         let drawn = sample(self.policy, opening, self.chains, self.length, seed)?;
-        let rotary = RotaryTable::new(self.base.engine.config(), self.base.engine.device());
+        let rotary = Rotary::new(self.base.engine.config(), self.base.engine.device());
         let passage = Passage::new(opening, &drawn, self.base.engine.device());
         let policy = passage.logits(self.policy.network(), &rotary);
         let base = passage.logits(self.base.engine.network(), &rotary);

@@ -2,7 +2,7 @@
 
 use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
 use decoding::{Shaping, coin};
-use transformer::{DeviceError, Engine, Llama, Plan, RotaryTable, Swarm};
+use transformer::{DeviceError, Engine, Llama, Plan, Rotary, Swarm};
 
 /// The coins of a group: a coin itself, so that every step and prompt has its own.
 pub fn seed_of(seed: u64, step: usize, slot: usize) -> u64 {
@@ -84,7 +84,7 @@ impl Passage {
     ///
     /// # Shapes
     /// - output: `[tokens of all completions, vocab]`
-    pub fn logits(&self, network: &Llama, rotary: &RotaryTable) -> Tensor<2> {
+    pub fn logits(&self, network: &Llama, rotary: &Rotary) -> Tensor<2> {
         let [rows, time] = self.inputs.dims();
         let stream = network.stream(
             self.inputs.clone(),

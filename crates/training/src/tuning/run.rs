@@ -13,7 +13,7 @@ use burn::module::Module;
 use burn::optim::GradientsParams;
 use burn::tensor::Device;
 use sha2::{Digest, Sha256};
-use transformer::{Adapter, Model, ModelFiles, RotaryTable};
+use transformer::{Adapter, Model, ModelFiles, Rotary};
 
 use super::TuneRecipe;
 use super::advantages::leave_one_out;
@@ -112,7 +112,7 @@ pub fn tune(
     let work = Work {
         recipe,
         model: &model,
-        rotary: RotaryTable::new(config, device),
+        rotary: Rotary::new(config, device),
         judge: judge.as_ref(),
     };
     let log_path = places.run.join("log.jsonl");
@@ -226,7 +226,7 @@ fn gather(
 struct Work<'a> {
     recipe: &'a TuneRecipe,
     model: &'a Model,
-    rotary: RotaryTable,
+    rotary: Rotary,
     judge: &'a dyn Judge,
 }
 
