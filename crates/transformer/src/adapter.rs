@@ -211,7 +211,7 @@ fn read(
     if view.shape() != shape {
         let rank_differs = view.shape().get(rank_side) != shape.get(rank_side);
         let remedy = if rank_differs {
-            "its rank is not the `r` of adapter_config.json: the two files do not belong together"
+            "its rank is not the `r` of adapter_config.json: fetch or save both files of one adapter again"
         } else {
             "it was made for a base of other sizes: choose the adapter's own base"
         };

@@ -7,7 +7,7 @@ use thiserror::Error;
 pub enum LoadError {
     /// A file could not be read.
     #[error(
-        "cannot read {path}: {source}; a model folder holds config.json, tokenizer.json and model.safetensors"
+        "cannot read {path}: {source}; choose a folder with config.json, tokenizer.json and model.safetensors"
     )]
     Read {
         /// Which file.
@@ -27,7 +27,7 @@ pub enum LoadError {
     },
     /// `config.json` asks for something that is not computed here.
     #[error(
-        "config.json: `{field}` is {found}, expected {expected}; only plain Llama models open here"
+        "config.json: `{field}` is {found}, expected {expected}; only plain Llama models open here: choose one"
     )]
     Config {
         /// Which field.
@@ -45,27 +45,28 @@ pub enum LoadError {
     },
     /// A tensor is absent.
     #[error(
-        "model.safetensors has no tensor `{tensor}`; config.json asks for it, so the two files do not belong together"
+        "model.safetensors has no tensor `{tensor}`, which config.json asks for; fetch or export both files of one model again"
     )]
     MissingTensor {
         /// Its name.
         tensor: String,
     },
     /// A tensor has another shape or type.
-    #[error(
-        "model.safetensors: `{tensor}` is {found}, expected {expected}; config.json and weights do not belong together"
-    )]
+    #[error("model.safetensors: `{tensor}` is {found}, expected {expected}; {remedy}")]
     WrongTensor {
         /// Its name.
         tensor: String,
         /// What stands in the file.
         found: String,
-        /// What config.json asks for.
+        /// What config.json asks for, or which types are read.
         expected: String,
+        /// What to do.
+        remedy: &'static str,
     },
     /// A weight is not a number.
     #[error(
-        "model.safetensors: `{tensor}` holds {count} values that are not finite; the training run diverged or the file is damaged"
+        "model.safetensors: `{tensor}` holds {count} values that are not finite: the training run diverged or the file is damaged; \
+         fetch or export it again, or take an earlier checkpoint of the run"
     )]
     NotFinite {
         /// Its name.
@@ -73,7 +74,6 @@ pub enum LoadError {
         /// How many NaN or infinite values.
         count: usize,
     },
-    /// `tokenizer.json` cannot be used.
     /// `tokenizer.json` asks for what the tokenizers of Llama-type models do not do.
     #[error(
         "tokenizer.json: `{part}` has {found}, expected {expected}; only BPE tokenizers of the kinds that Llama-type models have \
@@ -87,6 +87,7 @@ pub enum LoadError {
         /// What would do.
         expected: String,
     },
+    /// `tokenizer.json` cannot be used.
     #[error("tokenizer.json: {problem}; save the tokenizer again with the model")]
     Tokenizer {
         /// What is wrong with it.
@@ -99,7 +100,7 @@ pub enum LoadError {
 pub enum AdapterError {
     /// A file could not be read.
     #[error(
-        "cannot read {path}: {source}; an adapter's folder holds adapter_config.json and adapter_model.safetensors"
+        "cannot read {path}: {source}; choose a folder with adapter_config.json and adapter_model.safetensors"
     )]
     Read {
         /// Which file.
@@ -117,7 +118,8 @@ pub enum AdapterError {
     },
     /// `adapter_config.json` asks for something that is not computed here.
     #[error(
-        "adapter_config.json: `{field}` is {found}, expected {expected}; only plain LoRA on the projections of a Llama opens here"
+        "adapter_config.json: `{field}` is {found}, expected {expected}; only plain LoRA on the projections of a Llama opens \
+         here: choose such an adapter"
     )]
     Config {
         /// Which field.
@@ -167,7 +169,8 @@ pub enum AdapterError {
     },
     /// A factor is not a number.
     #[error(
-        "adapter_model.safetensors: `{tensor}` holds {count} values that are not finite; the tuning diverged or the file is damaged"
+        "adapter_model.safetensors: `{tensor}` holds {count} values that are not finite: the tuning diverged or the file is damaged; \
+         fetch or save it again, or take an earlier step of the tuning"
     )]
     NotFinite {
         /// Its name.

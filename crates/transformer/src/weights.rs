@@ -168,6 +168,7 @@ impl Reader<'_> {
                 tensor: name.to_owned(),
                 found: format!("{:?}", view.shape()),
                 expected: format!("{shape:?}"),
+                remedy: "config.json asks for that: fetch or export both files of one model again",
             });
         }
         Ok(view)
@@ -179,6 +180,7 @@ impl Reader<'_> {
             tensor: name.to_owned(),
             found: format!("{:?}", view.dtype()),
             expected: "F32, F16 or BF16".to_owned(),
+            remedy: "export the model again in one of these types, without quantization",
         })?;
         let count = values.iter().filter(|value| !value.is_finite()).count();
         if count > 0 {

@@ -200,6 +200,11 @@ fn refused(files: &AdapterFiles, engine: &Engine, needed: &[&str]) {
     for word in needed {
         assert!(said.contains(word), "`{said}` does not say `{word}`");
     }
+    let actions = ["fetch", "save", "choose"];
+    assert!(
+        actions.iter().any(|action| said.contains(action)),
+        "`{said}` does not say what to do"
+    );
 }
 
 #[test]

@@ -24,7 +24,10 @@ fn load(files: &ModelFiles) -> Result<Model, LoadError> {
     Model::load(files, &cpu())
 }
 
-/// The refusal, in words; fails where the words do not hold all that the reader needs.
+/// What an error can ask of the reader.
+const ACTIONS: [&str; 4] = ["fetch", "export", "save", "choose"];
+
+/// The refusal, in words; fails where the words do not hold all that the reader needs, or ask nothing of her.
 #[track_caller]
 fn refused<T>(result: Result<T, LoadError>, needed: &[&str]) {
     let Err(error) = result else {
@@ -34,6 +37,10 @@ fn refused<T>(result: Result<T, LoadError>, needed: &[&str]) {
     for word in needed {
         assert!(said.contains(word), "`{said}` does not say `{word}`");
     }
+    assert!(
+        ACTIONS.iter().any(|action| said.contains(action)),
+        "`{said}` does not say what to do"
+    );
 }
 
 // --- config.json -----------------------------------------------------------------------------------------------------------
@@ -458,6 +465,7 @@ fn whole_numbers_are_no_weights() {
         "model.layers.0.self_attn.q_proj.weight",
         "I64",
         "F32, F16 or BF16",
+        "in one of these types",
     ];
     refused(load_weights(&checkpoint().weights(Dtype::I64)), &needed);
 }
@@ -512,6 +520,7 @@ fn a_missing_file_is_named_with_what_belongs_in_the_folder() {
 fn survive(files: &ModelFiles) {
     let Ok(model) = load(files) else { return };
     let Ok(tokens) = model.vocabulary.encode("Once upon a time, \u{1F98A}\n") else {
+        "choose a folder",
         return;
     };
     let text = model.vocabulary.decode(&tokens);
