@@ -12,7 +12,8 @@ use crate::device::{DeviceError, read_rows};
 ///
 /// WebGPU against CPU measured 1e-6 on a healthy software adapter; drivers differ in `exp` and in the order of sums, and
 /// WGSL allows a few more ulp. A kernel that went wrong differs by a tenth and more. At one thousandth of a spread of 20
-/// nats a probability changes by 2% at most.
+/// nats a logit is off by 0.02, so a probability changes by a factor of `e^0.04` at most, 4%: its own logit and those that it is
+/// compared with may be off in opposite directions.
 pub const TOLERANCE: f64 = 1e-3;
 
 /// How far two engines agree.
