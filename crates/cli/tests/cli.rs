@@ -683,6 +683,42 @@ fn a_folder_without_a_model_is_named_with_the_file_that_is_missing() {
     assert_eq!(said.matches("No such file").count(), 1, "{said}");
 }
 
+#[test]
+fn weights_that_overflow_end_in_words_and_print_no_tokens() {
+    let loud = folder("loud");
+    for file in ["config.json", "tokenizer.json", "model.safetensors"] {
+        fs::copy(Path::new(model()).join(file), loud.join(file)).unwrap();
+    }
+    // The same tensors in bf16, which reaches as far as f32: 1 everywhere, and 3e38 in the last norm.
+    let weights = loud.join("model.safetensors");
+    let mut bytes = fs::read(&weights).unwrap();
+    let data = 8 + u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
+    let mut header: Value = serde_json::from_slice(&bytes[8..data]).unwrap();
+    for (name, tensor) in header.as_object_mut().unwrap() {
+        if name != "__metadata__" {
+            tensor["dtype"] = "BF16".into();
+        }
+    }
+    let mut data = bytes.split_off(data);
+    let offsets = &header["model.norm.weight"]["data_offsets"];
+    let [begin, end] = [0, 1].map(|side| offsets[side].as_u64().unwrap() as usize / 2);
+    for (place, value) in data.as_chunks_mut().0.iter_mut().enumerate() {
+        let loud = (begin..end).contains(&place);
+        *value = if loud { 0x7F61u16 } else { 0x3F80 }.to_le_bytes();
+    }
+    let header = header.to_string();
+    let length = (header.len() as u64).to_le_bytes();
+    fs::write(&weights, [&length, header.as_bytes(), &data].concat()).unwrap();
+    for command in ["next", "sample"] {
+        let model = loud.to_str().unwrap();
+        let said = fails(&[command, "--prompt", "Once", "--model", model], 1);
+        assert!(
+            said.starts_with("collapse: ") && said.contains("rows of logits are no numbers"),
+            "{said}"
+        );
+    }
+}
+
 #[cfg(not(feature = "cuda"))]
 #[test]
 fn a_device_that_was_not_built_in_says_how_to_build_it() {

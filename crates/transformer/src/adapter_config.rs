@@ -80,7 +80,12 @@ impl AdapterConfig {
         let rank = rank.filter(|rank| (1..=LARGEST_RANK).contains(rank));
         let rank = rank.ok_or_else(|| refuse("r", &config["r"], "a whole number from 1 up"))?;
         let alpha = config["lora_alpha"].as_f64();
-        let alpha = alpha.ok_or_else(|| refuse("lora_alpha", &config["lora_alpha"], "a number"))?;
+        // The factors are f32, and so is what they are multiplied with.
+        let alpha = alpha.filter(|alpha| ((alpha / rank as f64) as f32).is_finite());
+        let alpha = alpha.ok_or_else(|| {
+            let expected = "a number whose share of `r` is one of f32";
+            refuse("lora_alpha", &config["lora_alpha"], expected)
+        })?;
         Ok(Self {
             rank: rank as usize,
             alpha,
@@ -162,6 +167,8 @@ mod tests {
             ("r", serde_json::json!(0)),
             ("r", serde_json::json!(1u64 << 40)),
             ("lora_alpha", serde_json::json!("strong")),
+            ("lora_alpha", serde_json::json!(1e300)),
+            ("lora_alpha", serde_json::json!(-1e40)),
             ("target_modules", serde_json::json!("all-linear")),
             ("target_modules", serde_json::json!([])),
             ("target_modules", serde_json::json!(["c_attn"])),

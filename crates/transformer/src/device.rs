@@ -20,6 +20,17 @@ pub enum DeviceError {
     /// The device stopped answering.
     #[error("the device failed: {0}; reload, or choose the CPU")]
     Failed(String),
+    /// Rows of logits from which no token can be picked.
+    #[error(
+        "{rows} of {all} rows of logits are no numbers: weights too large for f32, an adapter too strong, or a device that \
+         computes wrongly; fetch or export the model again, leave the adapter out or choose a smaller lambda, or compute on the CPU"
+    )]
+    NotNumbers {
+        /// How many of the rows.
+        rows: usize,
+        /// All rows that were read.
+        all: usize,
+    },
 }
 
 /// burn's flex backend: works everywhere.
@@ -50,15 +61,39 @@ pub fn cuda() -> Device {
     Device::cuda(0)
 }
 
-/// Rows of a matrix, read back from whatever device holds it.
+/// Rows of logits, read back from whatever device holds them.
 ///
 /// # Shapes
-/// - rows: `[rows, columns]`
+/// - rows: `[rows, vocab]`
 ///
 /// # Errors
-/// When the device was lost, or did not give f32.
+/// When the device was lost, did not give f32, or a row has no softmax: where weights overflow, decoding would take what is left
+/// for a uniform distribution.
 pub async fn read_rows(rows: Tensor<2>) -> Result<Vec<Vec<f32>>, DeviceError> {
-    let columns = rows.dims()[1];
+    let rows = read_any(rows).await?;
+    let wrong = rows.iter().filter(|row| !has_softmax(row)).count();
+    if wrong > 0 {
+        return Err(DeviceError::NotNumbers {
+            rows: wrong,
+            all: rows.len(),
+        });
+    }
+    Ok(rows)
+}
+
+/// No NaN, no positive infinity, and not negative infinity alone. A token of negative infinity has the probability 0.
+fn has_softmax(row: &[f32]) -> bool {
+    // Counted: `all` would stop at the first that is not, and so look at one after the other.
+    let below = row.iter().filter(|logit| **logit < f32::INFINITY).count();
+    below == row.len() && row.iter().any(|logit| logit.is_finite())
+}
+
+/// [`read_rows`] for those who judge the numbers themselves.
+pub(crate) async fn read_any(rows: Tensor<2>) -> Result<Vec<Vec<f32>>, DeviceError> {
+    let [count, columns] = rows.dims();
+    if count == 0 {
+        return Ok(Vec::new());
+    }
     let data = rows
         .into_data_async()
         .await
@@ -67,4 +102,44 @@ pub async fn read_rows(rows: Tensor<2>) -> Result<Vec<Vec<f32>>, DeviceError> {
         .try_into_vec::<f32>()
         .map_err(|error| DeviceError::Failed(format!("{error:?}")))?;
     Ok(values.chunks_exact(columns).map(<[f32]>::to_vec).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(values: [[f32; 2]; 3]) -> Result<Vec<Vec<f32>>, DeviceError> {
+        pollster::block_on(read_rows(Tensor::from_data(values, &cpu())))
+    }
+
+    #[test]
+    fn rows_that_have_a_softmax_are_read_as_they_are() {
+        let values = [[1.0, f32::NEG_INFINITY], [f32::MAX, f32::MIN], [0.0, -0.0]];
+        let rows = read(values).expect("all rows have a softmax");
+        assert_eq!(rows, values.map(Vec::from));
+    }
+
+    #[test]
+    fn rows_without_a_softmax_are_counted_and_refused() {
+        let (infinity, sound) = (f32::INFINITY, [1.0, 2.0]);
+        for wrong in [[f32::NAN, 1.0], [1.0, infinity], [-infinity, -infinity]] {
+            let error = read([wrong, sound, wrong]).expect_err("two rows are wrong");
+            let said = error.to_string();
+            for word in [
+                "2 of 3 rows",
+                "no numbers",
+                "export the model again",
+                "on the CPU",
+            ] {
+                assert!(said.contains(word), "`{said}` does not say `{word}`");
+            }
+        }
+    }
+
+    #[test]
+    fn no_rows_are_read_as_none() {
+        let none = Tensor::zeros([0, 5], &cpu());
+        let rows = pollster::block_on(read_rows(none)).expect("nothing is wrong with nothing");
+        assert!(rows.is_empty());
+    }
 }

@@ -6,7 +6,7 @@
 use burn::tensor::Tensor;
 
 use crate::Engine;
-use crate::device::{DeviceError, read_rows};
+use crate::device::{DeviceError, read_any, read_rows};
 
 /// Largest difference of two devices that both work, relative to the spread (highest minus lowest logit) of a row.
 ///
@@ -38,7 +38,7 @@ impl Agreement {
 pub async fn compare(subject: &Engine, reference: &Engine) -> Result<Agreement, DeviceError> {
     let mut largest_difference: f64 = 0.0;
     for (ours, theirs) in trial(subject).into_iter().zip(trial(reference)) {
-        let (ours, theirs) = (read_rows(ours).await?, read_rows(theirs).await?);
+        let (ours, theirs) = (read_any(ours).await?, read_any(theirs).await?);
         for (ours, theirs) in ours.iter().zip(&theirs) {
             largest_difference = largest_difference.max(difference(ours, theirs));
         }

@@ -11,7 +11,7 @@ use common::checkpoint::{Checkpoint, small};
 use proptest::prelude::*;
 use safetensors::Dtype;
 use serde_json::{Value, json};
-use transformer::device::cpu;
+use transformer::device::{cpu, read_rows};
 use transformer::{Engine, LONGEST_CONTEXT, LlamaConfig, LoadError, Model, ModelFiles, Vocabulary};
 
 /// A sound model with a tokenizer, about 55 kB in all.
@@ -486,6 +486,19 @@ fn weights_that_are_no_numbers_are_counted_by_tensor() {
 }
 
 #[test]
+fn sound_weights_that_overflow_give_an_error_and_no_logits() {
+    let mut checkpoint = checkpoint();
+    let norm = &mut checkpoint.tensors.get_mut("model.norm.weight").unwrap().1;
+    norm.fill(3e38);
+    let model = load_weights(&checkpoint.weights(Dtype::F32)).unwrap();
+    let error = pollster::block_on(read_rows(model.score(&[1, 2, 3]))).unwrap_err();
+    let said = error.to_string();
+    for word in ["3 of 3 rows", "too large for f32", "export the model again"] {
+        assert!(said.contains(word), "`{said}` does not say `{word}`");
+    }
+}
+
+#[test]
 fn tensors_that_nobody_asks_for_are_left_alone() {
     let mut checkpoint = checkpoint();
     let before = common::rows(checkpoint.engine().score(&[1, 2, 3]));
@@ -507,6 +520,7 @@ fn a_missing_file_is_named_with_what_belongs_in_the_folder() {
         .to_string();
     for word in [
         "/nowhere/at/all/config.json",
+        "choose a folder",
         "tokenizer.json",
         "model.safetensors",
     ] {
@@ -520,7 +534,6 @@ fn a_missing_file_is_named_with_what_belongs_in_the_folder() {
 fn survive(files: &ModelFiles) {
     let Ok(model) = load(files) else { return };
     let Ok(tokens) = model.vocabulary.encode("Once upon a time, \u{1F98A}\n") else {
-        "choose a folder",
         return;
     };
     let text = model.vocabulary.decode(&tokens);

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use decoding::Shaping;
 use futures::StreamExt as _;
 use protocol::{Command, DeviceKind, Ending, Event, Forced, Lambda, Prompted, Rows, RunId};
-use transformer::{Beside, DeviceError, Plan, Swarm, device};
+use transformer::{Beside, DeviceError, Engine, Plan, Swarm, device};
 
 use crate::house::House;
 use crate::journal;
@@ -47,9 +47,17 @@ enum Trouble {
     Device(String),
 }
 
-impl From<DeviceError> for Trouble {
-    fn from(error: DeviceError) -> Self {
-        Self::Device(error.to_string())
+impl Trouble {
+    /// What a read-back says. The CPU computes what is asked: where that gives no numbers, weights or adapter are to blame, and
+    /// only this command fails. A GPU may have failed itself, so the CPU is asked next.
+    fn reading(kind: DeviceKind, run: Option<RunId>) -> impl Fn(DeviceError) -> Self {
+        move |error| {
+            let message = error.to_string();
+            match (kind, error) {
+                (DeviceKind::Cpu, DeviceError::NotNumbers { .. }) => Self::Request { run, message },
+                _ => Self::Device(message),
+            }
+        }
     }
 }
 
@@ -182,7 +190,11 @@ impl Room {
     /// One token of the present run, and a rest in which the browser may deliver commands.
     async fn compute(&mut self) -> Result<(), Trouble> {
         if let Some(run) = &mut self.run {
-            run.step().await?;
+            if let Err(error) = run.step().await {
+                let id = run.id();
+                self.run = None;
+                return Err(Trouble::reading(self.kind, Some(id))(error));
+            }
             if let Some(error) = journal::error() {
                 return Err(Trouble::Device(error));
             }
@@ -209,13 +221,18 @@ impl Room {
 
     async fn prompt(&mut self, text: String, adapter: Option<String>) -> Result<(), Trouble> {
         let refused = |message| Trouble::Request { run: None, message };
+        let failed = Trouble::reading(self.kind, None);
         let house = self.house().map_err(refused)?;
         let tokens = house.read(&text, 1).map_err(refused)?;
         house.tune(adapter.as_deref()).await.map_err(refused)?;
         let (base, tuned) = house.engines();
-        let base = first(device::read_rows(base.read(&tokens).logits).await?);
+        let row = async |engine: &Engine| {
+            let rows = device::read_rows(engine.read(&tokens).logits).await;
+            rows.map(first).map_err(&failed)
+        };
+        let base = row(base).await?;
         let tuned = match tuned {
-            Some(tuned) => Some(first(device::read_rows(tuned.read(&tokens).logits).await?)),
+            Some(tuned) => Some(row(tuned).await?),
             None => None,
         };
         say(&Event::Prompted(Prompted {
@@ -243,12 +260,13 @@ impl Room {
             chains,
             plan,
         } = order;
+        let failed = Trouble::reading(self.kind, Some(id));
         let house = self.house().map_err(refused)?;
         let tokens = house.read(&prompt, plan.length).map_err(refused)?;
         house.tune(adapter.as_deref()).await.map_err(refused)?;
         let (base, tuned) = house.engines();
         let swarm = match tuned {
-            None => Swarm::start(base, tokens.clone(), chains, plan).await?,
+            None => Swarm::start(base, tokens.clone(), chains, plan).await,
             Some(tuned) => {
                 let lambda = lambda.get();
                 let beside = Beside {
@@ -256,9 +274,10 @@ impl Room {
                     lambda,
                     compare,
                 };
-                Swarm::beside(base, beside, tokens.clone(), chains, plan).await?
+                Swarm::beside(base, beside, tokens.clone(), chains, plan).await
             }
         };
+        let swarm = swarm.map_err(failed)?;
         let rows = swarm
             .rows(0, 0)
             .expect("a swarm has a chain, and a first row");
