@@ -3,8 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
+use burn::tensor::Device;
 use clap::Args;
-use transformer::{Adapter, AdapterFiles, Model, ModelFiles, PromptError};
+use transformer::{
+    Adapter, AdapterFiles, Engine, Model, ModelFiles, PromptError, device, self_test,
+};
 
 use crate::device::DeviceName;
 
@@ -26,10 +29,19 @@ pub struct ModelChoice {
 }
 
 impl ModelChoice {
-    /// Brings the model onto the device.
+    /// Brings the model onto the device. Any but the CPU must agree with the CPU on it: drivers have been seen to compute wrong
+    /// logits without a word.
     pub fn load(&self) -> anyhow::Result<Model> {
-        let device = self.device.open()?;
-        let load = || Model::load(&ModelFiles::read(&self.model)?, &device);
+        let model = self.load_onto(&self.device.open()?)?;
+        if self.device != DeviceName::Cpu {
+            prove(&model.engine, &self.load_onto(&device::cpu())?.engine)
+                .with_context(|| format!("--device {} cannot be used", self.device.name()))?;
+        }
+        Ok(model)
+    }
+
+    fn load_onto(&self, device: &Device) -> anyhow::Result<Model> {
+        let load = || Model::load(&ModelFiles::read(&self.model)?, device);
         let mut model =
             load().with_context(|| format!("the model {} cannot be used", self.model.display()))?;
         if let Some(folder) = &self.adapter {
@@ -40,6 +52,20 @@ impl ModelChoice {
         }
         Ok(model)
     }
+}
+
+/// Fails where two engines of one model do not agree.
+fn prove(subject: &Engine, reference: &Engine) -> anyhow::Result<()> {
+    let agreement = pollster::block_on(self_test::compare(subject, reference))?;
+    if !agreement.holds() {
+        bail!(
+            "its logits differ from the CPU's by {:.1e} of a row's spread, {:.0e} is allowed: another driver may help, or take \
+             --device cpu",
+            agreement.largest_difference,
+            self_test::TOLERANCE
+        );
+    }
+    Ok(())
 }
 
 /// A parser of finite numbers.
@@ -74,5 +100,39 @@ pub fn encode(model: &Model, prompt: &str, length: usize) -> anyhow::Result<Vec<
             length - room
         ),
         read => Ok(read?),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use transformer::LlamaConfig;
+
+    use super::*;
+
+    fn engine(seed: u64) -> Engine {
+        let config = serde_json::json!({
+            "vocab_size": 20, "hidden_size": 8, "intermediate_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2,
+            "bos_token_id": 0, "eos_token_id": 0,
+        });
+        let config = LlamaConfig::parse(config.to_string().as_bytes()).expect("a sound config");
+        let device = device::cpu();
+        device.seed(seed);
+        let network = config.init(0.0, &device);
+        Engine::new(config, network, &device)
+    }
+
+    #[test]
+    fn a_device_is_used_only_where_it_computes_what_the_cpu_computes() {
+        let reference = engine(1);
+        assert!(prove(&reference, &reference).is_ok());
+        let wrong = prove(&engine(2), &reference).expect_err("other weights are other logits");
+        let said = wrong.to_string();
+        for word in [
+            "differ from the CPU's by ",
+            "1e-3 is allowed",
+            "--device cpu",
+        ] {
+            assert!(said.contains(word), "`{said}` does not say `{word}`");
+        }
     }
 }
