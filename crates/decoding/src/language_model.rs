@@ -64,7 +64,7 @@ pub trait LanguageModel {
     /// - output: `[chains.len(), vocabulary_size]`
     ///
     /// # Errors
-    /// When the device fails.
+    /// When the model cannot read these tokens there, or the device fails.
     async fn step(
         &self,
         batch: &mut Self::Batch,

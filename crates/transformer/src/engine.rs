@@ -48,6 +48,8 @@ pub struct Batch {
     /// By chain: tokens read, the prompt's included. So also its next position, and the next slot of its row.
     read: Vec<usize>,
     prompt: usize,
+    /// Tokens that a chain can have read, the prompt's included.
+    slots: usize,
 }
 
 impl Batch {
@@ -64,6 +66,19 @@ impl Batch {
             self.read[chain]
         );
         self.read[chain] = kept;
+    }
+
+    /// How many chains there are.
+    pub fn chains(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// How many more tokens a chain can read.
+    ///
+    /// # Panics
+    /// When there is no such chain.
+    pub fn room(&self, chain: usize) -> usize {
+        self.slots - self.read[chain]
     }
 
     /// Gives the first rows to some chains, whose rows it returns. As few rows as possible change places.
@@ -227,7 +242,7 @@ impl Engine {
         }
     }
 
-    /// Chains that continue a prompt, with room for `room` tokens each.
+    /// Chains that continue a prompt, with room for `room` tokens each, as far as the context goes.
     ///
     /// # Panics
     /// When `chains` is 0.
@@ -242,6 +257,7 @@ impl Engine {
             rows: (0..chains).collect(),
             read: vec![prefix.tokens; chains],
             prompt: prefix.tokens,
+            slots: (prefix.tokens + room).min(self.config.max_position_embeddings),
         }
     }
 
@@ -260,7 +276,7 @@ impl Engine {
     /// Feeds one token to some chains of a batch; the others rest.
     ///
     /// # Shapes
-    /// - chains: the index of each, in any order
+    /// - chains: the index of each, in any order; none at all cost nothing
     /// - tokens: one for each of them
     /// - output: `[chains.len(), vocab]`, the rows after those tokens
     ///
@@ -269,6 +285,9 @@ impl Engine {
     /// context.
     pub fn step_some(&self, batch: &mut Batch, chains: &[usize], tokens: &[u32]) -> Tensor<2> {
         assert_eq!(tokens.len(), chains.len(), "one token a chain");
+        if chains.is_empty() {
+            return Tensor::zeros([0, self.config.vocab_size], &self.device);
+        }
         let count = chains.len();
         let rows = batch.seat(chains, &self.device);
         let (mut fed, mut read) = (vec![0; count], vec![0; count]);

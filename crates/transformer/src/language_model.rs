@@ -1,5 +1,7 @@
 //! The transformer as the model that experiments ask.
 
+use std::collections::BTreeSet;
+
 use decoding::LanguageModel;
 use thiserror::Error;
 
@@ -22,6 +24,34 @@ pub enum AskError {
     /// There is nothing to continue with.
     #[error("no chains were asked for; ask for at least one")]
     NoChains,
+    /// Tokens and chains do not pair up.
+    #[error(
+        "{tokens} tokens were given to {chains} of {all} chains; give one token to each, and name none twice"
+    )]
+    Unpaired {
+        /// How many tokens.
+        tokens: usize,
+        /// How many chains were named.
+        chains: usize,
+        /// How many there are.
+        all: usize,
+    },
+    /// A token is not the model's.
+    #[error(
+        "a chain was given the token {token}, the model knows ids below {vocabulary}; encode texts with its own tokenizer.json"
+    )]
+    UnknownToken {
+        /// The id.
+        token: u32,
+        /// Tokens in the vocabulary.
+        vocabulary: usize,
+    },
+    /// A chain is full.
+    #[error("chain {chain} has no room left; open the batch for a greater length")]
+    Full {
+        /// Its index.
+        chain: usize,
+    },
 }
 
 impl LanguageModel for Model {
@@ -93,6 +123,21 @@ impl LanguageModel for Model {
         chains: &[usize],
         tokens: &[u32],
     ) -> Result<Vec<Vec<f32>>, AskError> {
+        let (all, vocabulary) = (batch.chains(), self.vocabulary_size());
+        let named: BTreeSet<_> = chains.iter().filter(|&&chain| chain < all).collect();
+        if named.len() != chains.len() || chains.len() != tokens.len() {
+            return Err(AskError::Unpaired {
+                tokens: tokens.len(),
+                chains: chains.len(),
+                all,
+            });
+        }
+        if let Some(&token) = tokens.iter().find(|&&token| token as usize >= vocabulary) {
+            return Err(AskError::UnknownToken { token, vocabulary });
+        }
+        if let Some(&chain) = chains.iter().find(|&&chain| batch.room(chain) == 0) {
+            return Err(AskError::Full { chain });
+        }
         Ok(read_rows(self.engine.step_some(batch, chains, tokens)).await?)
     }
 }

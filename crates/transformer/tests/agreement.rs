@@ -360,6 +360,17 @@ fn a_prefix_serves_any_number_of_batches() {
 }
 
 #[test]
+fn a_step_of_no_chains_is_no_step() {
+    let engine = Checkpoint::random(small(), 5).engine();
+    let prefix = engine.read(&[1, 2]);
+    let mut batch = engine.open(&prefix, 2, 3);
+    let none = engine.step_some(&mut batch, &[], &[]);
+    assert_eq!(none.dims(), [0, small().vocab_size]);
+    assert!(rows(none).is_empty());
+    assert_eq!([batch.room(0), batch.room(1)], [3, 3]);
+}
+
+#[test]
 fn a_context_is_used_to_its_last_token() {
     let checkpoint = Checkpoint::random(small(), 5);
     let engine = checkpoint.engine();
