@@ -34,7 +34,8 @@ pub struct LlamaConfig {
     pub tie_word_embeddings: bool,
     /// Token that begins a text.
     pub bos_token_id: u32,
-    /// Token that ends a text.
+    /// Token that ends a text. Of a list in `config.json` it is the first: chains end here at that one alone, where `generate`
+    /// of `transformers` ends at any of them.
     pub eos_token_id: u32,
 }
 
@@ -78,7 +79,7 @@ struct RawRope {
     r#type: Option<String>,
 }
 
-/// Some models list several end-of-text tokens; the first one ends a chain here.
+/// Some models list several end-of-text tokens; the first one counts.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum EndOfText {
