@@ -89,9 +89,8 @@ impl Beam {
     /// A hypothesis without a row is dropped; rows beyond the running hypotheses are ignored.
     pub fn advance<R: AsRef<[f32]>>(&mut self, rows: &[R]) -> Vec<Extension> {
         let width = self.width.get();
-        let candidates = self.candidates(rows, 2 * width);
-        let mut running = Vec::with_capacity(width);
-        let mut extensions = Vec::with_capacity(width);
+        let candidates = self.candidates(rows, width.saturating_mul(2));
+        let (mut running, mut extensions) = (Vec::new(), Vec::new());
         for (rank, (log_probability, extension)) in candidates.into_iter().enumerate() {
             let ends = Some(extension.token) == self.end;
             if ends && rank < width {

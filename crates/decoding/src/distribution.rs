@@ -55,7 +55,8 @@ pub fn shape(logits: &[f32], history: &[u32], shaping: &Shaping) -> Distribution
 ///
 /// Its *order* of tokens, used by [`pick`](Self::pick), [`ruler`](Self::ruler) and [`ranked`](Self::ranked): positive
 /// probabilities before zeros; then the highest (penalised) logit first; ties by the lowest id. Probabilities fall along it to
-/// rounding, and moving temperature or scale does not change it.
+/// rounding. Moving temperature or scale does not change it while the cuts leave the same tokens: locally typical, above all, can cut
+/// the likeliest token at one temperature and lead with it at another.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Distribution {
     logits: Vec<f32>,
@@ -142,7 +143,7 @@ impl Distribution {
         self.probabilities.iter().copied().fold(0.0, f64::max)
     }
 
-    /// `-log2 p` of a token in bits: 0 for a certain one, infinity for an impossible one.
+    /// `-log2 p` of a token in bits: 0 for a certain one, infinity for an impossible one, as [`shape`] counts what is too improbable.
     pub fn surprisal_bits(&self, id: u32) -> f64 {
         0.0 - self.probability(id).log2()
     }
@@ -164,8 +165,8 @@ impl Distribution {
     /// The token that a coin picks: the first in the order whose cumulative probability passes the coin, so the one whose segment
     /// of the ruler holds it. A coin beyond the last segment, which rounding can leave, picks the last token.
     ///
-    /// Never a token of probability zero; 0 of an empty distribution. The same coin picks a token further down the order as
-    /// the distribution widens.
+    /// Never a token of probability zero; 0 of an empty distribution. Without cuts the same coin picks a token further down the
+    /// order, or the same, as the temperature rises.
     pub fn pick(&self, coin: Coin) -> u32 {
         let mut picked = 0;
         for segment in self.segments() {

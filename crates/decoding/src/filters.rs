@@ -45,7 +45,9 @@ impl Row {
     /// distance as the last of them.
     pub(crate) fn keep_typical(&mut self, mass: f64) {
         let sums = self.sums();
-        let expected = sums.mass.ln() - sums.entropy_nats(); // ln w at which the surprisal is the entropy
+        // ln w at which the surprisal `ln Z - ln w` is the entropy `ln Z - Σ w ln w / Z`. Without a logarithm of the platform's: see
+        // `exponential`.
+        let expected = sums.mass_log / sums.mass;
         let kept = (0..self.weights.len()).filter(|&id| self.weights[id] > 0.0);
         // Distances are not negative, so their bits sort as they do.
         let distances = kept.map(|id| ((self.exponent(id) - expected).abs().to_bits(), id as u32));

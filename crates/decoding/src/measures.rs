@@ -9,15 +9,24 @@ use std::f64::consts::LN_2;
 use crate::row::{LogSum, log_sum};
 
 /// Kullback-Leibler divergence `KL(p || q) = Σ p ln(p / q)` in nats, from 0 (equal) to infinity (`p` gives probability to a token
-/// to which `q` gives none).
+/// to which `q` gives none; [`shape`](crate::shape) gives none below e^-708 of the largest).
 ///
 /// Both are probabilities by token id; a token beyond the end of the shorter one has probability zero there.
 pub fn kl_nats(p: &[f64], q: &[f64]) -> f64 {
     pairs(p, q)
         .filter(|(p, _)| *p > 0.0)
-        .map(|(p, q)| p * (p / q).ln())
+        .map(|(p, q)| p * log_ratio(p, q))
         .sum::<f64>()
         .max(0.0)
+}
+
+/// `ln(p / q)` of a positive `p`. The quotient itself would overflow where `q` is subnormal.
+fn log_ratio(p: f64, q: f64) -> f64 {
+    if q < f64::MIN_POSITIVE {
+        p.ln() - q.ln()
+    } else {
+        (p / q).ln()
+    }
 }
 
 /// [`kl_nats`] in bits.
@@ -78,6 +87,13 @@ mod tests {
         );
         assert_eq!(total_variation(&biased, &fair), 0.25);
         assert_eq!(total_variation(&sure, &[0.0, 1.0]), 1.0);
+    }
+
+    #[test]
+    fn a_divergence_is_finite_wherever_the_second_row_gives_anything() {
+        let tiny = f64::from_bits(1);
+        let expected = -tiny.ln();
+        assert!((kl_nats(&[1.0, 0.0], &[tiny, 1.0]) - expected).abs() < 1e-12 * expected);
     }
 
     #[test]

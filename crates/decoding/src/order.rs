@@ -1,8 +1,8 @@
 //! The stated order of tokens, walked from the top and sorted only as far as the walk goes.
 //!
 //! The order: tokens of positive probability first, then the others; within each, the highest logit first, ties by the lowest
-//! id. Temperature and scale never change it (the repetition penalty can), so a coin that stays put moves to a neighbouring
-//! token when a knob moves a little. It is also the order in which the page draws the ruler, the widest segment on the left.
+//! id. While no cut changes which tokens are possible, temperature and scale never change it (the repetition penalty can), so a coin
+//! that stays put moves to a neighbouring token when a knob moves a little. It is also the order in which the page draws the ruler, the widest segment on the left.
 
 use std::iter::FusedIterator;
 
@@ -28,7 +28,7 @@ enum Tier {
 
 impl<'a> Descent<'a> {
     /// Starts at the top of a row whose masses are proportional to `exp(beta * logit)`, or zero where a token was cut; `peak` is
-    /// the highest logit of positive mass.
+    /// the row's highest logit, whose token may be cut, too.
     pub(crate) fn new(logits: &'a [f32], masses: &'a [f64], peak: f32, beta: f64) -> Self {
         let floor = (f64::from(peak) - FIRST_REACH_NATS / beta) as f32;
         Self {

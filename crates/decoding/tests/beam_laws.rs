@@ -93,6 +93,26 @@ proptest! {
 }
 
 #[test]
+fn a_beam_of_any_width_holds_what_there_is() {
+    let mut beam = Beam::new(NonZeroUsize::MAX);
+    assert_eq!(beam.advance(&[[0.0_f32; 4]]).len(), 4);
+    assert_eq!(beam.hypotheses().len(), 4);
+}
+
+#[test]
+fn equal_scores_are_told_in_the_order_of_their_tokens() {
+    let mut beam = Beam::new(NonZeroUsize::new(8).unwrap()).with_end(Some(2));
+    for _ in 0..2 {
+        let rows = vec![[0.0_f32; 3]; beam.running().len()];
+        beam.advance(&rows);
+    }
+    let told: Vec<Vec<u32>> = beam.hypotheses().into_iter().map(|it| it.tokens).collect();
+    // One that ended after a token, then six of two tokens at the square of its probability.
+    let expected: [&[u32]; 7] = [&[2], &[0, 0], &[0, 1], &[0, 2], &[1, 0], &[1, 1], &[1, 2]];
+    assert_eq!(told, expected);
+}
+
+#[test]
 fn ties_go_by_parent_then_by_token() {
     let mut beam = Beam::new(NonZeroUsize::new(3).unwrap());
     let step = |beam: &mut Beam| {

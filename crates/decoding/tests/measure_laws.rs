@@ -86,6 +86,31 @@ proptest! {
     }
 
     #[test]
+    fn the_ends_of_a_mix_are_its_rows_bit_for_bit(pairs in prop::collection::vec((prop::num::f32::ANY, prop::num::f32::ANY), 0..60)) {
+        let (base, tuned): (Vec<f32>, Vec<f32>) = pairs.into_iter().unzip();
+        let bits = |row: &[f32]| row.iter().map(|z| z.to_bits()).collect::<Vec<_>>();
+        prop_assert_eq!(bits(&mix(&base, &tuned, 0.0).unwrap()), bits(&base));
+        prop_assert_eq!(bits(&mix(&base, &tuned, 1.0).unwrap()), bits(&tuned));
+    }
+
+    #[test]
+    fn between_the_ends_a_mix_forbids_what_either_row_forbids_and_keeps_the_rest_finite(
+        pairs in prop::collection::vec((prop::num::f32::ANY, prop::num::f32::ANY), 1..60),
+        lambda in prop_oneof![-3.0..3.0, -1e300..1e300],
+    ) {
+        prop_assume!(lambda != 0.0 && lambda != 1.0);
+        let (base, tuned): (Vec<f32>, Vec<f32>) = pairs.into_iter().unzip();
+        let forbids = |z: f32| z.is_nan() || z == f32::NEG_INFINITY;
+        for ((b, t), mixed) in base.iter().zip(&tuned).zip(mix(&base, &tuned, lambda).unwrap()) {
+            if forbids(*b) || forbids(*t) {
+                prop_assert_eq!(mixed, f32::NEG_INFINITY);
+            } else {
+                prop_assert!(mixed.is_finite(), "{} and {} at {}: {}", b, t, lambda, mixed);
+            }
+        }
+    }
+
+    #[test]
     fn mixing_a_row_with_itself_changes_nothing(a in row(), lambda in 0.0..1.0) {
         prop_assert!(total_variation(&softmax(&mix(&a, &a, lambda).unwrap()), &softmax(&a)) < 1e-5);
     }
@@ -108,6 +133,15 @@ proptest! {
         tokens.extend(turn.iter().cycle().take(turns * period + extra % period));
         let found = loop_period(&tokens).unwrap();
         prop_assert_eq!((found.pre_period, found.period), (before.len(), period));
+    }
+
+    #[test]
+    fn of_all_loops_the_one_that_begins_earliest_and_then_the_shortest_is_told(tokens in prop::collection::vec(0_u32..3, 0..24)) {
+        let repeats = |start: usize, period: usize| (start + period..tokens.len()).all(|at| tokens[at] == tokens[at - period]);
+        let first = (0..tokens.len())
+            .flat_map(|start| (1..=(tokens.len() - start) / 3).map(move |period| (start, period)))
+            .find(|&(start, period)| repeats(start, period));
+        prop_assert_eq!(loop_period(&tokens).map(|it| (it.pre_period, it.period)), first);
     }
 
     #[test]

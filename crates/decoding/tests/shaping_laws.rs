@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used)] // a test that fails to unwrap has failed
 
-use decoding::{Distribution, Shaping, coin, shape};
+use decoding::{Coin, Distribution, Shaping, coin, entropy_curve, shape};
 use proptest::prelude::*;
 
 /// Logits as models make them.
@@ -242,6 +242,8 @@ proptest! {
         let next = shape(&row, &[id], &penalised);
         prop_assert!(next.probability(id) <= shape(&row, &[], &penalised).probability(id) + 1e-15);
         prop_assert_eq!(&next, &shape(&row, &[id, id, 100_000, id], &penalised));
+        let favoured = Shaping::default().with_repetition_penalty(1.0 / penalty).unwrap();
+        prop_assert!(shape(&row, &[id], &favoured).probability(id) >= shape(&row, &[], &favoured).probability(id) - 1e-15, "below 1 it rewards");
         prop_assert_eq!(shape(&row, &[], &penalised), shape(&row, &[id], &Shaping::default()));
     }
 
@@ -283,6 +285,27 @@ proptest! {
     }
 
     #[test]
+    fn a_coin_beyond_the_last_segment_picks_the_last_possible_token(row in row(), shaping in any_shaping()) {
+        // Rounding can leave a gap below 1; the largest coin there is lies in it wherever there is one.
+        let largest = Coin::new(1.0_f64.next_down()).unwrap();
+        let next = shape(&row, &[], &shaping);
+        let last = *next.ruler(usize::MAX).last().unwrap();
+        prop_assume!(last.end < 1.0);
+        prop_assert_eq!(next.pick(largest), last.id);
+    }
+
+    #[test]
+    fn plus_infinity_counts_as_the_largest_finite_number(mut row in row(), at in 0_usize..200, shaping in any_shaping()) {
+        let at = at % row.len();
+        let with = |z: f32| {
+            row[at] = z;
+            shape(&row, &[0, 1], &shaping)
+        };
+        let [infinite, largest] = [f32::INFINITY, f32::MAX].map(with);
+        prop_assert_eq!(infinite, largest);
+    }
+
+    #[test]
     fn a_larger_coin_never_picks_earlier_in_the_order(row in row(), shaping in any_shaping(), seeds: (u64, u64)) {
         let next = shape(&row, &[], &shaping);
         let (mut low, mut high) = (coin(seeds.0, 0, 0), coin(seeds.1, 0, 0));
@@ -303,6 +326,23 @@ proptest! {
 }
 
 #[test]
+fn locally_typical_can_cut_the_top_at_one_temperature_and_lead_with_it_at_another() {
+    let mut row = vec![0.0_f32; 41];
+    row[0] = 3.0;
+    let typical = |t: f64| shape(&row, &[], &temperature(t).with_typical(0.3).unwrap());
+    let (cool, warm) = (typical(0.5), typical(1.0));
+    assert_eq!(kept(&cool), [0]);
+    assert_eq!(kept(&warm), (1..41).collect::<Vec<_>>());
+    assert_eq!((cool.ranked(1)[0].0, warm.ranked(41)[40].0), (0, 0));
+}
+
+#[test]
+fn what_is_too_improbable_is_impossible() {
+    let next = shape(&[0.0, -707.9, -708.1], &[], &Shaping::default());
+    assert_eq!(kept(&next), [0, 1]);
+}
+
+#[test]
 fn picks_come_as_often_as_their_probability_says() {
     let row: Vec<f32> = (0..40).map(|id| ((id * 17 % 40) as f32).sqrt()).collect();
     let next = shape(&row, &[], &Shaping::default());
@@ -319,26 +359,65 @@ fn picks_come_as_often_as_their_probability_says() {
     assert!(chi_square < 39.0 + 4.0 * 8.8, "chi-square {chi_square}");
 }
 
+/// A sum of many terms that loses nothing to rounding (Neumaier 1974).
+fn summed(terms: impl Iterator<Item = f64>) -> f64 {
+    let (mut sum, mut lost) = (0.0_f64, 0.0);
+    for term in terms {
+        let next = sum + term;
+        lost += if sum.abs() >= term.abs() {
+            (sum - next) + term
+        } else {
+            (term - next) + sum
+        };
+        sum = next;
+    }
+    sum + lost
+}
+
 #[test]
 fn stays_exact_from_tiny_to_huge_beta_on_a_vocabulary_of_150_000() {
     let row: Vec<f32> = (0..150_000_u32)
         .map(|id| coin(3, 0, id).value() as f32 * 30.0 - 25.0)
         .collect();
-    let mut last_entropy = f64::INFINITY;
-    for beta in [0.0, 1e-4, 1e-2, 1.0, 1e2, 1e4, f64::INFINITY] {
+    let peak = f64::from(row.iter().copied().fold(f32::MIN, f32::max));
+    let betas = [0.0, 1e-4, 1e-2, 1.0, 1e2, 1e4, f64::INFINITY];
+    let curve = entropy_curve(&row, &betas);
+    for (beta, on_curve) in betas.into_iter().zip(curve) {
         let next = shape(&row, &[], &temperature(1.0 / beta));
-        let total: f64 = next.probabilities().iter().sum();
-        assert!((total - 1.0).abs() < 1e-11, "beta {beta}: total {total}");
-        assert!(next.entropy_bits().is_finite() && next.entropy_bits() <= last_entropy);
-        last_entropy = next.entropy_bits();
+        assert!((on_curve - next.entropy_bits()).abs() < 1e-10);
         assert!(next.probability(next.pick(coin(3, 1, 0))) > 0.0);
+        if beta == f64::INFINITY {
+            assert_eq!(next.entropy_bits(), 0.0);
+            continue;
+        }
+        let exponents = || row.iter().map(|&z| beta * (f64::from(z) - peak));
+        let mass = summed(exponents().map(f64::exp));
+        let nats = mass.ln() - summed(exponents().map(|x| x.exp() * x)) / mass;
+        let bits = nats / std::f64::consts::LN_2;
+        assert!(
+            (next.entropy_bits() - bits).abs() < 1e-10,
+            "beta {beta}: {} bits against {bits}",
+            next.entropy_bits()
+        );
+        for (p, x) in next.probabilities().iter().zip(exponents()) {
+            let exact = x.exp() / mass;
+            assert!((p - exact).abs() <= 1e-11 * exact + f64::MIN_POSITIVE);
+        }
     }
-    assert_eq!(last_entropy, 0.0);
-    let even = shape(&row, &[], &temperature(1e4)).entropy_bits();
-    assert!(
-        (even - 150_000_f64.log2()).abs() < 1e-6,
-        "almost uniform at beta 1e-4: {even} bits"
-    );
+}
+
+#[test]
+fn cuts_of_150_000_tokens_keep_their_share_and_little_more() {
+    let row: Vec<f32> = (0..150_000_u32)
+        .map(|id| coin(3, 0, id).value() as f32 * 30.0 - 25.0)
+        .collect();
+    let whole = shape(&row, &[], &Shaping::default());
+    let knobs = Shaping::default();
+    for cut in [knobs.with_top_p(0.9), knobs.with_typical(0.9)] {
+        let cut = shape(&row, &[], &cut.unwrap());
+        let mass = summed(kept(&cut).into_iter().map(|id| whole.probability(id)));
+        assert!((0.9..0.9 + whole.top_mass()).contains(&mass), "{mass}");
+    }
 }
 
 #[test]
