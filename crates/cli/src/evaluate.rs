@@ -35,8 +35,8 @@ pub struct Evaluate {
     /// Leave out stories of more characters; those that are longer than the context are scored as far as it reaches
     #[arg(long, value_name = "CHARACTERS", default_value_t = 2500)]
     most: usize,
-    /// Print {"bits_per_byte", "nats_per_token", "tokens", "bytes", "stories", "cut"}; cut counts the stories that were
-    /// longer than the context; with --truth also {"truth": {"ece", "unseen_ece", "families"}}
+    /// Print {"bits_per_byte", "nats_per_token", "tokens", "bytes", "stories"}; with --truth also
+    /// {"truth": {"ece", "unseen_ece", "families"}}
     #[arg(long)]
     json: bool,
 }
@@ -57,6 +57,8 @@ struct Report {
     tokens: usize,
     bytes: usize,
     stories: usize,
+    /// Stories that were longer than the context; told beside the JSON.
+    #[serde(skip)]
     cut: usize,
 }
 
@@ -74,6 +76,9 @@ impl Evaluate {
         let text = stories.map(|stories| score(&model, &stories)).transpose()?;
         let truth = table.map(|table| compare(&model, &table)).transpose()?;
         if self.json {
+            if let Some(cut) = text.as_ref().map(|text| text.cut).filter(|cut| *cut > 0) {
+                eprintln!("{cut} of the stories were scored as far as the context reaches");
+            }
             return output::json(&Reports { text, truth });
         }
         if let Some(report) = text {

@@ -8,7 +8,7 @@ use training::pretrain::{Places, StepReport, export_checkpoint, pretrain};
 use training::recipe::Recipe;
 
 use crate::device::DeviceName;
-use crate::progress::Sitting;
+use crate::progress::{Sitting, run_folder};
 
 /// Steps between two lines of progress where there is no terminal to draw a bar on.
 const LINE_EVERY: usize = 100;
@@ -24,9 +24,9 @@ pub struct Pretrain {
     /// Train on the story world alone
     #[arg(long)]
     without_texts: bool,
-    /// Folder for checkpoints and the growing log
-    #[arg(long, value_name = "DIR", default_value = "runs/pretrain")]
-    run: PathBuf,
+    /// Folder for checkpoints and the growing log [default: runs/, then the recipe's own folder]
+    #[arg(long, value_name = "DIR")]
+    run: Option<PathBuf>,
     /// Stop after this many steps of this sitting, with a checkpoint
     #[arg(long, value_name = "STEPS")]
     pause_after: Option<usize>,
@@ -53,10 +53,11 @@ impl Pretrain {
             .recipe
             .parent()
             .context("the recipe lies in a folder")?;
+        let run = self.run.unwrap_or_else(|| run_folder(&self.recipe));
         let places = Places {
             model,
             texts: self.texts.as_deref(),
-            run: &self.run,
+            run: &run,
         };
         let device = self.device.open()?;
         if self.export {

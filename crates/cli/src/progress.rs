@@ -1,7 +1,7 @@
 //! How far a long run has come: a bar on a terminal, now and then a line elsewhere.
 
 use std::io::{IsTerminal as _, stderr};
-use std::path::Path;
+use std::path::{Component, Path, PathBuf};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use training::pretrain::Wish;
@@ -46,6 +46,14 @@ impl Progress {
     pub fn leave(&self) {
         self.bar.abandon();
     }
+}
+
+/// Where a recipe's checkpoints and growing log lie, unless it is said: each recipe has a folder of its own, named after the one
+/// that the recipe lies in.
+pub fn run_folder(recipe: &Path) -> PathBuf {
+    let lies_in = recipe.parent().into_iter().flat_map(Path::components);
+    let names = lies_in.filter(|part| matches!(part, Component::Normal(_)));
+    Path::new("runs").join(names.collect::<PathBuf>())
 }
 
 /// One sitting of a training run that may pause and go on later.

@@ -9,7 +9,7 @@ use training::tuning::{TunePlaces, TuneRecipe, tune};
 
 use crate::card;
 use crate::device::DeviceName;
-use crate::progress::Sitting;
+use crate::progress::{Sitting, run_folder};
 
 /// Steps between two lines of progress where there is no terminal to draw a bar on.
 const LINE_EVERY: usize = 10;
@@ -19,9 +19,9 @@ const LINE_EVERY: usize = 10;
 pub struct Tune {
     /// The recipe, `training.toml`; the adapter is written beside it
     recipe: PathBuf,
-    /// Folder for checkpoints and the growing log
-    #[arg(long, value_name = "DIR", default_value = "runs/tune")]
-    run: PathBuf,
+    /// Folder for checkpoints and the growing log [default: runs/, then the recipe's own folder]
+    #[arg(long, value_name = "DIR")]
+    run: Option<PathBuf>,
     /// Stop after this many steps of this sitting, with a checkpoint
     #[arg(long, value_name = "STEPS")]
     pause_after: Option<usize>,
@@ -41,9 +41,10 @@ impl Tune {
             .recipe
             .parent()
             .context("the recipe lies in a folder")?;
+        let run = self.run.unwrap_or_else(|| run_folder(&self.recipe));
         let places = TunePlaces {
             adapter,
-            run: &self.run,
+            run: &run,
         };
         let cores = self.cores.unwrap_or(match self.device {
             DeviceName::Cpu => available_parallelism().map_or(1, Into::into),

@@ -56,6 +56,15 @@ pub enum TrainingError {
         /// What the recipe says.
         expected: String,
     },
+    /// The model to begin with is not there.
+    #[error(
+        "the recipe begins with the weights in {folder}, and there are none: make them first, with \
+         `collapse pretrain {}`", folder.join("training.toml").display()
+    )]
+    NoStart {
+        /// Where they were looked for.
+        folder: PathBuf,
+    },
     /// The tokenizer could not be trained, saved or used.
     #[error("tokenizer: {0}")]
     Tokenizer(String),

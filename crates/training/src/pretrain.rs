@@ -218,6 +218,9 @@ impl Start {
     fn read(recipe: &Recipe, folder: &Path) -> Result<Option<Self>, TrainingError> {
         let read = |start: &PathBuf| {
             let folder = folder.join(start);
+            if !folder.join("model.safetensors").is_file() {
+                return Err(TrainingError::NoStart { folder });
+            }
             let files = ModelFiles::read(&folder)?;
             Ok(Self { folder, files })
         };

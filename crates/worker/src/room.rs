@@ -195,9 +195,7 @@ impl Room {
                 self.run = None;
                 return Err(Trouble::reading(self.kind, Some(id))(error));
             }
-            if let Some(error) = journal::error() {
-                return Err(Trouble::Device(error));
-            }
+            trust_device()?;
         }
         self.pause.rest().await;
         Ok(())
@@ -235,6 +233,7 @@ impl Room {
             Some(tuned) => Some(row(tuned).await?),
             None => None,
         };
+        trust_device()?;
         say(&Event::Prompted(Prompted {
             text,
             adapter,
@@ -278,6 +277,7 @@ impl Room {
             }
         };
         let swarm = swarm.map_err(failed)?;
+        trust_device()?;
         let rows = swarm
             .rows(0, 0)
             .expect("a swarm has a chain, and a first row");
@@ -301,10 +301,7 @@ impl Room {
         let house = house.ok_or_else(|| refused("no model is loaded yet".to_owned()))?;
         let onlooker = Onlooker::new(id, &mut self.inbox, &mut self.waiting, &self.pause);
         trial::run(house, wish, onlooker).await.map_err(refused)?;
-        match journal::error() {
-            Some(error) => Err(Trouble::Device(error)),
-            None => Ok(()),
-        }
+        trust_device()
     }
 
     fn house(&mut self) -> Result<&mut House, String> {
@@ -386,6 +383,12 @@ impl Room {
             }
         }
     }
+}
+
+/// An error when the browser has refused one of the GPU's programs: what was computed with it is no longer to be believed. Asked
+/// before numbers leave the room, as another length of text or number of chains is another program.
+fn trust_device() -> Result<(), Trouble> {
+    journal::error().map_or(Ok(()), |error| Err(Trouble::Device(error)))
 }
 
 /// Moves what was said into `waiting`. Of new knobs only the last count.

@@ -31,6 +31,7 @@ pub struct SwarmProps {
     pub colouring: Colouring,
     pub predictor: Option<Same<Predictor>>,
     pub can_open: bool,
+    pub can_branch: bool,
     pub running: bool,
     /// The terms of the recording, while one is shown.
     pub recorded: Option<Terms>,
@@ -54,6 +55,7 @@ pub fn SwarmPanel(props: &SwarmProps) -> Html {
         colouring,
         predictor,
         can_open,
+        can_branch,
         running,
         recorded,
         stale,
@@ -172,7 +174,11 @@ pub fn SwarmPanel(props: &SwarmProps) -> Html {
                     { " tokens/s" }
                     if let Some(device) = device { { format!(" on {}", name(*device)) } }
                 </span>
-                if *can_open { <span class="key">{ "click a token to open it, an alternative above to branch" }</span> }
+                if *can_open {
+                    <span class="key">
+                        { if *can_branch { "click a token to open it, an alternative above to branch" } else { "click a token to open it" } }
+                    </span>
+                }
             </h2>
             <p class="colouring">
                 <button data-testid="gladness" aria-pressed={by_gladness.to_string()} onclick={colour}>{ "Colour words by gladness" }</button>

@@ -362,6 +362,11 @@ impl State {
 
     /// Whether a token of the swarm can be opened.
     pub fn can_open(&self) -> bool {
+        self.run.as_ref().is_some_and(Run::is_kept)
+    }
+
+    /// Whether a chain can go on from another token.
+    pub fn can_branch(&self) -> bool {
         self.run.as_ref().is_some_and(Run::is_held)
     }
 
@@ -379,7 +384,7 @@ impl State {
             (Focus::Prompt, Some(row), Some(run)) => row.after == *run.order.prompt,
             _ => false,
         };
-        self.can_open() && there && of_this_run
+        self.can_branch() && there && of_this_run
     }
 
     /// The state after something has happened.

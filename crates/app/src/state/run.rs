@@ -156,14 +156,19 @@ impl Run {
         }
     }
 
-    /// Whether its worker still holds it, so that new terms make sense.
+    /// Whether its worker still has its rows, so that a token can be opened.
+    pub fn is_kept(&self) -> bool {
+        self.device().is_some() && !self.lost && self.phase != Phase::Failed
+    }
+
+    /// Whether its worker still goes on with it, so that new terms make sense: one that was stopped stays as it is.
     pub fn is_held(&self) -> bool {
         let open = match self.phase {
             Phase::Running => self.stop != Stop::Told,
             Phase::Ended(ending) => ending == Ending::Finished,
             Phase::Failed => false,
         };
-        self.device().is_some() && !self.lost && open
+        self.is_kept() && open
     }
 
     /// Whether its worker is, or is about to be, at work under these terms.

@@ -572,6 +572,29 @@ fn stopped_stories_say_that_they_do_not_follow_the_knobs() {
 }
 
 #[test]
+fn a_token_of_a_stopped_story_can_be_opened_and_not_replaced() {
+    let (_, state) = starting().heard(CPU, ready(DeviceKind::Cpu)).told();
+    let (run, prompt) = (state.run_id(), state.settings.prompt.clone());
+    let (_, state) = state
+        .heard(CPU, prompted(&prompt))
+        .heard(CPU, step(run, 0, b"ab"))
+        .after(Action::Stop)
+        .told();
+    let state = state.heard(CPU, done(run, Ending::Stopped));
+    assert!(state.can_open() && !state.can_branch() && !state.can_force());
+    let (chain, position) = (0, 0);
+    let (commands, _) = state.after(Action::Open { chain, position }).told();
+    assert_eq!(
+        commands,
+        [Command::Look {
+            run,
+            chain,
+            position
+        }]
+    );
+}
+
+#[test]
 fn a_forced_webgpu_is_waited_for_while_the_cpu_answers_and_then_reads_the_prompt_itself() {
     let mut state = finished();
     state.settings.device = DeviceChoice::WebGpu;
