@@ -1,8 +1,8 @@
 // Starts an engine inside its Web Worker, and tells the page how much of the engine's wasm has come.
 //
 // Started as `worker.js?engine=worker-cpu`. To the page this file speaks plain objects: `{ done, total }` in bytes (no total
-// where the server does not say it) and `{ failed }`, words for the reader. All else that the page hears are bytes from the
-// engine itself.
+// where nobody says it) and `{ failed }`, words for the reader. All else that the page hears are bytes from the engine itself,
+// which asks `expectedBytes` here, too.
 
 /** Progress is told at most so often, in milliseconds. */
 const TELL_EVERY = 50;
@@ -29,13 +29,27 @@ async function fetchProgram() {
   return response;
 }
 
+/** The site's own list of its large files' sizes in bytes, by path; asked for once at most. */
+let sizes;
+
+/** How many bytes of a response arrive, or undefined where nobody says it. */
+globalThis.expectedBytes = async ({ headers, url }) => {
+  if (!headers.has("content-encoding")) {
+    const length = headers.get("content-length");
+    return length === null ? undefined : Number(length);
+  }
+  // The server compresses on the way: the length that it says is not that of what arrives here.
+  sizes ??= fetch(new URL("sizes.json", import.meta.url))
+    .then((list) => (list.ok ? list.json() : {}))
+    .catch(() => ({}));
+  const site = new URL(".", import.meta.url).href;
+  return (await sizes)[url.slice(site.length)];
+};
+
 /** Reads a response to its end, telling the page of the bytes; the last that is told is the file's size. */
 async function count(response) {
-  const { body, headers } = response;
-  // Where the server compresses on the way, the length that it says is not that of what arrives here.
-  const length = headers.has("content-encoding") ? null : headers.get("content-length");
-  const total = length === null ? undefined : Number(length);
-  const reader = body.getReader();
+  const total = await expectedBytes(response);
+  const reader = response.body.getReader();
   let done = 0;
   let told = -Infinity;
   for (;;) {

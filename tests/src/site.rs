@@ -15,6 +15,7 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use flate2::{Compression, write::GzEncoder};
 
 /// The path that the site is served below.
 const BELOW: &str = "/some/path/";
@@ -27,6 +28,11 @@ pub enum Trouble {
     /// It rests before every piece of 64 KiB.
     Slow {
         /// For so long.
+        rest: Duration,
+    },
+    /// It compresses wasm and weights on the way, and rests so.
+    Compresses {
+        /// For so long before every piece.
         rest: Duration,
     },
     /// A file was not put there.
@@ -166,19 +172,30 @@ fn answer(mut connection: &TcpStream, host: &Host) -> io::Result<()> {
             format!("no file at {path}").into_bytes(),
         ),
     };
+    let large = matches!(kind, "application/wasm" | "application/octet-stream");
+    let (bytes, encoding) = match host.trouble {
+        Trouble::Compresses { .. } if large => (gzipped(&bytes)?, "Content-Encoding: gzip\r\n"),
+        _ => (bytes, ""),
+    };
     // In one go, with its length in front, as static hosts send files.
     let length = bytes.len();
     write!(
         connection,
-        "HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n"
+        "HTTP/1.1 {status}\r\nContent-Type: {kind}\r\n{encoding}Content-Length: {length}\r\nConnection: close\r\n\r\n"
     )?;
     for piece in bytes.chunks(PIECE) {
-        if let Trouble::Slow { rest } = host.trouble {
+        if let Trouble::Slow { rest } | Trouble::Compresses { rest } = host.trouble {
             thread::sleep(rest);
         }
         connection.write_all(piece)?;
     }
     Ok(())
+}
+
+fn gzipped(bytes: &[u8]) -> io::Result<Vec<u8>> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(bytes)?;
+    encoder.finish()
 }
 
 fn mime_type(file: &Path) -> &'static str {

@@ -195,8 +195,20 @@ fn a_forced_device_that_is_not_there_falls_back_and_says_why() {
     );
 }
 
+/// A host's rest before each piece, so that loading can be watched.
+const REST: Duration = Duration::from_millis(20);
+
 #[test]
 fn the_engine_is_counted_while_it_is_fetched() {
+    counted_on(Trouble::Slow { rest: REST });
+}
+
+#[test]
+fn the_engine_is_counted_where_the_host_compresses_it() {
+    counted_on(Trouble::Compresses { rest: REST });
+}
+
+fn counted_on(host: Trouble) {
     /// Keeps what the status line says, and every count of bytes that an engine's worker tells.
     const LISTEN: &str = "
         window.said = [];
@@ -216,10 +228,7 @@ fn the_engine_is_counted_while_it_is_fetched() {
     let size = std::fs::metadata(root().join("dist/worker-cpu_bg.wasm"))
         .unwrap()
         .len();
-    let slow = Trouble::Slow {
-        rest: Duration::from_millis(20),
-    };
-    let site = Site::troubled(slow).unwrap();
+    let site = Site::troubled(host).unwrap();
     let mut page = open("about:blank", WIDE, Gpu::Absent).unwrap();
     page.visit(
         &site.address(&format!("prompt={PROMPT}&n=1&len=2&device=cpu")),
@@ -247,12 +256,48 @@ fn the_engine_is_counted_while_it_is_fetched() {
         .map(|amount| amount.strip_suffix(&of_all).unwrap().parse().unwrap())
         .collect();
     assert!(megabytes.is_sorted() && megabytes.len() > 2, "{said:?}");
+    let weights = std::fs::metadata(root().join("dist/models/storyteller/model.safetensors"))
+        .unwrap()
+        .len();
+    let of_all = format!(" of {:.1} MB", weights as f64 / 1e6);
     assert!(
         said.iter()
-            .any(|sentence| sentence.starts_with("Fetching the model: ")),
+            .any(|said| said.starts_with("Fetching the model: ") && said.ends_with(&of_all)),
         "{said:?}"
     );
     assert_eq!(page.complaints().unwrap(), [""; 0]);
+}
+
+#[test]
+fn a_recorded_run_plays_and_says_so_until_the_model_is_there() {
+    const SHOWN: &str = "document.querySelector('[data-testid=recorded]')
+        && document.querySelector('[data-testid=status]').dataset.state === 'recorded'
+        && document.querySelectorAll('[data-testid=chain]').length > 1
+        && document.querySelector('[data-testid=chain]').textContent.length > 20
+        && document.querySelector('[data-testid=entropy-bits]')";
+    let site = Site::troubled(Trouble::Slow { rest: REST }).unwrap();
+    for (link, after) in [
+        ("device=cpu", false),
+        ("prompt=A%20dog&n=2&len=4&device=cpu", true),
+    ] {
+        let mut page = open(&site.address(link), WIDE, Gpu::Absent).unwrap();
+        page.wait_until("the recording", SHOWN, START).unwrap();
+        let said = page.text("recorded").unwrap();
+        assert!(
+            said.starts_with("recorded run") && said.contains("T = "),
+            "{said}"
+        );
+        // Under another prompt than the reader's it names its own.
+        assert_eq!(said.contains(" after “"), after, "{said}");
+        page.wait_until(
+            "the model's own stories",
+            "document.querySelector('[data-testid=status]').dataset.state === 'done'
+                && !document.querySelector('[data-testid=recorded]')",
+            START,
+        )
+        .unwrap();
+        assert_eq!(page.complaints().unwrap(), [""; 0]);
+    }
 }
 
 #[test]
@@ -375,35 +420,54 @@ fn a_phone_or_an_embedding_column_scrolls_one_way_only() {
 
 #[test]
 fn page_and_command_line_tell_the_same_stories() {
+    /// A setting's key in a link, its option on the command line, its value.
+    type Setting = (&'static str, &'static str, &'static str);
+    const SOME: [Setting; 5] = [
+        ("t", "--temperature", "0.8"),
+        ("top_k", "--top-k", "40"),
+        ("seed", "--seed", "5"),
+        ("n", "--chains", "3"),
+        ("len", "--length", "24"),
+    ];
+    const ALL: [Setting; 10] = [
+        ("t", "--temperature", "1.3"),
+        ("s", "--scale", "1.1"),
+        ("top_k", "--top-k", "300"),
+        ("top_p", "--top-p", "0.95"),
+        ("min_p", "--min-p", "0.002"),
+        ("typical", "--typical", "0.9"),
+        ("rep", "--rep", "1.2"),
+        ("seed", "--seed", "18446744073709551615"),
+        ("n", "--chains", "8"),
+        ("len", "--length", "64"),
+    ];
     let site = Site::built().unwrap();
-    let link = format!("prompt={PROMPT}&t=0.8&top_k=40&seed=5&n=3&len=24&device=cpu");
-    let mut page = open_ready(&site, &link, WIDE, Gpu::Absent);
-    let told: Vec<String> = generated(&mut page, 3)
-        .into_iter()
-        .map(|chain| chain.text)
-        .collect();
+    for settings in [&SOME[..], &ALL] {
+        let keys: Vec<String> = settings
+            .iter()
+            .map(|(key, _, value)| format!("{key}={value}"))
+            .collect();
+        let link = format!("prompt={PROMPT}&{}&device=cpu", keys.join("&"));
+        let options: Vec<&str> = settings
+            .iter()
+            .flat_map(|(_, option, value)| [*option, value])
+            .collect();
+        let others = ["--prompt", "Once upon a time", "--device", "cpu", "--json"];
+        let sampled = collapse::run(&[&["sample"], &options[..], &others].concat()).unwrap();
+        let expected: Vec<&str> = sampled["chains"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|chain| chain["text"].as_str().unwrap())
+            .collect();
 
-    let knobs = [
-        "--prompt",
-        "Once upon a time",
-        "--temperature",
-        "0.8",
-        "--top-k",
-        "40",
-        "--seed",
-        "5",
-    ];
-    let sizes = [
-        "--chains", "3", "--length", "24", "--device", "cpu", "--json",
-    ];
-    let sampled = collapse::run(&[&["sample"][..], &knobs, &sizes].concat()).unwrap();
-    let expected: Vec<&str> = sampled["chains"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|chain| chain["text"].as_str().unwrap())
-        .collect();
-    assert_eq!(told, expected);
+        let mut page = open_ready(&site, &link, WIDE, Gpu::Absent);
+        let told: Vec<String> = generated(&mut page, expected.len())
+            .into_iter()
+            .map(|chain| chain.text)
+            .collect();
+        assert_eq!(told, expected, "{link}");
+    }
 }
 
 const HARDWARE: &str = "I%20went%20to%20the%20hardware%20store%20to%20buy%20a%20hammer.";

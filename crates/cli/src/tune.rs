@@ -42,10 +42,7 @@ impl Tune {
             .parent()
             .context("the recipe lies in a folder")?;
         let run = self.run.unwrap_or_else(|| run_folder(&self.recipe));
-        let places = TunePlaces {
-            adapter,
-            run: &run,
-        };
+        let places = TunePlaces { adapter, run: &run };
         let cores = self.cores.unwrap_or(match self.device {
             DeviceName::Cpu => available_parallelism().map_or(1, Into::into),
             DeviceName::Wgpu | DeviceName::Cuda => 1,

@@ -302,8 +302,22 @@ fn evaluate_counts_the_bytes_of_what_it_scores() {
     .unwrap();
     let report = json(&["evaluate", "--text", path, "--least", "5", "--most", "20"]);
     assert_eq!(report["stories"], 2);
-    let names: Vec<&str> = report.as_object().unwrap().keys().map(String::as_str).collect();
-    assert_eq!(names, ["bits_per_byte", "bytes", "nats_per_token", "stories", "tokens"]);
+    let names: Vec<&str> = report
+        .as_object()
+        .unwrap()
+        .keys()
+        .map(String::as_str)
+        .collect();
+    assert_eq!(
+        names,
+        [
+            "bits_per_byte",
+            "bytes",
+            "nats_per_token",
+            "stories",
+            "tokens"
+        ]
+    );
     assert_eq!(report["bytes"], "The dog was happy.A café.".len());
     let nats = number(&report["nats_per_token"]) * number(&report["tokens"]);
     let bits = nats / std::f64::consts::LN_2 / number(&report["bytes"]);
@@ -480,7 +494,10 @@ fn stages_of_pretraining_have_runs_of_their_own_and_name_the_stage_that_is_missi
     let early = pretrain(recipes[1]);
     let said = String::from_utf8(early.stderr).unwrap();
     assert_eq!(early.status.code(), Some(1));
-    assert!(said.contains("collapse pretrain one/training.toml"), "{said}");
+    assert!(
+        said.contains("collapse pretrain one/training.toml"),
+        "{said}"
+    );
     for recipe in recipes {
         let output = pretrain(recipe);
         let said = String::from_utf8_lossy(&output.stderr);

@@ -7,10 +7,17 @@ use web_sys::{ReadableStreamDefaultReader, Response};
 
 use crate::port::scope;
 
+#[wasm_bindgen]
+extern "C" {
+    /// A number, or undefined. `www/worker.js` says it.
+    #[wasm_bindgen(js_name = expectedBytes)]
+    async fn expected_bytes(response: &Response) -> JsValue;
+}
+
 /// Fetches a file; `heard(done, total)` is told of every piece, in bytes.
 ///
-/// The total is what the server says the file has; a server that compresses on the way says less than arrives, and then
-/// no total is given.
+/// The total is what the server says the file has, or the site itself where the server compresses on the way; none where neither
+/// does.
 ///
 /// # Errors
 /// In words for the reader.
@@ -30,11 +37,8 @@ pub async fn fetch(
             response.status()
         ));
     }
-    let said = |name: &str| response.headers().get(name).ok().flatten();
-    let total = match said("content-encoding") {
-        None => said("content-length").and_then(|length| length.parse().ok()),
-        Some(_) => None,
-    };
+    let total = expected_bytes(&response).await.as_f64();
+    let total = total.map(|bytes| bytes as u64);
     let Some(body) = response.body() else {
         return Ok(Vec::new());
     };

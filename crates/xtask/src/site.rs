@@ -1,11 +1,15 @@
 //! Building the site: everything that trunk needs, then trunk. What goes into the site is said in `www/index.html`,
 //! and how it is built in `Trunk.toml`.
 
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result};
 
-use crate::project::Project;
+use crate::project::{Project, files_below};
 use crate::shell::{run, timed};
 use crate::{tools, wasm_target};
 
@@ -32,7 +36,29 @@ pub fn build(project: &Project) -> Result<()> {
         "Build the site (first time 10 to 20 minutes on two cores, then seconds to minutes)",
         || {
             run(trunk.args(["build", "--release", "--cargo-profile", PROFILE]))
-                .context("the site did not build: the compiler's messages above say why")
+                .context("the site did not build: the compiler's messages above say why")?;
+            list_sizes(&project.dist())
         },
     )
+}
+
+/// Writes `sizes.json`: the bytes of each file that a reader waits for, by its path. A server that compresses on the way does not
+/// say them, and progress would have no end.
+fn list_sizes(dist: &Path) -> Result<()> {
+    let awaited = |file: &PathBuf| {
+        let kind = file.extension();
+        kind.is_some_and(|kind| kind == "wasm" || kind == "safetensors")
+    };
+    let mut sizes = BTreeMap::new();
+    for file in files_below(dist)?.into_iter().filter(awaited) {
+        let bytes = fs::metadata(&file)
+            .with_context(|| format!("looking at {}", file.display()))?
+            .len();
+        let below = file.strip_prefix(dist).expect("listed below dist");
+        let parts: Vec<_> = below.iter().map(OsStr::to_string_lossy).collect();
+        sizes.insert(parts.join("/"), bytes);
+    }
+    let list = dist.join("sizes.json");
+    let text = serde_json::to_string(&sizes).expect("names and numbers are JSON");
+    fs::write(&list, text).with_context(|| format!("writing {}", list.display()))
 }

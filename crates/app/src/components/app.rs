@@ -22,8 +22,9 @@ use super::{
 use crate::{
     address,
     engine::use_engines,
+    figures::numbers::significant,
     shelf::use_shelf,
-    state::{Action, Dial, Run, State, Status, sentence, status},
+    state::{Action, Dial, Run, State, Status, Terms, sentence, status},
 };
 
 /// The link is rewritten when the settings have rested for so long: browsers allow some hundred rewrites a minute.
@@ -58,7 +59,10 @@ pub fn App() -> Html {
     let run = state.run.as_ref();
     let recorded = state
         .recorded
-        .filter(|_| run.is_some_and(|run| run.device().is_none()));
+        .zip(run.filter(|run| run.device().is_none()))
+        .map(|(terms, run)| {
+            AttrValue::from(recording(&state.settings.prompt, &run.order.prompt, terms))
+        });
     let running = run.is_some_and(|run| run.is_running(state.terms()));
     let open = state.opened();
     let view = state.settings.view;
@@ -96,6 +100,20 @@ pub fn App() -> Html {
             <About shown={view == View::About} />
         </>
     }
+}
+
+/// What is said of a recorded run: its prompt where that is not the reader's, and its knobs.
+fn recording(prompt: &str, recorded: &str, terms: Terms) -> String {
+    let after = if recorded == prompt {
+        String::new()
+    } else {
+        format!(" after “{recorded}”")
+    };
+    format!(
+        "recorded run{after} at T = {}, s = {}",
+        significant(terms.shaping.temperature()),
+        significant(terms.shaping.logit_scale())
+    )
 }
 
 /// The Experiments tab.

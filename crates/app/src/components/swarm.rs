@@ -15,9 +15,9 @@ use crate::{
     figures::{
         attractors::{Marks, marks},
         gladness::{STEPS, gladness, tint},
-        numbers::{decimal, grouped, significant},
+        numbers::{decimal, grouped},
     },
-    state::{Action, Colouring, Opened, Side, Stories, Swarm, Terms},
+    state::{Action, Colouring, Opened, Side, Stories, Swarm},
 };
 
 #[derive(Clone, PartialEq, Properties)]
@@ -33,8 +33,8 @@ pub struct SwarmProps {
     pub can_open: bool,
     pub can_branch: bool,
     pub running: bool,
-    /// The terms of the recording, while one is shown.
-    pub recorded: Option<Terms>,
+    /// What is said of the recording, while one is shown.
+    pub recorded: Option<AttrValue>,
     /// Why the stories are not those of the present settings.
     pub stale: Option<String>,
     pub device: Option<DeviceKind>,
@@ -163,11 +163,7 @@ pub fn SwarmPanel(props: &SwarmProps) -> Html {
         <section class="swarm" aria-labelledby="swarm-title">
             <h2 id="swarm-title">
                 <span data-testid="distinct" data-value={distinct.first().unwrap_or(&0).to_string()}>{ title }</span>
-                if let Some(terms) = recorded {
-                    <span class="recorded">
-                        { format!("recorded run at T = {}, s = {}", significant(terms.shaping.temperature()), significant(terms.shaping.logit_scale())) }
-                    </span>
-                }
+                if let Some(recorded) = recorded { <span class="recorded" data-testid="recorded">{ recorded }</span> }
                 if let Some(stale) = stale { <span class="recorded">{ stale }</span> }
                 <span class="speed" hidden={*tokens_per_second == 0.0}>
                     <b data-testid="tokens-per-second" data-value={tokens_per_second.to_string()}>{ grouped(tokens_per_second.round() as u64) }</b>

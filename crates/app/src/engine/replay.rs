@@ -1,7 +1,7 @@
 //! The recorded run that plays until an engine answers.
 
 use js_sys::{ArrayBuffer, Promise, Uint8Array};
-use protocol::{Recording, Settings, read_link};
+use protocol::{Recording, read_link};
 use wasm_bindgen::JsCast as _;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::Response;
@@ -10,13 +10,13 @@ use yew::UseReducerHandle;
 use super::frame::after_ms;
 use crate::state::{Action, State, Voice};
 
-/// Fetches a recording and plays it, if there is one of the prompt that the page opens with. Its absence is no fault.
+/// Fetches a recording of the model and plays it under its own prompt and knobs, whatever the link asks for. Its absence is no fault.
 pub async fn play(file: &str, state: UseReducerHandle<State>) {
     let Some(recording) = fetch(file).await else {
         return;
     };
     let (settings, _) = read_link(&recording.link);
-    if state.live || told(&settings) != told(&state.settings) {
+    if state.live || settings.model != state.settings.model {
         return;
     }
     state.dispatch(Action::Play(settings));
@@ -32,17 +32,6 @@ pub async fn play(file: &str, state: UseReducerHandle<State>) {
         }
         state.dispatch(Action::Heard(vec![(Voice::Recording, frame.event)]));
     }
-}
-
-/// What a recording must tell as the page does, however the knobs stand.
-fn told(settings: &Settings) -> (&str, Option<&str>, &str) {
-    let Settings {
-        model,
-        adapter,
-        prompt,
-        ..
-    } = settings;
-    (model, adapter.as_deref(), prompt)
 }
 
 async fn fetch(file: &str) -> Option<Recording> {
