@@ -7,7 +7,7 @@
 )]
 
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tests::browser::{Gpu, WIDE, open};
@@ -53,12 +53,13 @@ fn main() {
     let site = Site::built().unwrap();
     let mut report = Report::default();
     let fetched = start_up(&site, &mut report);
+    start_up_on_webgpu(&site, &mut report);
     let browser = slider(&site, &mut report);
     for (chains, length) in [(1, 64), (16, 64), (64, 64)] {
         decode(&site, &mut report, "cpu", chains, length);
     }
     // The software adapter computes a few tokens a second.
-    for (chains, length) in [(1, 8), (16, 4)] {
+    for (chains, length) in [(1, 8), (16, 4), (64, 2)] {
         decode(&site, &mut report, "webgpu", chains, length);
     }
     for entry in experiments::CATALOGUE {
@@ -115,6 +116,19 @@ fn start_up(site: &Site, report: &mut Report) -> Vec<String> {
     let live = moment(&mut page, LIVE);
     report.add("start: first distribution", "page, CPU", live, "ms");
     site.served()
+}
+
+/// From an empty cache to the moment from which WebGPU serves: its engine fetched, its logits compared with the CPU's, its speed
+/// measured.
+fn start_up_on_webgpu(site: &Site, report: &mut Report) {
+    let mut page = open(&site.address("device=webgpu"), WIDE, Gpu::Software).unwrap();
+    page.wait_until("the document", "document.body", START)
+        .unwrap();
+    let serves = moment(
+        &mut page,
+        "document.querySelector('[data-testid=device]')?.dataset.device === 'webgpu'",
+    );
+    report.add("start: WebGPU serves", ON_WEBGPU, serves, "ms");
 }
 
 /// How long the main thread works on one slider move: event, state, drawing, layout and paint of that frame; and beside it what the
@@ -265,17 +279,23 @@ fn rest(page: &mut Page) {
     page.wait_until("the swarm", DONE, START).unwrap();
 }
 
-/// Tokens a second, all chains together, as the page itself says.
+const ON_WEBGPU: &str = "page, WebGPU on the software adapter";
+
+/// Tokens a second, all chains together, as the page itself says, and how long the reader waits for all of them.
 fn decode(site: &Site, report: &mut Report, device: &str, chains: u32, length: u32) {
     let link = format!("prompt=Once%20upon%20a%20time&device={device}&n={chains}&len={length}");
     let mut page = open(&site.address(&link), WIDE, Gpu::Software).unwrap();
     page.wait_until("a distribution", LIVE, START).unwrap();
+    let start = Instant::now();
     page.click("generate").unwrap();
     page.wait_until("the swarm", DONE, START).unwrap();
+    let waited = start.elapsed().as_secs_f64();
     let place = match device {
-        "webgpu" => "page, WebGPU on the software adapter",
+        "webgpu" => ON_WEBGPU,
         _ => "page, CPU",
     };
+    let what = format!("from the button to the end, {chains} chains of {length} tokens");
+    report.add(&what, place, waited, "s");
     let speed = page.number("tokens-per-second").unwrap();
     report.add(
         &format!("decode, {chains} chains"),

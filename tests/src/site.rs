@@ -37,6 +37,13 @@ pub enum Trouble {
     },
     /// A file was not put there.
     Lacks(&'static str),
+    /// A script of it has another one put before it.
+    Begins {
+        /// Which script.
+        file: &'static str,
+        /// With what.
+        with: &'static str,
+    },
 }
 
 /// A folder being served on this machine until it is dropped.
@@ -149,6 +156,10 @@ fn answer(mut connection: &TcpStream, host: &Host) -> io::Result<()> {
     let file = path
         .strip_prefix(BELOW)
         .map(|path| if path.is_empty() { "index.html" } else { path });
+    let before = match host.trouble {
+        Trouble::Begins { file: altered, with } if file == Some(altered) => with,
+        _ => "",
+    };
     let found = file
         .map(Path::new)
         .filter(|file| {
@@ -164,7 +175,7 @@ fn answer(mut connection: &TcpStream, host: &Host) -> io::Result<()> {
                 .lock()
                 .expect("no thread panics while it holds the list");
             served.push(file.display().to_string());
-            ("200 OK", mime_type(file), bytes)
+            ("200 OK", mime_type(file), [before.as_bytes(), &bytes].concat())
         }
         None => (
             "404 Not Found",

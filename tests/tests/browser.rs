@@ -160,11 +160,12 @@ fn a_software_adapter_is_not_chosen_and_no_adapter_is_no_loss() {
     for gpu in [Gpu::Software, Gpu::Absent] {
         let mut page = open_ready(&site, &format!("prompt={PROMPT}&n=1&len=2"), WIDE, gpu);
         assert_eq!(generated(&mut page, 1).len(), 1);
-        assert_eq!(
-            page.attribute("device", "data-device").unwrap().as_deref(),
-            Some("cpu"),
-            "{gpu:?}"
-        );
+        let why = why_on_the_cpu(&mut page);
+        let reason = match gpu {
+            Gpu::Software => "software",
+            Gpu::Absent => "adapter",
+        };
+        assert!(why.contains(reason), "{gpu:?}: {why}");
         assert_eq!(page.complaints().unwrap(), [""; 0], "{gpu:?}");
     }
 }
@@ -179,20 +180,41 @@ fn a_forced_device_that_is_not_there_falls_back_and_says_why() {
         Gpu::Absent,
     );
     generated(&mut page, 1);
+    let why = why_on_the_cpu(&mut page);
+    assert!(why.contains("adapter"), "{why}");
+}
+
+#[test]
+fn a_gpu_whose_logits_are_wrong_is_not_believed_and_the_page_says_so() {
+    // Nothing that is sent to the GPU arrives there: no weight, no token.
+    let site = Site::troubled(Trouble::Begins {
+        file: "worker.js",
+        with: "if (self.GPUQueue) GPUQueue.prototype.writeBuffer = () => {};\n",
+    })
+    .unwrap();
+    let link = format!("prompt={PROMPT}&n=1&len=2&device=webgpu");
+    let mut page = open_ready(&site, &link, WIDE, Gpu::Software);
+    page.wait_until(
+        "the GPU to be refused",
+        "document.querySelector('#why-this-device')?.textContent.includes('differ')",
+        START,
+    )
+    .unwrap();
+    assert_eq!(generated(&mut page, 1).len(), 1);
+    let why = why_on_the_cpu(&mut page);
+    assert!(why.contains("its logits differ from the cpu's by"), "{why}");
+}
+
+/// The badge's sentences, in lower case, once it says that the CPU serves.
+fn why_on_the_cpu(page: &mut Page) -> String {
     assert_eq!(
         page.attribute("device", "data-device").unwrap().as_deref(),
         Some("cpu")
     );
-    let shown = page
-        .evaluate("document.body.textContent")
-        .unwrap()
-        .as_str()
-        .unwrap()
-        .to_lowercase();
-    assert!(
-        shown.contains("adapter"),
-        "the page says why it is not on WebGPU"
-    );
+    let why = page
+        .evaluate("document.querySelector('#why-this-device').textContent")
+        .unwrap();
+    why.as_str().unwrap().to_lowercase()
 }
 
 /// A host's rest before each piece, so that loading can be watched.

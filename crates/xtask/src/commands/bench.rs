@@ -149,7 +149,8 @@ fn written(
     let compiler = output(project.command("rustc").arg("--version")).unwrap_or_default();
     let mut report = format!(
         "# Measured on {date}\n\nMachine: {machine}  \nBrowser: {browser}  \nCompiler: {compiler}  \nCommit: {commit}\n\n\
-         One run of `cargo xtask bench`; ratios are to the first row of the same name.\n\n\
+         One run of `cargo xtask bench`; ratios are to the first row of the same name. Native numbers are the CPU's: this command \
+         builds the command line without GPU backends. The software adapter's runs are short, as it computes on the CPU.\n\n\
          | what | where | value | unit | ratio |\n| --- | --- | ---: | --- | ---: |\n"
     );
     for measurement in measurements {
