@@ -4,6 +4,7 @@ use std::io::{self, Write as _};
 use std::num::NonZeroUsize;
 use std::time::Instant;
 
+use anyhow::Context as _;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use protocol::{Chains, Length};
