@@ -1,5 +1,6 @@
 //! Measures the built site in headless Chromium and prints what it found as JSON: `{"measurements": [{"what", "place",
 //! "value", "unit"}, ...], "fetched": [files until the first distribution], "browser": name}`. `cargo xtask bench` prints the table.
+//! With the argument `slider` it measures nothing else.
 
 #![allow(
     clippy::unwrap_used,
@@ -52,6 +53,10 @@ const DONE: &str = "document.querySelector('[data-testid=status]').dataset.state
 fn main() {
     let site = Site::built().unwrap();
     let mut report = Report::default();
+    if std::env::args().any(|argument| argument == "slider") {
+        let browser = slider(&site, &mut report);
+        return report.print(&[], &browser);
+    }
     let fetched = start_up(&site, &mut report);
     start_up_on_webgpu(&site, &mut report);
     let browser = slider(&site, &mut report);
@@ -65,10 +70,7 @@ fn main() {
     for entry in experiments::CATALOGUE {
         experiment(&site, &mut report, entry.name);
     }
-    println!(
-        "{}",
-        json!({ "measurements": report.0, "fetched": fetched, "browser": browser })
-    );
+    report.print(&fetched, &browser);
 }
 
 /// The measurements so far.
@@ -80,6 +82,13 @@ impl Report {
         eprintln!("    {what}, {place}: {value:.1} {unit}");
         self.0
             .push(json!({ "what": what, "place": place, "value": value, "unit": unit }));
+    }
+
+    fn print(&self, fetched: &[String], browser: &str) {
+        println!(
+            "{}",
+            json!({ "measurements": self.0, "fetched": fetched, "browser": browser })
+        );
     }
 }
 

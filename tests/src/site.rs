@@ -157,7 +157,10 @@ fn answer(mut connection: &TcpStream, host: &Host) -> io::Result<()> {
         .strip_prefix(BELOW)
         .map(|path| if path.is_empty() { "index.html" } else { path });
     let before = match host.trouble {
-        Trouble::Begins { file: altered, with } if file == Some(altered) => with,
+        Trouble::Begins {
+            file: altered,
+            with,
+        } if file == Some(altered) => with,
         _ => "",
     };
     let found = file
@@ -175,7 +178,11 @@ fn answer(mut connection: &TcpStream, host: &Host) -> io::Result<()> {
                 .lock()
                 .expect("no thread panics while it holds the list");
             served.push(file.display().to_string());
-            ("200 OK", mime_type(file), [before.as_bytes(), &bytes].concat())
+            (
+                "200 OK",
+                mime_type(file),
+                [before.as_bytes(), &bytes].concat(),
+            )
         }
         None => (
             "404 Not Found",

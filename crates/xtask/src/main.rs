@@ -49,7 +49,11 @@ enum Task {
     /// Formatting and lints only
     Check,
     /// Measure the command line and the built page, print a table and keep it under bench-results/
-    Bench,
+    Bench {
+        /// Measure nothing but the slider, which takes five minutes instead of a quarter of an hour
+        #[arg(long)]
+        slider: bool,
+    },
     /// Print the bytes of each file in dist/, raw and brotli-compressed
     Size,
     /// Make fixtures and golden outputs anew, after a change that is meant to change them
@@ -71,7 +75,7 @@ fn main() -> Result<ExitCode> {
         }
         Task::Test { only } => return Ok(commands::test::test(&project, &only)),
         Task::Check => commands::check::check(&project)?,
-        Task::Bench => commands::bench::bench(&project)?,
+        Task::Bench { slider } => commands::bench::bench(&project, slider)?,
         Task::Size => commands::size::size(&project)?,
         Task::Bless => commands::bless::bless(&project)?,
     }

@@ -37,18 +37,15 @@ struct PageReport {
     browser: String,
 }
 
-/// Measures, prints the table, and keeps it under `bench-results/`.
-pub fn bench(project: &Project) -> Result<()> {
+/// Measures, prints the table, and keeps it under `bench-results/`: of everything, or of the page's slider alone.
+pub fn bench(project: &Project, slider: bool) -> Result<()> {
     site::build(project)?;
     chromium::ensure()?;
-    let collapse = native::collapse(project)?;
-
-    let native = timed("Measure the command line", || {
-        let mut collapse = project.command(&collapse.to_string_lossy());
-        let text = printed(collapse.args(["bench", "--model", "models/storyteller", "--json"]))?;
-        serde_json::from_str::<Vec<Measurement>>(&text)
-            .context("reading what `collapse bench` prints")
-    })?;
+    let mut measurements = if slider {
+        Vec::new()
+    } else {
+        command_line(project)?
+    };
     let page = timed("Measure the page", || {
         let mut cargo = project.command("cargo");
         cargo.args([
@@ -59,6 +56,9 @@ pub fn bench(project: &Project) -> Result<()> {
             "--bench",
             "page",
         ]);
+        if slider {
+            cargo.args(["--", "slider"]);
+        }
         let text = printed(&mut cargo)?;
         let report = text
             .lines()
@@ -66,9 +66,10 @@ pub fn bench(project: &Project) -> Result<()> {
             .context("the page's measurements print a line")?;
         serde_json::from_str::<PageReport>(report).context("reading the page's measurements")
     })?;
-    let mut measurements = native;
     measurements.extend(page.measurements);
-    measurements.extend(weights(project, &page.fetched)?);
+    if !slider {
+        measurements.extend(weights(project, &page.fetched)?);
+    }
 
     let today = OffsetDateTime::now_utc()
         .format(format_description!("[year]-[month]-[day]"))
@@ -77,12 +78,27 @@ pub fn bench(project: &Project) -> Result<()> {
     let report = written(project, &today, &machine, &page.browser, &measurements);
     println!("\n{report}");
     let folder = project.root().join("bench-results");
-    let file = folder.join(format!("{today}-{}.md", machine::short_name(&machine)));
+    let part = if slider { "-slider" } else { "" };
+    let file = folder.join(format!(
+        "{today}-{}{part}.md",
+        machine::short_name(&machine)
+    ));
     fs::create_dir_all(&folder)
         .and_then(|()| fs::write(&file, &report))
         .with_context(|| format!("writing {}", file.display()))?;
     println!("Kept in {}.", file.display());
     Ok(())
+}
+
+/// The native numbers.
+fn command_line(project: &Project) -> Result<Vec<Measurement>> {
+    let collapse = native::collapse(project)?;
+    timed("Measure the command line", || {
+        let mut collapse = project.command(&collapse.to_string_lossy());
+        let text = printed(collapse.args(["bench", "--model", "models/storyteller", "--json"]))?;
+        serde_json::from_str::<Vec<Measurement>>(&text)
+            .context("reading what `collapse bench` prints")
+    })
 }
 
 /// What a command prints; its errors and progress stay visible.
