@@ -2,7 +2,8 @@
 //!
 //! The order: tokens of positive probability first, then the others; within each, the highest logit first, ties by the lowest
 //! id. While no cut changes which tokens are possible, temperature and scale never change it (the repetition penalty can), so a coin
-//! that stays put moves to a neighbouring token when a knob moves a little. It is also the order in which the page draws the ruler, the widest segment on the left.
+//! that stays put moves to a neighbouring token when a knob moves a little. It is also the order in which the page draws the ruler,
+//! the widest segment on the left.
 
 use std::iter::FusedIterator;
 

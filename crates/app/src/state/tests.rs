@@ -547,8 +547,8 @@ fn stories_of_another_prompt_say_so() {
     assert!(state.stale().unwrap().contains("told after"));
 }
 
-#[test]
-fn stopped_stories_say_that_they_do_not_follow_the_knobs() {
+/// The stories of a run that was stopped after a token of each.
+fn stopped() -> State {
     let (_, state) = starting().heard(CPU, ready(DeviceKind::Cpu)).told();
     let (run, prompt) = (state.run_id(), state.settings.prompt.clone());
     let (_, state) = state
@@ -556,16 +556,12 @@ fn stopped_stories_say_that_they_do_not_follow_the_knobs() {
         .heard(CPU, step(run, 0, b"ab"))
         .after(Action::Stop)
         .told();
-    let state = state.heard(
-        CPU,
-        Event::Done {
-            run,
-            turn: 0,
-            ending: Ending::Stopped,
-            tokens: 2,
-            seconds: 1.0,
-        },
-    );
+    state.heard(CPU, done(run, Ending::Stopped))
+}
+
+#[test]
+fn stopped_stories_say_that_they_do_not_follow_the_knobs() {
+    let state = stopped();
     assert_eq!(state.stale(), None);
     let shaping = hotter(&state);
     assert!(state.after(Action::Shape(shaping)).stale().is_some());
@@ -573,14 +569,8 @@ fn stopped_stories_say_that_they_do_not_follow_the_knobs() {
 
 #[test]
 fn a_token_of_a_stopped_story_can_be_opened_and_not_replaced() {
-    let (_, state) = starting().heard(CPU, ready(DeviceKind::Cpu)).told();
-    let (run, prompt) = (state.run_id(), state.settings.prompt.clone());
-    let (_, state) = state
-        .heard(CPU, prompted(&prompt))
-        .heard(CPU, step(run, 0, b"ab"))
-        .after(Action::Stop)
-        .told();
-    let state = state.heard(CPU, done(run, Ending::Stopped));
+    let state = stopped();
+    let run = state.run_id();
     assert!(state.can_open() && !state.can_branch() && !state.can_force());
     let (chain, position) = (0, 0);
     let (commands, _) = state.after(Action::Open { chain, position }).told();
