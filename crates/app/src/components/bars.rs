@@ -1,7 +1,7 @@
 //! The likeliest tokens as bars over the ghosts of the unshaped distribution. A row is a button that forces its token.
 
 use web_sys::Element;
-use yew::prelude::*;
+use yew::{prelude::*, virtual_dom::Key};
 
 use super::{
     canvas::{Canvas, Picture, Sheet},
@@ -24,6 +24,8 @@ const BAR: f64 = 13.0;
 const START: f64 = 12.0;
 /// Radius of that mark, CSS pixels.
 const MARK: f64 = 3.7;
+/// A name of so many bytes has room wherever tokens stand.
+const SHORT: usize = 10;
 
 #[derive(Clone, PartialEq, Properties)]
 pub struct BarsProps {
@@ -42,7 +44,56 @@ pub fn Bars(props: &BarsProps) -> Html {
         can_force,
         act,
     } = props;
+    let list = use_node_ref();
+    {
+        // What changes with every move, past the rows that stay: finding out that they do takes longer.
+        let list = list.clone();
+        use_effect_with(next.clone(), move |next| {
+            let rows = list.cast::<Element>().map(|list| list.children());
+            for (row, bar) in next.bars.iter().enumerate() {
+                let row = rows.as_ref().and_then(|rows| rows.item(row as u32));
+                if let Some(button) = row.and_then(|row| row.first_element_child()) {
+                    _ = button.set_attribute("data-p", &bar.p.to_string());
+                }
+            }
+        });
+    }
+    let rows = next.bars.iter().map(|bar| (bar.token, bar.p > 0.0));
     let spoken = use_lagging(&next.bars);
+    // One text for all rows: a canvas takes longer to write them.
+    let shares: String = next.bars.iter().map(|bar| percent(bar.p) + "\n").collect();
+    html! {
+        <div class="bars">
+            <Rows {list} rows={rows.collect::<Vec<_>>()} spoken={(*spoken).clone()} language={language.clone()} can_force={*can_force} act={act.clone()} />
+            <Canvas<Reaches> picture={Reaches(next.clone())} />
+            <pre aria-hidden="true">{ shares }</pre>
+        </div>
+    }
+}
+
+#[derive(Clone, PartialEq, Properties)]
+struct RowsProps {
+    list: NodeRef,
+    /// The tokens, and whether the knobs have left them possible.
+    rows: Vec<(u32, bool)>,
+    /// The bars as they are read out.
+    spoken: Vec<Bar>,
+    language: Same<Language>,
+    can_force: bool,
+    act: Callback<Action>,
+}
+
+/// The rows below the picture, as far as they stay while a knob moves.
+#[component]
+fn Rows(props: &RowsProps) -> Html {
+    let RowsProps {
+        list,
+        rows,
+        spoken,
+        language,
+        can_force,
+        act,
+    } = props;
     let force = {
         let act = act.clone();
         Callback::from(move |event: MouseEvent| {
@@ -51,50 +102,49 @@ pub fn Bars(props: &BarsProps) -> Html {
             }
         })
     };
-    // The last row stays, empty, while the picked token is among the others: putting a row in and out takes longer.
-    let (likeliest, beyond) = next.bars.split_at(BARS.min(next.bars.len()));
-    let row = |bar: Option<&Bar>| {
-        let label = bar.map(|bar| {
-            let spoken = spoken.iter().find(|spoken| spoken.token == bar.token);
-            label(spoken.unwrap_or(bar), language)
-        });
-        let hook = bar.map(|bar| {
-            if bar.p > 0.0 {
-                "token-bar"
-            } else {
-                "token-ghost"
-            }
-        });
+    let row = |(place, (token, possible)): (usize, &(u32, bool))| {
+        let name = language.visible(*token);
+        let spoken = spoken.iter().find(|bar| bar.token == *token);
+        let hook = if *possible {
+            "token-bar"
+        } else {
+            "token-ghost"
+        };
+        // The last place keeps its element, whichever token takes it.
+        let key = if place + 1 == BARS {
+            Key::from("last")
+        } else {
+            Key::from(*token)
+        };
         html! {
-            <button class="bar" data-testid={hook} data-id={bar.map(|bar| bar.token.to_string())}
-                data-p={bar.map(|bar| bar.p.to_string())} aria-label={label}
-                title={can_force.then_some("Put this token here and continue")} disabled={!can_force || bar.is_none()}>
-                <code>{ bar.map(|bar| language.visible(bar.token)).unwrap_or_default() }</code>
-            </button>
+            <li {key}>
+                <button class="bar" data-testid={hook} data-id={token.to_string()} aria-label={spoken.map_or(name.clone(), |bar| label(bar, &name))}
+                    disabled={!can_force} title={can_force.then_some("Put this token here and continue")}>
+                    <code class={long(&name)}>{ name }</code>
+                </button>
+            </li>
         }
     };
-    // One text for all rows: a canvas takes longer to write them.
-    let shares: String = next.bars.iter().map(|bar| percent(bar.p) + "\n").collect();
     html! {
-        <div class="bars">
-            <ol aria-label="Likeliest next tokens" onclick={can_force.then_some(force)}>
-                { for likeliest.iter().map(|bar| html! { <li key={bar.token}>{ row(Some(bar)) }</li> }) }
-                <li key="beyond">{ row(beyond.first()) }</li>
-            </ol>
-            <Canvas<Reaches> picture={Reaches(next.clone())} />
-            <pre aria-hidden="true">{ shares }</pre>
-        </div>
+        <ol ref={list} aria-label="Likeliest next tokens" onclick={can_force.then_some(force)}>
+            { for rows.iter().enumerate().map(row) }
+        </ol>
     }
 }
 
+/// The class of a token's name that may have to be cut; of all others it would hold up the page.
+pub fn long(name: &str) -> Option<&'static str> {
+    (name.len() > SHORT).then_some("long")
+}
+
 /// What is read out of a row.
-fn label(bar: &Bar, language: &Language) -> String {
+fn label(bar: &Bar, name: &str) -> String {
     let coin = if bar.picked {
         ", picked by the coin"
     } else {
         ""
     };
-    format!("{} {}{coin}", language.visible(bar.token), percent(bar.p))
+    format!("{name} {}{coin}", percent(bar.p))
 }
 
 /// The token of the row that an element belongs to.

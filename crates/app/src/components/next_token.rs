@@ -8,7 +8,12 @@ use protocol::Lambda;
 use web_sys::{Element, ScrollIntoViewOptions, ScrollLogicalPosition};
 use yew::prelude::*;
 
-use super::{bars::Bars, curve::CurvePlot, ruler::Ruler, same::Same};
+use super::{
+    bars::{Bars, long},
+    curve::CurvePlot,
+    ruler::Ruler,
+    same::Same,
+};
 use crate::{
     figures::{
         next_token::{Mixed, next_token, unshaped},
@@ -98,6 +103,7 @@ pub fn NextTokenPanel(props: &NextTokenProps) -> Html {
         }
         None => "Next token after ".to_owned(),
     };
+    let picked = language.visible(next.picked);
     let before = if row.is_tuned() {
         "the base, before shaping"
     } else {
@@ -138,7 +144,7 @@ pub fn NextTokenPanel(props: &NextTokenProps) -> Html {
                             </p>
                         }
                         <p>
-                            <b class="pick">{ language.visible(next.picked) }</b>
+                            <b class={classes!("pick", long(&picked))}>{ picked }</b>
                             { format!("picked by the coin, {:.3}", next.coin) }
                             if let Some(put) = there.filter(|there| *there != next.picked) {
                                 { format!("; you put {} there", language.visible(put)) }

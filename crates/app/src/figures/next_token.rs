@@ -8,8 +8,8 @@ use protocol::Lambda;
 use super::curve::EntropyCurve;
 use crate::state::{Row, Terms};
 
-/// Bars at most.
-pub const BARS: usize = 12;
+/// Bars at most, as many in every frame: putting one in and out takes longer than to fill it.
+pub const BARS: usize = 13;
 
 /// Pieces of the ruler that are drawn one by one, at most; what remains is drawn as one.
 const PIECES: usize = 32;
@@ -33,7 +33,7 @@ pub struct Bar {
 /// One row under some knobs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NextToken {
-    /// The likeliest tokens, and after them the picked one where it is not among them.
+    /// The likeliest tokens by falling probability; the picked one takes the last place where it is not among them.
     pub bars: Vec<Bar>,
     /// The probability that a bar of full width stands for.
     pub full: f64,
@@ -79,8 +79,10 @@ pub fn next_token(row: &Row, unshaped: &Distribution, mixed: &Mixed, terms: Term
     let coin = coin(terms.seed, row.story, row.position);
     let picked = shaped.pick(coin);
     let mut ranked = shaped.ranked(BARS);
-    if ranked.iter().all(|(token, _)| *token != picked) && shaped.probability(picked) > 0.0 {
-        ranked.push((picked, shaped.probability(picked)));
+    if ranked.iter().all(|(token, _)| *token != picked)
+        && let Some(last) = ranked.last_mut()
+    {
+        *last = (picked, shaped.probability(picked));
     }
     let bars: Vec<Bar> = ranked
         .into_iter()
@@ -234,7 +236,7 @@ mod tests {
         let tokens = |next: NextToken| {
             next.bars
                 .iter()
-                .take(BARS)
+                .take(BARS - 1)
                 .map(|bar| bar.token)
                 .collect::<Vec<_>>()
         };
