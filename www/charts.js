@@ -3,6 +3,19 @@
 
 import * as echarts from "./echarts.js";
 
+/**
+ * ECharts asks with every font how wide a Chinese character is. No figure has one, and a browser that has to look for it among the
+ * system's fonts stands still for up to a second; it is as wide as the font is high.
+ */
+const pen = document.createElement("canvas").getContext("2d");
+echarts.setPlatformAPI({
+  measureText(text, font) {
+    if (text === "国") return { width: parseFloat(/([\d.]+)px/.exec(font)?.[1] ?? "12") };
+    pen.font = font;
+    return pen.measureText(text);
+  },
+});
+
 /** What is drawn where: element to { chart, json, size }. */
 const drawn = new Map();
 
