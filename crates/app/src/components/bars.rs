@@ -116,10 +116,15 @@ fn Rows(props: &RowsProps) -> Html {
         } else {
             Key::from(*token)
         };
+        let title = if *can_force {
+            format!("Put “{name}” here and continue")
+        } else {
+            name.clone()
+        };
         html! {
             <li {key}>
                 <button class="bar" data-testid={hook} data-id={token.to_string()} aria-label={spoken.map_or(name.clone(), |bar| label(bar, &name))}
-                    disabled={!can_force} title={can_force.then_some("Put this token here and continue")}>
+                    disabled={!can_force} {title}>
                     <code class={long(&name)}>{ name }</code>
                 </button>
             </li>

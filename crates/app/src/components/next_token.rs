@@ -126,7 +126,7 @@ pub fn NextTokenPanel(props: &NextTokenProps) -> Html {
             <div class="pair">
                 <Bars next={Same::from(next)} language={language.clone()} {can_force} act={act.clone()} />
                 <div>
-                    <div class={if row.is_tuned() { "stats four" } else { "stats" }}>
+                    <div class="stats">
                         <p>
                             <b data-testid="entropy-bits" data-value={next.entropy_bits.to_string()}>{ decimal(next.entropy_bits) }</b>
                             { "bits of entropy" }
@@ -144,7 +144,7 @@ pub fn NextTokenPanel(props: &NextTokenProps) -> Html {
                             </p>
                         }
                         <p>
-                            <b class={classes!("pick", long(&picked))}>{ picked }</b>
+                            <b class={classes!("pick", long(&picked))} title={picked.clone()}>{ picked }</b>
                             { format!("picked by the coin, {:.3}", next.coin) }
                             if let Some(put) = there.filter(|there| *there != next.picked) {
                                 { format!("; you put {} there", language.visible(put)) }
