@@ -91,7 +91,7 @@ pub fn App() -> Html {
                         terms={state.terms()} {open} can_force={state.can_force()} there={state.put_there()} recorded={recorded.is_some()} act={act.clone()} />
                     <SwarmPanel swarm={Same::from(&state.swarm)} {open} {tuned}
                         catalogue={state.catalogue.as_ref().map(Same::from)} colouring={state.colouring}
-                        predictor={state.predictor.as_ref().map(Same::from)} can_open={state.can_open()} can_branch={state.can_branch()} {running} {recorded} stale={state.stale()} device={run.and_then(Run::device)}
+                        predictor={state.predictor.as_ref().map(Same::from)} can_open={state.can_open()} can_branch={state.can_branch()} {running} at_work={run.is_some_and(Run::is_at_work)} {recorded} stale={state.stale()} device={run.and_then(Run::device)}
                         length={run.map_or(0, |run| run.order.length.get())}
                         tokens_per_second={run.map_or(0.0, |run| run.tokens_per_second)} act={act.clone()} />
                 </div>

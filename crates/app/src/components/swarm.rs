@@ -32,7 +32,10 @@ pub struct SwarmProps {
     pub predictor: Option<Same<Predictor>>,
     pub can_open: bool,
     pub can_branch: bool,
+    /// Whether tokens may follow.
     pub running: bool,
+    /// Whether they come already. Not while a knob moves, or its first move would have the stories laid out anew.
+    pub at_work: bool,
     /// What is said of the recording, while one is shown.
     pub recorded: Option<AttrValue>,
     /// Why the stories are not those of the present settings.
@@ -57,6 +60,7 @@ pub fn SwarmPanel(props: &SwarmProps) -> Html {
         can_open,
         can_branch,
         running,
+        at_work,
         recorded,
         stale,
         device,
@@ -146,7 +150,7 @@ pub fn SwarmPanel(props: &SwarmProps) -> Html {
     };
     let list_class = classes!(
         "chains",
-        running.then_some("running"),
+        at_work.then_some("running"),
         can_open.then_some("live"),
         compared.then_some("compared"),
         (!glad.is_empty()).then_some("scored")

@@ -171,9 +171,13 @@ impl Run {
         self.is_kept() && open
     }
 
+    /// Whether its worker is at work, as far as is known.
+    pub fn is_at_work(&self) -> bool {
+        self.phase == Phase::Running
+    }
+
     /// Whether its worker is, or is about to be, at work under these terms.
     pub fn is_running(&self, terms: Terms) -> bool {
-        self.phase == Phase::Running
-            || self.is_held() && (self.force.is_some() || self.told != Some(terms))
+        self.is_at_work() || self.is_held() && (self.force.is_some() || self.told != Some(terms))
     }
 }
