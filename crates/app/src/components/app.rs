@@ -24,7 +24,7 @@ use crate::{
     engine::use_engines,
     figures::numbers::significant,
     shelf::use_shelf,
-    state::{Action, Dial, Run, State, Status, Terms, sentence, status},
+    state::{Action, Dial, More, Run, State, Status, Terms, sentence, status},
 };
 
 /// The link is rewritten when the settings have rested for so long: browsers allow some hundred rewrites a minute.
@@ -63,7 +63,7 @@ pub fn App() -> Html {
         .map(|(terms, run)| {
             AttrValue::from(recording(&state.settings.prompt, &run.order.prompt, terms))
         });
-    let running = run.is_some_and(|run| run.is_running(state.terms()));
+    let more = run.map_or(More::No, |run| run.more(state.terms()));
     let open = state.opened();
     let view = state.settings.view;
     let lab = view == View::Experiments;
@@ -83,7 +83,7 @@ pub fn App() -> Html {
                     <Storyteller tunings={Same::from(&state.tunings)} adapter={state.settings.adapter.clone().map(AttrValue::from)}
                         compare={state.settings.compare} {lab} lambda={Dial::Lambda.text(&state.settings)} turn={turn.clone()} act={act.clone()} />
                     <Dials settings={state.settings.clone()} {turn} act={act.clone()}
-                        stories={state.settings.chains.get()} running={running && state.live} {lab} />
+                        stories={state.settings.chains.get()} running={more != More::No && state.live} {lab} />
                     <div hidden={lab && !waits}><StatusLine status={now} {sentence} {share} /></div>
                 </div>
                 <div class="stage" hidden={lab}>
@@ -91,7 +91,7 @@ pub fn App() -> Html {
                         terms={state.terms()} {open} can_force={state.can_force()} there={state.put_there()} recorded={recorded.is_some()} act={act.clone()} />
                     <SwarmPanel swarm={Same::from(&state.swarm)} {open} {tuned}
                         catalogue={state.catalogue.as_ref().map(Same::from)} colouring={state.colouring}
-                        predictor={state.predictor.as_ref().map(Same::from)} can_open={state.can_open()} can_branch={state.can_branch()} {running} at_work={run.is_some_and(Run::is_at_work)} {recorded} stale={state.stale()} device={run.and_then(Run::device)}
+                        predictor={state.predictor.as_ref().map(Same::from)} can_open={state.can_open()} can_branch={state.can_branch()} {more} {recorded} stale={state.stale()} device={run.and_then(Run::device)}
                         length={run.map_or(0, |run| run.order.length.get())}
                         tokens_per_second={run.map_or(0.0, |run| run.tokens_per_second)} act={act.clone()} />
                 </div>

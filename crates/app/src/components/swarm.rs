@@ -17,7 +17,7 @@ use crate::{
         gladness::{STEPS, gladness, tint},
         numbers::{decimal, grouped},
     },
-    state::{Action, Colouring, Opened, Side, Stories, Swarm},
+    state::{Action, Colouring, More, Opened, Side, Stories, Swarm},
 };
 
 #[derive(Clone, PartialEq, Properties)]
@@ -32,10 +32,8 @@ pub struct SwarmProps {
     pub predictor: Option<Same<Predictor>>,
     pub can_open: bool,
     pub can_branch: bool,
-    /// Whether tokens may follow.
-    pub running: bool,
-    /// Whether they come already. Not while a knob moves, or its first move would have the stories laid out anew.
-    pub at_work: bool,
+    /// Whether tokens may follow. Cursors stand where they come already: a knob's first move must not lay all stories out anew.
+    pub more: More,
     /// What is said of the recording, while one is shown.
     pub recorded: Option<AttrValue>,
     /// Why the stories are not those of the present settings.
@@ -59,8 +57,7 @@ pub fn SwarmPanel(props: &SwarmProps) -> Html {
         predictor,
         can_open,
         can_branch,
-        running,
-        at_work,
+        more,
         recorded,
         stale,
         device,
@@ -145,12 +142,12 @@ pub fn SwarmPanel(props: &SwarmProps) -> Html {
         let gladness = glad.get(chain).map(Same::from);
         html! {
             <ChainLine key={chain} number={chain as u32} chain={Same::from(&chains[chain])} story={story as u32}
-                side={compared.then_some(side)} {marks} {gladness} shared={shared[chain]} {open} running={*running && !chains[chain].done} />
+                side={compared.then_some(side)} {marks} {gladness} shared={shared[chain]} {open} running={*more != More::No && !chains[chain].done} />
         }
     };
     let list_class = classes!(
         "chains",
-        at_work.then_some("running"),
+        (*more == More::Coming).then_some("running"),
         can_open.then_some("live"),
         compared.then_some("compared"),
         (!glad.is_empty()).then_some("scored")

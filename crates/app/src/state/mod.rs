@@ -35,7 +35,7 @@ pub use dial::Dial;
 pub use errands::{Errand, errands};
 pub use language::Language;
 pub use row::Row;
-pub use run::{Order, Phase, Run, Side, Stop, Terms, Voice};
+pub use run::{More, Order, Phase, Run, Side, Stop, Terms, Voice};
 pub use status::{Status, sentence, status};
 pub use swarm::{Stories, Swarm};
 pub use tuning::{Tuning, Tunings};

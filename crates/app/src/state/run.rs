@@ -171,13 +171,30 @@ impl Run {
         self.is_kept() && open
     }
 
-    /// Whether its worker is at work, as far as is known.
-    pub fn is_at_work(&self) -> bool {
-        self.phase == Phase::Running
+    /// Whether tokens may follow under these terms.
+    pub fn more(&self, terms: Terms) -> More {
+        if self.phase == Phase::Running {
+            More::Coming
+        } else if self.is_held() && (self.force.is_some() || self.told != Some(terms)) {
+            More::Wanted
+        } else {
+            More::No
+        }
     }
 
     /// Whether its worker is, or is about to be, at work under these terms.
     pub fn is_running(&self, terms: Terms) -> bool {
-        self.is_at_work() || self.is_held() && (self.force.is_some() || self.told != Some(terms))
+        self.more(terms) != More::No
     }
+}
+
+/// Whether tokens may follow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum More {
+    /// All are there.
+    No,
+    /// The worker is to be asked for some, once the hand that moves a knob rests.
+    Wanted,
+    /// It is at work.
+    Coming,
 }
