@@ -83,7 +83,7 @@ pub fn App() -> Html {
                     <Storyteller tunings={Same::from(&state.tunings)} adapter={state.settings.adapter.clone().map(AttrValue::from)}
                         compare={state.settings.compare} {lab} lambda={Dial::Lambda.text(&state.settings)} turn={turn.clone()} act={act.clone()} />
                     <Dials settings={state.settings.clone()} {turn} act={act.clone()}
-                        stories={state.settings.chains.get()} running={more != More::No && state.live} {lab} />
+                        stories={state.settings.chains.get()} running={more == More::Coming && state.live} {lab} />
                     <div hidden={lab && !waits}><StatusLine status={now} {sentence} {share} /></div>
                 </div>
                 <div class="stage" hidden={lab}>

@@ -116,10 +116,12 @@ fn Rows(props: &RowsProps) -> Html {
         } else {
             Key::from(*token)
         };
-        let title = if *can_force {
-            format!("Put “{name}” here and continue")
-        } else {
-            name.clone()
+        let cut = long(&name).is_some();
+        let title = match (*can_force, cut) {
+            (true, true) => Some(format!("Put “{name}” here and continue").into()),
+            (true, false) => Some(AttrValue::Static("Put this token here and continue")),
+            (false, true) => Some(name.clone().into()),
+            (false, false) => None,
         };
         html! {
             <li {key}>

@@ -144,7 +144,7 @@ pub fn NextTokenPanel(props: &NextTokenProps) -> Html {
                             </p>
                         }
                         <p>
-                            <b class={classes!("pick", long(&picked))} title={picked.clone()}>{ picked }</b>
+                            <b class={classes!("pick", long(&picked))} title={long(&picked).map(|_| picked.clone())}>{ picked }</b>
                             { format!("picked by the coin, {:.3}", next.coin) }
                             if let Some(put) = there.filter(|there| *there != next.picked) {
                                 { format!("; you put {} there", language.visible(put)) }

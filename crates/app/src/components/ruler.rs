@@ -5,6 +5,7 @@ use yew::prelude::*;
 
 use super::{
     canvas::{Canvas, Picture, Sheet},
+    lagging::use_lagging,
     same::Same,
 };
 use crate::{figures::next_token::NextToken, state::Language};
@@ -31,10 +32,11 @@ pub struct RulerProps {
 #[component]
 pub fn Ruler(props: &RulerProps) -> Html {
     let RulerProps { next, language } = props;
+    let said = use_lagging(next);
     let label = format!(
         "Ruler from 0 to 1: the coin, {:.3}, falls on {}",
-        next.coin,
-        language.visible(next.picked)
+        said.coin,
+        language.visible(said.picked)
     );
     let named = |piece: &&Segment| piece.end - piece.start >= NAMED;
     let picture = Pieces {

@@ -8,6 +8,7 @@ use crate::state::{Action, Status};
 pub struct StatusLineProps {
     pub status: Status,
     pub sentence: AttrValue,
+    /// How much is done, 0 to 1; of a swarm, once it is being decoded.
     pub share: Option<f64>,
 }
 
@@ -22,8 +23,8 @@ pub fn StatusLine(props: &StatusLineProps) -> Html {
     let heard = match status {
         Status::Loading => "The model is loading.".into(),
         Status::Recorded => "A recorded run is shown while the model loads.".into(),
-        Status::Running => "Telling stories.".into(),
-        Status::Ready | Status::Done | Status::Failed => sentence.clone(),
+        Status::Running if share.is_some() => "Telling stories.".into(),
+        Status::Running | Status::Ready | Status::Done | Status::Failed => sentence.clone(),
     };
     html! {
         <>

@@ -2,7 +2,7 @@
 
 use protocol::{DeviceChoice, DeviceKind, Ending, Stage};
 
-use super::{Phase, State};
+use super::{More, Phase, State};
 use crate::{
     engine::choice::{Progress, Standing, name},
     figures::numbers::{grouped, megabytes},
@@ -17,7 +17,7 @@ pub enum Status {
     Recorded,
     /// The model waits.
     Ready,
-    /// A swarm is being decoded.
+    /// A swarm is being decoded, or is to be.
     Running,
     /// A swarm was decoded, or stopped.
     Done,
@@ -62,7 +62,8 @@ pub fn status(state: &State) -> (Status, String, Option<f64>) {
     };
     let tokens = state.swarm.tokens();
     let most = state.swarm.chains().len() * run.order.length.get() as usize;
-    if run.is_running(state.terms()) {
+    let more = run.more(state.terms());
+    if more == More::Coming {
         let mut sentence = format!(
             "{} of at most {} tokens",
             grouped(tokens as u64),
@@ -77,12 +78,19 @@ pub fn status(state: &State) -> (Status, String, Option<f64>) {
         }
         return (Status::Running, sentence, Some(tokens as f64 / most as f64));
     }
-    if let Some(starting) = starting {
+    if more == More::No
+        && let Some(starting) = starting
+    {
         return starting;
     }
     let tokens = match tokens {
         1 => "1 token".to_owned(),
         tokens => format!("{} tokens", grouped(tokens as u64)),
+    };
+    // The words change once the worker is at work: with the first move of a knob, laying them out would hold it up.
+    let status = match more {
+        More::No => Status::Done,
+        More::Wanted | More::Coming => Status::Running,
     };
     match run.phase {
         Phase::Failed => (
@@ -90,9 +98,9 @@ pub fn status(state: &State) -> (Status, String, Option<f64>) {
             "The run failed; the note at the top says why.".to_owned(),
             None,
         ),
-        Phase::Ended(Ending::Stopped) => (Status::Done, format!("Stopped after {tokens}."), None),
+        Phase::Ended(Ending::Stopped) => (status, format!("Stopped after {tokens}."), None),
         Phase::Ended(Ending::Finished) | Phase::Running => {
-            (Status::Done, format!("Done: {tokens}."), None)
+            (status, format!("Done: {tokens}."), None)
         }
     }
 }

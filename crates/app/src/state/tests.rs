@@ -560,6 +560,19 @@ fn stopped() -> State {
 }
 
 #[test]
+fn a_moved_knob_runs_at_once_and_says_so_once_the_worker_was_told() {
+    let state = finished();
+    let (before, sentence, share) = status(&state);
+    assert_eq!((before, share), (Status::Done, None));
+    let shaping = hotter(&state);
+    let state = state.after(Action::Shape(shaping));
+    assert_eq!(status(&state), (Status::Running, sentence.clone(), None));
+    let (now, said, share) = status(&state.told().1);
+    assert_eq!(now, Status::Running);
+    assert!(said != sentence && share.is_some());
+}
+
+#[test]
 fn stopped_stories_say_that_they_do_not_follow_the_knobs() {
     let state = stopped();
     assert_eq!(state.stale(), None);
