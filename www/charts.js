@@ -4,13 +4,14 @@
 import * as echarts from "./echarts.js";
 
 /**
- * ECharts asks with every font how wide a Chinese character is. No figure has one, and a browser that has to look for it among the
- * system's fonts stands still for up to a second; it is as wide as the font is high.
+ * ECharts asks with every font how wide a Chinese character is, and each control character. No figure has one, and a browser that
+ * has to look for it among the system's fonts stands still for up to a second. The former is as wide as the font is high.
  */
 const pen = document.createElement("canvas").getContext("2d");
 echarts.setPlatformAPI({
   measureText(text, font) {
     if (text === "国") return { width: parseFloat(/([\d.]+)px/.exec(font)?.[1] ?? "12") };
+    if (/^[\0-\x1f\x7f]$/.test(text)) return { width: 0 };
     pen.font = font;
     return pen.measureText(text);
   },
