@@ -98,11 +98,13 @@ impl Picture for Pieces {
         if 1.0 - end >= NAMED {
             write("the rest", &inks.soft, end, 1.0);
         }
+        let (start, end) = ruler
+            .iter()
+            .find(|piece| piece.id == *picked)
+            .map_or((end, 1.0), |piece| (piece.start, piece.end));
         pen.set_fill_style_str(&inks.coin);
-        for piece in ruler.iter().filter(|piece| piece.id == *picked) {
-            let length = width * (piece.end - piece.start) - 1.0;
-            pen.fill_rect(width * piece.start, 0.0, length, 3.0);
-        }
+        let length = (width * (end - start) - 1.0).max(0.5);
+        pen.fill_rect(width * start, 0.0, length, 3.0);
     }
 }
 
