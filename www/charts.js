@@ -20,8 +20,11 @@ echarts.setPlatformAPI({
 /** What is drawn where: element to { chart, json, size }. */
 const drawn = new Map();
 
-/** About as wide as a long word, CSS pixels. */
-const WORD = 62;
+/** Least distance between two names on an axis, CSS pixels. */
+const GAP = 4;
+
+/** About as much of a figure's width lies beside its drawing area, CSS pixels. */
+const BESIDE = 88;
 
 /** Colours of the style sheet in place of their names, and functions in place of theirs. */
 function resolve(value, style) {
@@ -38,11 +41,7 @@ function resolve(value, style) {
 function read(json, element, width = element.clientWidth) {
   const option = resolve(JSON.parse(json), getComputedStyle(element));
   const label = option.xAxis?.axisLabel;
-  if (label?.overflow === "break") {
-    // Each name on as many lines as its share of the axis needs, or aslant where that has no room for a word.
-    label.width = (width - 70) / option.xAxis.data.length;
-    if (label.width < WORD) Object.assign(label, { width: undefined, overflow: "none", rotate: 45 });
-  }
+  if (label?.wrap) setNames(label, option.xAxis.data, (width - BESIDE) / option.xAxis.data.length, option.textStyle.fontFamily);
   for (const series of option.series) {
     // As much as is left free beside the streams.
     if (series.type === "sankey") series.label.width = 0.24 * width - 10;
@@ -51,6 +50,31 @@ function read(json, element, width = element.clientWidth) {
   }
   option.tooltip.formatter = (hovered) => words([hovered].flat());
   return option;
+}
+
+/** Each name on as many lines as its `share` of the axis needs, somewhat smaller where a word asks for it, or aslant. */
+function setNames(label, names, share, family) {
+  const long = (text) => pen.measureText(text).width;
+  for (const size of [12, 11, 10.5]) {
+    pen.font = `${size}px ${family}`;
+    const lines = names.map((name) => wrap(name.split(" "), (line) => long(line) + GAP <= share));
+    const widths = lines.map((lines) => Math.max(...lines.map(long)));
+    if (widths.slice(1).every((width, before) => (width + widths[before]) / 2 + GAP <= share)) {
+      return Object.assign(label, { formatter: (_, name) => lines[name].join("\n"), fontSize: size });
+    }
+  }
+  return Object.assign(label, { rotate: 45 });
+}
+
+/** Words as lines that fit; a word that does not has one of its own. */
+function wrap(words, fits) {
+  const lines = [];
+  for (const word of words) {
+    const longer = [...lines.slice(-1), word].join(" ");
+    if (lines.length > 0 && fits(longer)) lines[lines.length - 1] = longer;
+    else lines.push(word);
+  }
+  return lines;
 }
 
 /** How far from the middle of its name a bar stands; what stands at no bar stands in the middle. */

@@ -1,7 +1,8 @@
 //! A figure as the option object of Apache ECharts, which `www/charts.js` hands to it.
 //!
-//! Two things in it are not ECharts' own: a text `var(--name)` stands for that colour of the style sheet, and the custom series of
-//! `"renderItem": "interval"` and `"dot"` are drawn by `www/charts.js`, beside the bar that their `"beside"` names.
+//! Three things in it are not ECharts' own: a text `var(--name)` stands for that colour of the style sheet, names with `"wrap"` are
+//! set on lines by `www/charts.js`, and the custom series of `"renderItem": "interval"` and `"dot"` are drawn there, beside the bar
+//! that their `"beside"` names.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -206,7 +207,8 @@ fn axis(axis: &Axis) -> Value {
     let mut label = json!({ "color": "var(--soft)", "hideOverlap": true });
     if (1..=ACROSS).contains(&names) {
         label["interval"] = json!(0);
-        label["overflow"] = json!("break");
+        label["hideOverlap"] = json!(false);
+        label["wrap"] = json!(true);
     } else if (1..=ASLANT).contains(&names) && axis.names.iter().any(|name| name.len() > 2) {
         label["interval"] = json!(0);
         label["rotate"] = json!(45);

@@ -343,9 +343,23 @@ impl State {
                 "told after “…{after}”; tell again for the new prompt"
             ));
         }
-        let stopped = run.phase == Phase::Ended(Ending::Stopped);
-        (stopped && run.told != Some(self.terms()))
-            .then(|| "stopped; tell again for the new knobs".to_owned())
+        let Order { chains, length, .. } = Order::of(&self.settings);
+        if (run.order.chains, run.order.length) != (chains, length) {
+            let stories = match chains.get() {
+                1 => "1 story".to_owned(),
+                many => format!("{many} stories"),
+            };
+            let tokens = length.get();
+            return Some(format!(
+                "tell again for {stories} of at most {tokens} tokens"
+            ));
+        }
+        let why = if run.told == Some(self.terms()) {
+            "to branch"
+        } else {
+            "for the new knobs"
+        };
+        (run.phase == Phase::Ended(Ending::Stopped)).then(|| format!("stopped; tell again {why}"))
     }
 
     /// The token that stands where the shown row is decided, if the reader put it there against the coin. Nothing while the

@@ -575,9 +575,30 @@ fn a_moved_knob_runs_at_once_and_says_so_once_the_worker_was_told() {
 #[test]
 fn stopped_stories_say_that_they_do_not_follow_the_knobs() {
     let state = stopped();
-    assert_eq!(state.stale(), None);
+    let stale = |state: &State| state.stale().unwrap();
+    assert_eq!(stale(&state), "stopped; tell again to branch");
     let shaping = hotter(&state);
-    assert!(state.after(Action::Shape(shaping)).stale().is_some());
+    let state = state.after(Action::Shape(shaping));
+    assert_eq!(stale(&state), "stopped; tell again for the new knobs");
+}
+
+#[test]
+fn stories_say_that_their_number_and_length_do_not_follow_the_knobs() {
+    let (settings, _) = read_link("n=1&len=3");
+    let state = finished();
+    let before = state.settings.clone();
+    assert_eq!(state.stale(), None);
+    let state = state
+        .after(Action::Chains(settings.chains))
+        .after(Action::Length(settings.length));
+    assert_eq!(
+        state.stale().unwrap(),
+        "tell again for 1 story of at most 3 tokens"
+    );
+    let state = state
+        .after(Action::Chains(before.chains))
+        .after(Action::Length(before.length));
+    assert_eq!(state.stale(), None);
 }
 
 #[test]

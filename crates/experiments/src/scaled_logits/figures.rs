@@ -52,23 +52,27 @@ fn line<const N: usize>(name: &str, points: [(f64, f64); N]) -> Series {
 
 /// Puts what is told of a model into the figures, over what was told of it before.
 pub(super) fn draw_over(figures: &mut [Figure], subject: &str, told: &Told) {
-    let value = |key: &str| {
+    // What is not known yet is a dash.
+    let value = |key: &str, write: fn(f64) -> String| {
         let key = format!("{subject}.{key}");
         let found = told.results.iter().find(|one| one.key == key);
-        found.and_then(|one| one.value).unwrap_or(f64::NAN)
+        found
+            .and_then(|one| one.value)
+            .map_or_else(|| "–".to_owned(), write)
     };
+    let hundredths = |value| format!("{value:.2}");
     let explained = format!(
         "{subject}: the one scale {:.2} explains {} % on the openings of its fit, {} % on unseen ones, {} % far from stories.",
         told.gamma,
-        tenths(value("explained.fit")),
-        tenths(value("explained.unseen")),
-        tenths(value("explained.far"))
+        value("explained.fit", tenths),
+        value("explained.unseen", tenths),
+        value("explained.far", tenths)
     );
     let scales = format!(
-        "{subject}: a tenth of positions below {:.2}, half below {:.2}, a tenth above {:.2}.",
-        value("gamma.low"),
-        value("gamma.median"),
-        value("gamma.high")
+        "{subject}: a tenth of positions below {}, half below {}, a tenth above {}.",
+        value("gamma.low", hundredths),
+        value("gamma.median", hundredths),
+        value("gamma.high", hundredths)
     );
     let drawn = [
         (Shape::Bars, &told.explained, explained),
@@ -135,4 +139,36 @@ pub(super) fn sharpening() -> (Vec<Quantity>, Figure) {
         100.0 * apart(&RUT, 8, 2.0, both).0
     );
     (results, figure)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_known_yet_is_a_dash() {
+        let told = Told {
+            results: vec![Quantity::exact(
+                "toy.explained.fit".to_owned(),
+                String::new(),
+                "%",
+                12.34,
+            )],
+            explained: Vec::new(),
+            scales: Vec::new(),
+            gamma: 1.5,
+        };
+        let (_, figure) = sharpening();
+        let mut figures = [figure.clone(), figure];
+        draw_over(&mut figures, "toy", &told);
+        let said = |figure: &Figure| figure.text.lines().last().unwrap().to_owned();
+        assert_eq!(
+            said(&figures[0]),
+            "toy: the one scale 1.50 explains 12.3 % on the openings of its fit, – % on unseen ones, – % far from stories."
+        );
+        assert_eq!(
+            said(&figures[1]),
+            "toy: a tenth of positions below –, half below –, a tenth above –."
+        );
+    }
 }
