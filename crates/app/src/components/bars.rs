@@ -59,12 +59,12 @@ pub fn Bars(props: &BarsProps) -> Html {
         });
     }
     let rows = next.bars.iter().map(|bar| (bar.token, bar.p > 0.0));
-    let spoken = use_lagging(&next.bars);
+    let said = use_lagging(next);
     // One text for all rows: a canvas takes longer to write them.
     let shares: String = next.bars.iter().map(|bar| percent(bar.p) + "\n").collect();
     html! {
         <div class="bars">
-            <Rows {list} rows={rows.collect::<Vec<_>>()} spoken={(*spoken).clone()} language={language.clone()} can_force={*can_force} act={act.clone()} />
+            <Rows {list} rows={rows.collect::<Vec<_>>()} said={(*said).clone()} language={language.clone()} can_force={*can_force} act={act.clone()} />
             <Canvas<Reaches> picture={Reaches(next.clone())} />
             <pre aria-hidden="true">{ shares }</pre>
         </div>
@@ -76,8 +76,8 @@ struct RowsProps {
     list: NodeRef,
     /// The tokens, and whether the knobs have left them possible.
     rows: Vec<(u32, bool)>,
-    /// The bars as they are read out.
-    spoken: Vec<Bar>,
+    /// What is read out.
+    said: Same<NextToken>,
     language: Same<Language>,
     can_force: bool,
     act: Callback<Action>,
@@ -89,7 +89,7 @@ fn Rows(props: &RowsProps) -> Html {
     let RowsProps {
         list,
         rows,
-        spoken,
+        said,
         language,
         can_force,
         act,
@@ -104,7 +104,7 @@ fn Rows(props: &RowsProps) -> Html {
     };
     let row = |(place, (token, possible)): (usize, &(u32, bool))| {
         let name = language.visible(*token);
-        let spoken = spoken.iter().find(|bar| bar.token == *token);
+        let spoken = said.bars.iter().find(|bar| bar.token == *token);
         let hook = if *possible {
             "token-bar"
         } else {
@@ -116,8 +116,8 @@ fn Rows(props: &RowsProps) -> Html {
         } else {
             Key::from(*token)
         };
-        let cut = long(&name).is_some();
-        let title = match (*can_force, cut) {
+        let cut = long(&name);
+        let title = match (*can_force, cut.is_some()) {
             (true, true) => Some(format!("Put “{name}” here and continue").into()),
             (true, false) => Some(AttrValue::Static("Put this token here and continue")),
             (false, true) => Some(name.clone().into()),
@@ -127,7 +127,7 @@ fn Rows(props: &RowsProps) -> Html {
             <li {key}>
                 <button class="bar" data-testid={hook} data-id={token.to_string()} aria-label={spoken.map_or(name.clone(), |bar| label(bar, &name))}
                     disabled={!can_force} {title}>
-                    <code class={long(&name)}>{ name }</code>
+                    <code class={cut}>{ name }</code>
                 </button>
             </li>
         }

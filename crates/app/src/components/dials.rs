@@ -5,7 +5,7 @@ use yew::prelude::*;
 
 use super::knob::Knob;
 use crate::{
-    figures::numbers::significant,
+    figures::numbers::{counted, significant},
     state::{Action, Dial},
 };
 
@@ -34,11 +34,7 @@ pub fn Dials(props: &DialsProps) -> Html {
     let knob =
         |dial: Dial| html! { <Knob {dial} text={dial.text(&settings)} turn={turn.clone()} /> };
     let beta = settings.shaping.beta();
-    let tell = if stories == 1 {
-        "Tell 1 story".to_owned()
-    } else {
-        format!("Tell {stories} stories")
-    };
+    let tell = format!("Tell {}", counted(stories.into(), "story", "stories"));
     html! {
         <section aria-labelledby="decoding-title">
             <h2 id="decoding-title">{ "Decoding" }</h2>

@@ -104,6 +104,7 @@ pub fn NextTokenPanel(props: &NextTokenProps) -> Html {
         None => "Next token after ".to_owned(),
     };
     let picked = language.visible(next.picked);
+    let cut = long(&picked);
     let before = if row.is_tuned() {
         "the base, before shaping"
     } else {
@@ -144,7 +145,7 @@ pub fn NextTokenPanel(props: &NextTokenProps) -> Html {
                             </p>
                         }
                         <p>
-                            <b class={classes!("pick", long(&picked))} title={long(&picked).map(|_| picked.clone())}>{ picked }</b>
+                            <b class={classes!("pick", cut)} title={cut.map(|_| picked.clone())}>{ picked }</b>
                             { format!("picked by the coin, {:.3}", next.coin) }
                             if let Some(put) = there.filter(|there| *there != next.picked) {
                                 { format!("; you put {} there", language.visible(put)) }

@@ -108,6 +108,11 @@ pub fn grouped(number: u64) -> String {
     grouped
 }
 
+/// So many of something, in figures: `1 token`, `1,024 tokens`.
+pub fn counted(count: u64, one: &str, many: &str) -> String {
+    format!("{} {}", grouped(count), if count == 1 { one } else { many })
+}
+
 /// Bytes in millions, one decimal.
 pub fn megabytes(bytes: u64) -> String {
     format!("{:.1}", bytes as f64 / 1e6)

@@ -40,7 +40,10 @@ pub use status::{Status, sentence, status};
 pub use swarm::{Stories, Swarm};
 pub use tuning::{Tuning, Tunings};
 
-use crate::engine::choice::{Adapter, Engines, Progress, Standing};
+use crate::{
+    engine::choice::{Adapter, Engines, Progress, Standing},
+    figures::numbers::counted,
+};
 
 /// Everything that the page knows.
 #[derive(Clone, Debug, PartialEq)]
@@ -343,16 +346,11 @@ impl State {
                 "told after “…{after}”; tell again for the new prompt"
             ));
         }
-        let Order { chains, length, .. } = Order::of(&self.settings);
+        let (chains, length) = (self.settings.chains, self.settings.length);
         if (run.order.chains, run.order.length) != (chains, length) {
-            let stories = match chains.get() {
-                1 => "1 story".to_owned(),
-                many => format!("{many} stories"),
-            };
-            let tokens = length.get();
-            return Some(format!(
-                "tell again for {stories} of at most {tokens} tokens"
-            ));
+            let stories = counted(chains.get().into(), "story", "stories");
+            let tokens = counted(length.get().into(), "token", "tokens");
+            return Some(format!("tell again for {stories} of at most {tokens}"));
         }
         let why = if run.told == Some(self.terms()) {
             "to branch"

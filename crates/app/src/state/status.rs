@@ -5,7 +5,7 @@ use protocol::{DeviceChoice, DeviceKind, Ending, Stage};
 use super::{More, Phase, State};
 use crate::{
     engine::choice::{Progress, Standing, name},
-    figures::numbers::{grouped, megabytes},
+    figures::numbers::{counted, grouped, megabytes},
 };
 
 /// What the page is doing; also the `data-state` of the status line.
@@ -83,23 +83,20 @@ pub fn status(state: &State) -> (Status, String, Option<f64>) {
     {
         return starting;
     }
-    let tokens = match tokens {
-        1 => "1 token".to_owned(),
-        tokens => format!("{} tokens", grouped(tokens as u64)),
-    };
-    // The words change once the worker is at work: with the first move of a knob, laying them out would hold it up.
-    let status = match more {
-        More::No => Status::Done,
-        More::Wanted | More::Coming => Status::Running,
-    };
+    let tokens = counted(tokens as u64, "token", "tokens");
     match run.phase {
         Phase::Failed => (
             Status::Failed,
             "The run failed; the note at the top says why.".to_owned(),
             None,
         ),
-        Phase::Ended(Ending::Stopped) => (status, format!("Stopped after {tokens}."), None),
+        Phase::Ended(Ending::Stopped) => (Status::Done, format!("Stopped after {tokens}."), None),
         Phase::Ended(Ending::Finished) | Phase::Running => {
+            // The words change once the worker is at work: with the first move of a knob, laying them out would hold it up.
+            let status = match more {
+                More::No => Status::Done,
+                More::Wanted | More::Coming => Status::Running,
+            };
             (status, format!("Done: {tokens}."), None)
         }
     }
