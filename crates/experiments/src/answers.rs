@@ -7,12 +7,12 @@ use std::collections::BTreeMap;
 
 use decoding::{LanguageModel, Shaping, shape};
 
-use crate::material::Answer;
-use crate::watch::{Stop, Watch, rest};
+use crate::inputs::Answer;
+use crate::progress::{ExperimentError, RunProgress, checkpoint};
 
 /// The rows along all answers to one prompt. Knobs are applied afterwards, so one walk serves every temperature.
 #[derive(Clone, Debug)]
-pub struct Walk {
+pub struct AnswerLogits {
     prompt: Vec<u32>,
     /// What each answer says, and its tokens.
     paths: Vec<(String, Vec<u32>)>,
@@ -22,7 +22,7 @@ pub struct Walk {
 
 /// How a model answers.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Outcomes {
+pub struct AnswerDist {
     /// The probability of each thing said, in the order of the answers.
     pub said: Vec<(String, f64)>,
     /// The probability of everything else.
@@ -33,28 +33,28 @@ pub struct Outcomes {
 ///
 /// # Errors
 /// When the reader had enough, the model cannot be asked, or it joins the prompt's end to the answer's first token.
-pub async fn walk<M: LanguageModel>(
+pub async fn score_answers<M: LanguageModel>(
     model: &M,
     prompt: &str,
     answers: &[Answer],
-    watch: &mut impl Watch,
-) -> Result<Walk, Stop> {
-    let asked = model.encode(prompt).map_err(Stop::model)?;
+    progress: &mut impl RunProgress,
+) -> Result<AnswerLogits, ExperimentError> {
+    let asked = model.encode(prompt).map_err(ExperimentError::model)?;
     let mut paths = Vec::new();
     for answer in answers {
         let text = format!("{prompt}{}", answer.text);
-        let tokens = model.encode(&text).map_err(Stop::model)?;
+        let tokens = model.encode(&text).map_err(ExperimentError::model)?;
         let Some(path) = tokens.strip_prefix(asked.as_slice()) else {
-            return Err(Stop::Missing(format!(
+            return Err(ExperimentError::Missing(format!(
                 "the model's tokenizer joins the end of \"{prompt}\" to what follows: it cannot be asked this"
             )));
         };
         paths.push((answer.says.clone(), path.to_vec()));
     }
     let longest = paths.iter().map(|(_, path)| path.len()).max().unwrap_or(0);
-    rest(watch).await?;
+    checkpoint(progress).await?;
     let opened = model.open(&asked, paths.len().max(1), longest.max(1)).await;
-    let (mut batch, first) = opened.map_err(Stop::model)?;
+    let (mut batch, first) = opened.map_err(ExperimentError::model)?;
     let mut rows = BTreeMap::from([(Vec::new(), first)]);
     for depth in 1..longest {
         let going: Vec<usize> = (0..paths.len())
@@ -64,22 +64,22 @@ pub async fn walk<M: LanguageModel>(
             .iter()
             .map(|&answer| paths[answer].1[depth - 1])
             .collect();
-        rest(watch).await?;
+        checkpoint(progress).await?;
         let step = model.step(&mut batch, &going, &tokens).await;
-        for (answer, row) in going.into_iter().zip(step.map_err(Stop::model)?) {
+        for (answer, row) in going.into_iter().zip(step.map_err(ExperimentError::model)?) {
             rows.insert(paths[answer].1[..depth].to_vec(), row);
         }
     }
-    Ok(Walk {
+    Ok(AnswerLogits {
         prompt: asked,
         paths,
         rows,
     })
 }
 
-impl Walk {
+impl AnswerLogits {
     /// The answers' probabilities under some knobs.
-    pub fn under(&self, shaping: &Shaping) -> Outcomes {
+    pub fn shaped(&self, shaping: &Shaping) -> AnswerDist {
         let shaped: BTreeMap<&[u32], _> = self
             .rows
             .iter()
@@ -99,14 +99,14 @@ impl Walk {
             }
         }
         let answered: f64 = said.iter().map(|(_, probability)| probability).sum();
-        Outcomes {
+        AnswerDist {
             said,
             elsewhere: (1.0 - answered).max(0.0),
         }
     }
 }
 
-impl Outcomes {
+impl AnswerDist {
     /// The probability of one thing said; 0 of what is not among the answers.
     pub fn of(&self, says: &str) -> f64 {
         let mut said = self.said.iter();

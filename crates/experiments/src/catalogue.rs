@@ -2,59 +2,27 @@
 
 use decoding::LanguageModel;
 
-use crate::watch::{Stop, Watch};
+use crate::progress::{ExperimentError, RunProgress};
 use crate::{
-    Findings, Material, Setting, Subject, basins, best_of_n, kl_budget, pathologies,
-    pointwise_reward, probably, random_number, scaled_logits,
+    ExperimentInfo, ExperimentResults, Inputs, RunConfig, Subject, basins, best_of_n, kl_budget,
+    pathologies, pointwise_reward, probably, random_number, scaled_logits,
 };
 
-/// An experiment as a reader meets it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Entry {
-    /// Short name: in links, on the command line, as a file's name.
-    pub name: &'static str,
-    /// Name for people.
-    pub title: &'static str,
-    /// The claim, one plain sentence.
-    pub claim: &'static str,
-    /// Who makes it.
-    pub source: &'static str,
-    /// What is done to test it, in a sentence or two.
-    pub method: &'static str,
-    /// What a reader may try in the page.
-    pub to_try: &'static str,
-    /// What the result shows, one sentence.
-    pub shows: &'static str,
-    /// What it does not show, one sentence.
-    pub does_not_show: &'static str,
-    /// The models that it is about.
-    pub needs: Needs,
-}
-
-/// Which adapters an experiment asks beside the base.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Needs {
-    /// In the page, where the reader has chosen none; every one is a download.
-    pub quick: &'static [&'static str],
-    /// On the command line.
-    pub full: &'static [&'static str],
-}
-
 /// All experiments, in the order in which they are shown.
-pub const CATALOGUE: &[Entry] = &[
-    scaled_logits::ENTRY,
-    random_number::ENTRY,
-    probably::ENTRY,
-    best_of_n::ENTRY,
-    kl_budget::ENTRY,
-    basins::ENTRY,
-    pointwise_reward::ENTRY,
-    pathologies::ENTRY,
+pub const CATALOGUE: &[ExperimentInfo] = &[
+    scaled_logits::INFO,
+    random_number::INFO,
+    probably::INFO,
+    best_of_n::INFO,
+    kl_budget::INFO,
+    basins::INFO,
+    pointwise_reward::INFO,
+    pathologies::INFO,
 ];
 
 /// The experiment of that name.
-pub fn find(name: &str) -> Option<&'static Entry> {
-    CATALOGUE.iter().find(|entry| entry.name == name)
+pub fn find(name: &str) -> Option<&'static ExperimentInfo> {
+    CATALOGUE.iter().find(|info| info.name == name)
 }
 
 /// Runs the experiment of that name. The first subject is the base.
@@ -65,27 +33,27 @@ pub fn find(name: &str) -> Option<&'static Entry> {
 pub async fn run<M: LanguageModel>(
     name: &str,
     subjects: &[Subject<'_, M>],
-    material: &Material,
-    setting: &Setting,
-    watch: &mut impl Watch,
-) -> Result<Findings, Stop> {
+    inputs: &Inputs,
+    config: &RunConfig,
+    progress: &mut impl RunProgress,
+) -> Result<ExperimentResults, ExperimentError> {
     if subjects.is_empty() {
-        return Err(Stop::Missing(
+        return Err(ExperimentError::Missing(
             "no model was given; the base is always asked".to_owned(),
         ));
     }
     match name {
-        "scaled-logits" => scaled_logits::run(subjects, material, setting, watch).await,
-        "random-number" => random_number::run(subjects, material, setting, watch).await,
-        "probably" => probably::run(subjects, material, setting, watch).await,
-        "best-of-n" => best_of_n::run(subjects, material, setting, watch).await,
-        "kl-budget" => kl_budget::run(subjects, material, setting, watch).await,
-        "basins" => basins::run(subjects, material, setting, watch).await,
-        "pointwise-reward" => pointwise_reward::run(subjects, material, setting, watch).await,
-        "pathologies" => pathologies::run(subjects, material, setting, watch).await,
+        "scaled-logits" => scaled_logits::run(subjects, inputs, config, progress).await,
+        "random-number" => random_number::run(subjects, inputs, config, progress).await,
+        "probably" => probably::run(subjects, inputs, config, progress).await,
+        "best-of-n" => best_of_n::run(subjects, inputs, config, progress).await,
+        "kl-budget" => kl_budget::run(subjects, inputs, config, progress).await,
+        "basins" => basins::run(subjects, inputs, config, progress).await,
+        "pointwise-reward" => pointwise_reward::run(subjects, inputs, config, progress).await,
+        "pathologies" => pathologies::run(subjects, inputs, config, progress).await,
         _ => {
-            let names: Vec<&str> = CATALOGUE.iter().map(|entry| entry.name).collect();
-            Err(Stop::Missing(format!(
+            let names: Vec<&str> = CATALOGUE.iter().map(|info| info.name).collect();
+            Err(ExperimentError::Missing(format!(
                 "there is no experiment \"{name}\"; there are {}",
                 names.join(", ")
             )))

@@ -4,13 +4,13 @@ use decoding::{LanguageModel, mix};
 
 /// The model whose logits are `(1 - lambda) z_base + lambda z_tuned` (DeRa, arXiv 2402.02992). Base and tuned have one vocabulary.
 #[derive(Debug)]
-pub struct Mixed<'a, M> {
+pub struct InterpolatedModel<'a, M> {
     base: &'a M,
     tuned: &'a M,
     lambda: f64,
 }
 
-impl<'a, M: LanguageModel> Mixed<'a, M> {
+impl<'a, M: LanguageModel> InterpolatedModel<'a, M> {
     /// At 0 the base, at 1 the tuned model.
     ///
     /// # Panics
@@ -39,7 +39,7 @@ impl<'a, M: LanguageModel> Mixed<'a, M> {
     }
 }
 
-impl<M: LanguageModel> LanguageModel for Mixed<'_, M> {
+impl<M: LanguageModel> LanguageModel for InterpolatedModel<'_, M> {
     type Batch = (M::Batch, M::Batch);
     type Error = M::Error;
 

@@ -13,16 +13,18 @@
 
 use decoding::{LanguageModel, Shaping, coin, total_variation};
 
-use crate::answers::{Outcomes, entropy_bits, walk};
+use crate::answers::{AnswerDist, entropy_bits, score_answers};
 use crate::bootstrap::mean;
-use crate::catalogue::{Entry, Needs};
-use crate::findings::{Axis, Control, Figure, Findings, Point, Quantity, Series, Shape, Verdict};
-use crate::material::{Family, Material, Question};
-use crate::watch::{Stop, Watch, rest};
-use crate::{Mixed, Setting, Subject, Toy, Unwatched};
+use crate::info::{ExperimentInfo, Requires};
+use crate::inputs::{Family, Inputs, Question};
+use crate::progress::{ExperimentError, RunProgress, checkpoint};
+use crate::results::{
+    Axis, Control, Estimate, ExperimentResults, Figure, Point, Series, Shape, Verdict,
+};
+use crate::{InterpolatedModel, RunConfig, Subject, Toy, Unobserved};
 
 /// How a reader meets it.
-pub const ENTRY: Entry = Entry {
+pub const INFO: ExperimentInfo = ExperimentInfo {
     name: "random-number",
     title: "Pick a random number",
     claim: "Asked for a random number, a tuned model is sharply biased.",
@@ -35,7 +37,7 @@ pub const ENTRY: Entry = Entry {
     to_try: "Lower the temperature: the dice of every model fall on one side. Then choose Raters or Spread as the model.",
     shows: "How far from even these models' answers are, to the last digit, and how temperature and tuning change that.",
     does_not_show: "What tuning did to large models: the ones here were tuned for this, by rewards that are written down.",
-    needs: Needs {
+    needs: Requires {
         quick: &["raters"],
         full: &["raters", "spread", "wedding", "helper"],
     },
@@ -61,7 +63,7 @@ struct Thrown {
 }
 
 impl Thrown {
-    fn of(question: &Question, outcomes: &[Outcomes]) -> Self {
+    fn of(question: &Question, outcomes: &[AnswerDist]) -> Self {
         let faces: Vec<String> = outcomes[0]
             .said
             .iter()
@@ -77,7 +79,7 @@ impl Thrown {
         Self {
             truth: faces.iter().map(truth_of).collect(),
             faces,
-            wordings: outcomes.iter().map(Outcomes::among_answers).collect(),
+            wordings: outcomes.iter().map(AnswerDist::among_answers).collect(),
             elsewhere: mean(&outcomes.iter().map(|one| one.elsewhere).collect::<Vec<_>>()),
         }
     }
@@ -126,17 +128,17 @@ impl Thrown {
 /// Never: the temperatures of the curve are allowed.
 pub async fn run<M: LanguageModel>(
     subjects: &[Subject<'_, M>],
-    material: &Material,
-    setting: &Setting,
-    watch: &mut impl Watch,
-) -> Result<Findings, Stop> {
-    let mut findings = Findings::none(ENTRY.name, setting, subjects);
-    findings.controls = controls(material).await?;
+    inputs: &Inputs,
+    config: &RunConfig,
+    progress: &mut impl RunProgress,
+) -> Result<ExperimentResults, ExperimentError> {
+    let mut results = ExperimentResults::none(INFO.name, config, subjects);
+    results.controls = controls(inputs).await?;
     let base = subjects[0].model;
     let of = subjects.len() * FAMILIES.len();
     let mut done = 0;
     for name in FAMILIES {
-        let family = material.family(name)?;
+        let family = inputs.family(name)?;
         let mut shares = Figure::new(
             &format!("{name}-shares"),
             &format!(
@@ -157,13 +159,13 @@ pub async fn run<M: LanguageModel>(
             Axis::linear("entropy, bits"),
         );
         for subject in subjects {
-            let model = Mixed::new(base, subject.model, setting.lambda);
-            let walked = walks(&model, family, watch).await?;
+            let model = InterpolatedModel::new(base, subject.model, config.lambda);
+            let walked = walks(&model, family, progress).await?;
             let at = |shaping: &Shaping| thrown(family, &walked, shaping);
-            let throw = at(&setting.shaping);
-            findings
+            let throw = at(&config.shaping);
+            results
                 .results
-                .extend(quantities(subject.name, name, &throw));
+                .extend(estimates(subject.name, name, &throw));
             let pooled = throw.pooled();
             shares.series.push(Series {
                 name: subject.name.to_owned(),
@@ -174,13 +176,13 @@ pub async fn run<M: LanguageModel>(
                 shares.series.push(Series {
                     name: format!("{}, {THROWS} throws", subject.name),
                     shape: Shape::Dots,
-                    points: points(counts(&pooled, setting.part_seed(done)).into_iter()),
+                    points: points(counts(&pooled, config.part_seed(done)).into_iter()),
                 });
             }
             let mut hot = Vec::new();
             for temperature in TEMPERATURES {
                 // Shaping a hundred rows takes as long as a step of the model.
-                rest(watch).await?;
+                checkpoint(progress).await?;
                 let shaping = Shaping::default().with_temperature(temperature);
                 let shaping = shaping.expect("temperatures of this file are allowed");
                 hot.push(Point::at(temperature, at(&shaping).entropy_bits()));
@@ -191,7 +193,7 @@ pub async fn run<M: LanguageModel>(
                 points: hot,
             });
             done += 1;
-            watch.tell(done, of, &findings);
+            progress.report(done, of, &results);
         }
         let even = (faces(family).len() as f64).log2();
         curve.series.push(Series {
@@ -200,28 +202,28 @@ pub async fn run<M: LanguageModel>(
             points: vec![Point::at(TEMPERATURES[0], even), Point::at(2.0, even)],
         });
         curve.text = format!("A fair throw has {even:.2} bits. {}", along(&curve));
-        shares.text = told(&findings, subjects, name);
-        findings.figures.extend([shares, curve]);
+        shares.text = told(&results, subjects, name);
+        results.figures.extend([shares, curve]);
     }
-    findings.verdict = verdict(&findings, subjects);
-    Ok(findings)
+    results.verdict = verdict(&results, subjects);
+    Ok(results)
 }
 
 async fn walks<M: LanguageModel>(
     model: &M,
     family: &Family,
-    watch: &mut impl Watch,
-) -> Result<Vec<crate::answers::Walk>, Stop> {
+    progress: &mut impl RunProgress,
+) -> Result<Vec<crate::answers::AnswerLogits>, ExperimentError> {
     let question = &family.questions[0];
     let mut walked = Vec::new();
     for prompt in &question.prompts {
-        walked.push(walk(model, prompt, &question.answers, watch).await?);
+        walked.push(score_answers(model, prompt, &question.answers, progress).await?);
     }
     Ok(walked)
 }
 
-fn thrown(family: &Family, walked: &[crate::answers::Walk], shaping: &Shaping) -> Thrown {
-    let outcomes: Vec<Outcomes> = walked.iter().map(|walk| walk.under(shaping)).collect();
+fn thrown(family: &Family, walked: &[crate::answers::AnswerLogits], shaping: &Shaping) -> Thrown {
+    let outcomes: Vec<AnswerDist> = walked.iter().map(|walk| walk.shaped(shaping)).collect();
     Thrown::of(&family.questions[0], &outcomes)
 }
 
@@ -257,11 +259,11 @@ fn counts(shares: &[f64], seed: u64) -> Vec<f64> {
     counts
 }
 
-fn quantities(subject: &str, family: &str, thrown: &Thrown) -> Vec<Quantity> {
+fn estimates(subject: &str, family: &str, thrown: &Thrown) -> Vec<Estimate> {
     let pooled = pooled_over(thrown.wordings.len());
     let one = |what: &str, label: String, unit: &str, value: f64| {
         let key = format!("{subject}.{family}.{what}");
-        Quantity::exact(key, format!("{subject}, {family}: {label}"), unit, value)
+        Estimate::exact(key, format!("{subject}, {family}: {label}"), unit, value)
     };
     vec![
         one(
@@ -326,9 +328,9 @@ fn along(curve: &Figure) -> String {
     lines.collect::<Vec<_>>().join(" ")
 }
 
-fn told<M>(findings: &Findings, subjects: &[Subject<'_, M>], family: &str) -> String {
+fn told<M>(results: &ExperimentResults, subjects: &[Subject<'_, M>], family: &str) -> String {
     let one = |subject: &Subject<'_, M>| {
-        let value = |what: &str| findings.value(&format!("{}.{family}.{what}", subject.name));
+        let value = |what: &str| results.value(&format!("{}.{family}.{what}", subject.name));
         format!(
             "{}: {:.2} bits asked in one wording, its likeliest side {:.0} %.",
             subject.name,
@@ -340,8 +342,8 @@ fn told<M>(findings: &Findings, subjects: &[Subject<'_, M>], family: &str) -> St
 }
 
 /// Supported where some tuned model has under half of the base's effective numbers from 1 to 100.
-fn verdict<M>(findings: &Findings, subjects: &[Subject<'_, M>]) -> Option<Verdict> {
-    let outcomes = |name: &str| findings.value(&format!("{name}.number.outcomes"));
+fn verdict<M>(results: &ExperimentResults, subjects: &[Subject<'_, M>]) -> Option<Verdict> {
+    let outcomes = |name: &str| results.value(&format!("{name}.number.outcomes"));
     let base = outcomes("base")?;
     let mut tuned: Vec<(&str, f64)> = subjects
         .iter()
@@ -364,11 +366,11 @@ fn verdict<M>(findings: &Findings, subjects: &[Subject<'_, M>]) -> Option<Verdic
 }
 
 /// The table's own answers have no distance from the table, and a fair thrower of a d6 has log2 6 bits and no chi-square.
-async fn controls(material: &Material) -> Result<Vec<Control>, Stop> {
+async fn controls(inputs: &Inputs) -> Result<Vec<Control>, ExperimentError> {
     let mut controls = Vec::new();
     for name in FAMILIES {
-        let family = material.family(name)?;
-        let walked = walks(&Toy::answering(&family.questions), family, &mut Unwatched).await?;
+        let family = inputs.family(name)?;
+        let walked = walks(&Toy::answering(&family.questions), family, &mut Unobserved).await?;
         let thrown = thrown(family, &walked, &Shaping::default());
         let fair = (thrown.faces.len() as f64).log2();
         controls.push(Control {
@@ -396,11 +398,11 @@ async fn controls(material: &Material) -> Result<Vec<Control>, Stop> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{material, subject};
+    use crate::testing::{inputs, subject};
 
     #[test]
     fn the_controls_pass() {
-        let controls = pollster::block_on(controls(&material())).unwrap();
+        let controls = pollster::block_on(controls(&inputs())).unwrap();
         assert_eq!(controls.len(), 8);
         for control in controls {
             assert!(control.passed(), "{control:?}");
@@ -410,15 +412,15 @@ mod tests {
     /// A broken estimator is noticed: a table of a loaded die is no fair thrower, and one that reads the wrong table is far from it.
     #[test]
     fn the_controls_fail_when_the_die_is_loaded() {
-        let mut material = material();
-        let family = material
+        let mut inputs = inputs();
+        let family = inputs
             .families
             .iter_mut()
             .find(|one| one.name == "d6")
             .unwrap();
         let answers = &mut family.questions[0].answers;
         (answers[0].probability, answers[1].probability) = (0.3, 1.0 / 3.0 - 0.3);
-        let controls = pollster::block_on(controls(&material)).unwrap();
+        let controls = pollster::block_on(controls(&inputs)).unwrap();
         let failed: Vec<_> = controls
             .iter()
             .filter(|control| !control.passed())
@@ -429,10 +431,10 @@ mod tests {
 
     #[test]
     fn a_biased_thrower_is_told_from_a_fair_one() {
-        let material = material();
+        let inputs = inputs();
         let all: Vec<Question> = FAMILIES
             .iter()
-            .flat_map(|name| material.family(name).unwrap().questions.clone())
+            .flat_map(|name| inputs.family(name).unwrap().questions.clone())
             .collect();
         let fair = Toy::answering(&all);
         let mut loaded = all.clone();
@@ -446,23 +448,23 @@ mod tests {
         let subjects = [subject("base", &fair), subject("loaded", &loaded)];
         let found = pollster::block_on(run(
             &subjects,
-            &material,
-            &Setting::plain(crate::Size::Quick),
-            &mut Unwatched,
+            &inputs,
+            &RunConfig::plain(crate::Size::Quick),
+            &mut Unobserved,
         ))
         .unwrap();
         assert!((found.value("base.d6.outcomes").unwrap() - 6.0).abs() < 1e-4);
         assert!((found.value("loaded.d6.top").unwrap() - 90.0).abs() < 1e-3);
         // (0.9 - 1/6)² · 6 + 5 · (0.02 - 1/6)² · 6
         assert!((found.value("loaded.d6.chi-square").unwrap() - 3.872).abs() < 1e-3);
-        assert_eq!(found.verdict.unwrap().answer, crate::Answered::Supported);
+        assert_eq!(found.verdict.unwrap().answer, crate::Outcome::Supported);
         assert_eq!(found.figures.len(), 8);
     }
 
     /// Surely 1 in one wording and surely 2 in another: no entropy in either, though of both together there is a bit.
     #[test]
     fn wordings_are_not_mixed_into_the_entropy() {
-        let said = |first: f64| Outcomes {
+        let said = |first: f64| AnswerDist {
             said: vec![("1".to_owned(), first), ("2".to_owned(), 1.0 - first)],
             elsewhere: 0.0,
         };
@@ -481,10 +483,10 @@ mod tests {
     /// A die that comes up 1 at a half, the rest evenly: at T = 1/2 shares are squared, so 1 has 25 of 30 parts.
     #[test]
     fn the_readers_knobs_shape_bars_numbers_and_verdict() {
-        let material = material();
+        let inputs = inputs();
         let mut questions: Vec<Question> = FAMILIES
             .iter()
-            .flat_map(|name| material.family(name).unwrap().questions.clone())
+            .flat_map(|name| inputs.family(name).unwrap().questions.clone())
             .collect();
         for question in &mut questions {
             let others = question.answers.len() as f64 - 1.0;
@@ -494,13 +496,12 @@ mod tests {
         }
         let toy = Toy::answering(&questions);
         let shaping = Shaping::default().with_temperature(0.5).unwrap();
-        let setting = Setting {
+        let config = RunConfig {
             shaping,
-            ..Setting::plain(crate::Size::Quick)
+            ..RunConfig::plain(crate::Size::Quick)
         };
         let subjects = [subject("base", &toy), subject("same", &toy)];
-        let found =
-            pollster::block_on(run(&subjects, &material, &setting, &mut Unwatched)).unwrap();
+        let found = pollster::block_on(run(&subjects, &inputs, &config, &mut Unobserved)).unwrap();
         let one = 100.0 * 25.0 / 30.0;
         assert!((found.value("base.d6.top").unwrap() - one).abs() < 1e-3);
         let figure = |name: &str| found.figures.iter().find(|one| one.name == name).unwrap();

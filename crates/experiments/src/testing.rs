@@ -1,6 +1,6 @@
-//! What the tests of experiments share: the shipped material, and toys as subjects.
+//! What the tests of experiments share: the shipped inputs, and toys as subjects.
 
-use crate::{Material, MaterialFiles, Subject};
+use crate::{InputFiles, Inputs, Subject};
 
 const TRUTH: &str = include_str!("../../../models/storyteller/truth.json");
 const OPENINGS: &str = include_str!("../../../models/storyteller/openings.json");
@@ -9,8 +9,8 @@ const REWARD: &str = include_str!("../../../models/storyteller/reward/weights.js
 const HELD_OUT: &str = include_str!("../../../models/storyteller/held-out.json");
 
 /// The files that ship beside the storyteller.
-pub fn material() -> Material {
-    Material::read(&MaterialFiles {
+pub fn inputs() -> Inputs {
+    Inputs::read(&InputFiles {
         truth: TRUTH,
         openings: OPENINGS,
         attractors: ATTRACTORS,

@@ -5,7 +5,7 @@ use std::fmt;
 
 use decoding::LanguageModel;
 
-use crate::material::Question;
+use crate::inputs::Question;
 
 /// The token that begins and ends a text; the tokens below it are bytes.
 const MARK: u32 = 256;

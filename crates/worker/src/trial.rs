@@ -92,7 +92,7 @@ impl<'a> Onlooker<'a> {
 }
 
 impl Watch for Onlooker<'_> {
-    async fn rest(&mut self) -> ControlFlow<()> {
+    async fn checkpoint(&mut self) -> ControlFlow<()> {
         let now_ms = now_ms();
         if now_ms - self.told_ms >= TELLING_RESTS_MS {
             self.say_untold();
@@ -103,7 +103,7 @@ impl Watch for Onlooker<'_> {
         self.look().await
     }
 
-    fn tell(&mut self, done: usize, of: usize, so_far: &Findings) {
+    fn report(&mut self, done: usize, of: usize, so_far: &Findings) {
         self.untold = Some((done, of, so_far.clone()));
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::{Arguments, Write as _};
 
-use experiments::{CATALOGUE, Entry, Findings, Quantity, Shipped, Size};
+use experiments::{CATALOGUE, Estimate, ExperimentInfo, ExperimentResults, Published, Size};
 
 use super::numbers::{answer, interval, number, samples, value};
 
@@ -13,12 +13,12 @@ const SHOWN: usize = 40;
 const FINGERPRINT: usize = 16;
 
 /// The whole text; files and pictures lie in the folder `experiments` beside it.
-pub fn text(model: &str, found: &BTreeMap<&str, Shipped>) -> String {
+pub fn text(model: &str, found: &BTreeMap<&str, Published>) -> String {
     let mut text = String::new();
     let there = || {
         CATALOGUE
             .iter()
-            .filter_map(|entry| Some((entry, found.get(entry.name)?)))
+            .filter_map(|info| Some((info, found.get(info.name)?)))
     };
     add(
         &mut text,
@@ -31,7 +31,7 @@ pub fn text(model: &str, found: &BTreeMap<&str, Shipped>) -> String {
              | claim | answer |\n| --- | --- |\n"
         ),
     );
-    for (entry, shipped) in there() {
+    for (info, shipped) in there() {
         let said = shipped
             .findings
             .verdict
@@ -41,13 +41,13 @@ pub fn text(model: &str, found: &BTreeMap<&str, Shipped>) -> String {
             &mut text,
             format_args!(
                 "| [{}](#{}) | {said} |\n",
-                cell(entry.claim),
-                anchor(entry.title)
+                cell(info.claim),
+                anchor(info.title)
             ),
         );
     }
-    for (entry, shipped) in there() {
-        experiment(&mut text, entry, shipped);
+    for (info, shipped) in there() {
+        experiment(&mut text, info, shipped);
     }
     text
 }
@@ -70,16 +70,16 @@ fn cell(text: &str) -> String {
     text.replace('|', "\\|").replace('\n', " ")
 }
 
-fn experiment(text: &mut String, entry: &Entry, shipped: &Shipped) {
-    let findings = &shipped.findings;
+fn experiment(text: &mut String, info: &ExperimentInfo, shipped: &Published) {
+    let results = &shipped.findings;
     add(
         text,
         format_args!(
             "\n## {}\n\n**Claim.** {}\nSource: {}.\n",
-            entry.title, entry.claim, entry.source
+            info.title, info.claim, info.source
         ),
     );
-    if let Some(verdict) = &findings.verdict {
+    if let Some(verdict) = &results.verdict {
         add(
             text,
             format_args!(
@@ -89,7 +89,7 @@ fn experiment(text: &mut String, entry: &Entry, shipped: &Shipped) {
             ),
         );
     }
-    let size = match findings.setting.size {
+    let size = match results.setting.size {
         Size::Quick => "at the page's quick size",
         Size::Full => "at full size",
     };
@@ -98,36 +98,36 @@ fn experiment(text: &mut String, entry: &Entry, shipped: &Shipped) {
         .models
         .iter()
         .map(|(name, print)| format!("{name} `{}`", print.get(..FINGERPRINT).unwrap_or(print)));
-    let file = format!("experiments/{}.json", entry.name);
+    let file = format!("experiments/{}.json", info.name);
     add(
         text,
         format_args!(
             "\n**Method.** {} Run {size} on {} with seed {}; weights {}; all numbers in [{file}]({file}).\n",
-            entry.method,
+            info.method,
             shipped.made.date,
-            findings.setting.seed,
+            results.setting.seed,
             models.collect::<Vec<_>>().join(", ")
         ),
     );
-    results(text, &findings.results);
-    for figure in &findings.figures {
+    estimates(text, &results.results);
+    for figure in &results.figures {
         add(
             text,
             format_args!(
                 "\n![{}](experiments/{})\n\n*{}.* {}\n",
                 cell(&figure.text).replace(['[', ']'], ""),
-                super::figures::file(findings, figure),
+                super::figures::file(results, figure),
                 figure.title,
                 figure.text
             ),
         );
     }
-    controls(text, findings);
+    controls(text, results);
     add(
         text,
         format_args!(
             "\n**What this shows.** {}\n\n**What it does not show.** {}\n",
-            entry.shows, entry.does_not_show
+            info.shows, info.does_not_show
         ),
     );
 }
@@ -143,7 +143,7 @@ fn sentence(words: &str) -> String {
     format!("{first}{}{stop}", letters.as_str())
 }
 
-fn results(text: &mut String, results: &[Quantity]) {
+fn estimates(text: &mut String, results: &[Estimate]) {
     let (shown, others) = results.split_at(results.len().min(SHOWN));
     table(text, shown);
     if !others.is_empty() {
@@ -159,7 +159,7 @@ fn results(text: &mut String, results: &[Quantity]) {
     }
 }
 
-fn table(text: &mut String, results: &[Quantity]) {
+fn table(text: &mut String, results: &[Estimate]) {
     add(
         text,
         format_args!(
@@ -180,8 +180,8 @@ fn table(text: &mut String, results: &[Quantity]) {
     }
 }
 
-fn controls(text: &mut String, findings: &Findings) {
-    if findings.controls.is_empty() {
+fn controls(text: &mut String, results: &ExperimentResults) {
+    if results.controls.is_empty() {
         return;
     }
     add(
@@ -190,7 +190,7 @@ fn controls(text: &mut String, findings: &Findings) {
             "\n| control | known | found | within | passed |\n| --- | ---: | ---: | ---: | --- |\n"
         ),
     );
-    for one in &findings.controls {
+    for one in &results.controls {
         let passed = if one.passed() { "yes" } else { "**no**" };
         add(
             text,

@@ -1,12 +1,12 @@
 //! `collapse experiment`: the claims about mode collapse, tested on a model and its adapters.
 //!
-//! The experiments themselves are the library `experiments`. Here the models and files are read (`desk`), several experiments run
+//! The experiments themselves are the library `experiments`. Here the models and files are read (`models`), several experiments run
 //! at once on the cores, and what they found is told: as a table (`table`), as JSON, or as the files that ship beside the model,
 //! with pictures (`figures`) and `EXPERIMENTS.md` (`markdown`).
 
-mod desk;
 mod figures;
 mod markdown;
+mod models;
 mod numbers;
 mod progress;
 mod table;
@@ -19,13 +19,15 @@ use std::thread::available_parallelism;
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 use clap::builder::PossibleValuesParser;
-use experiments::{CATALOGUE, Control, Entry, Findings, Made, Setting, Shipped, Size};
+use experiments::{
+    CATALOGUE, Control, ExperimentInfo, ExperimentResults, Provenance, Published, RunConfig, Size,
+};
 use training::crew::Crew;
 
 use crate::knobs::Knobs;
 use crate::model::finite;
 use crate::output;
-use desk::Desk;
+use models::LoadedModels;
 use progress::Board;
 
 /// The name that stands for all experiments.
@@ -39,7 +41,7 @@ const ALL: &str = "all";
 )]
 pub struct Experiment {
     /// Which experiment; all runs every one and writes the model's folder experiments and its EXPERIMENTS.md
-    #[arg(value_name = "NAME", value_parser = PossibleValuesParser::new(CATALOGUE.iter().map(|entry| entry.name).chain([ALL])))]
+    #[arg(value_name = "NAME", value_parser = PossibleValuesParser::new(CATALOGUE.iter().map(|info| info.name).chain([ALL])))]
     name: String,
     /// Folder of the model; its adapters lie in its folder adapters
     #[arg(long, value_name = "DIR", default_value = "models/storyteller")]
@@ -58,7 +60,7 @@ pub struct Experiment {
     lambda: f64,
     #[command(flatten)]
     knobs: Knobs,
-    /// Write the findings of a single experiment into the folder experiments, too
+    /// Write the results of a single experiment into the folder experiments, too
     #[arg(long)]
     write: bool,
     /// Folder for EXPERIMENTS.md and its folder experiments [default: the model's]
@@ -70,15 +72,15 @@ pub struct Experiment {
     /// Cores to share experiments among; changes no result [default: all]
     #[arg(long, value_name = "N")]
     cores: Option<usize>,
-    /// Print the findings as JSON
+    /// Print the results as JSON
     #[arg(long)]
     json: bool,
 }
 
 /// One experiment to run.
 struct Job {
-    entry: &'static Entry,
-    setting: Setting,
+    info: &'static ExperimentInfo,
+    config: RunConfig,
     /// Adapters, as `--adapters` takes them.
     adapters: String,
     /// The file to compare with.
@@ -88,7 +90,7 @@ struct Job {
 /// What became of the jobs.
 struct Outcome {
     /// What was found, with the number of its job.
-    found: Vec<(usize, Shipped)>,
+    found: Vec<(usize, Published)>,
     /// What went wrong with the others.
     failed: Vec<String>,
 }
@@ -99,22 +101,22 @@ impl Experiment {
         let out = self.out.as_deref().unwrap_or(&self.model);
         let folder = out.join("experiments");
         let (jobs, mut failed) = self.jobs(&folder)?;
-        let desk = Desk::read(&self.model, jobs.iter().map(|job| job.adapters.as_str()))?;
-        let outcome = self.outcome(&desk, &jobs)?;
+        let models = LoadedModels::read(&self.model, jobs.iter().map(|job| job.adapters.as_str()))?;
+        let outcome = self.outcome(&models, &jobs)?;
         failed.extend(outcome.failed);
         let found = outcome.found;
         if self.check {
             failed.extend(compare(&jobs, &found, &folder)?);
         } else {
-            let findings: Vec<&Findings> =
+            let results: Vec<&ExperimentResults> =
                 found.iter().map(|(_, shipped)| &shipped.findings).collect();
             if self.json && self.name == ALL {
-                output::json(&findings)?;
+                output::json(&results)?;
             } else if self.json {
-                findings.iter().try_for_each(output::json)?;
+                results.iter().try_for_each(output::json)?;
             } else {
                 for (job, shipped) in &found {
-                    output::line(&table::told(jobs[*job].entry, &shipped.findings))?;
+                    output::line(&table::told(jobs[*job].info, &shipped.findings))?;
                 }
             }
             if self.write || self.name == ALL {
@@ -137,29 +139,29 @@ impl Experiment {
     /// What is to be run, and of which files there are none to compare with.
     fn jobs(&self, folder: &Path) -> Result<(Vec<Job>, Vec<String>)> {
         let (mut jobs, mut missing) = (Vec::new(), Vec::new());
-        for entry in CATALOGUE
+        for info in CATALOGUE
             .iter()
-            .filter(|entry| self.name == ALL || entry.name == self.name)
+            .filter(|info| self.name == ALL || info.name == self.name)
         {
             if !self.check {
-                jobs.push(self.job(entry));
+                jobs.push(self.job(info));
                 continue;
             }
-            let path = path(folder, entry.name);
+            let path = path(folder, info.name);
             let Ok(file) = fs::read_to_string(&path) else {
                 missing.push(format!(
                     "cannot read {}; `collapse experiment {} --write` makes it",
                     path.display(),
-                    entry.name
+                    info.name
                 ));
                 continue;
             };
-            let shipped = Shipped::from_json(&file)
+            let shipped = Published::from_json(&file)
                 .with_context(|| format!("{} holds no findings", path.display()))?;
             let tuned = shipped.findings.subjects.get(1..).unwrap_or_default();
             jobs.push(Job {
-                entry,
-                setting: shipped.findings.setting,
+                info,
+                config: shipped.findings.setting,
                 adapters: names(tuned),
                 file: Some(file),
             });
@@ -168,12 +170,12 @@ impl Experiment {
     }
 
     /// As the arguments have it.
-    fn job(&self, entry: &'static Entry) -> Job {
+    fn job(&self, info: &'static ExperimentInfo) -> Job {
         let size = if self.quick { Size::Quick } else { Size::Full };
-        let needed = || names(size.of(entry.needs.quick, entry.needs.full));
+        let needed = || names(size.of(info.needs.quick, info.needs.full));
         Job {
-            entry,
-            setting: Setting {
+            info,
+            config: RunConfig {
                 size,
                 seed: self.seed,
                 shaping: self.knobs.shaping(),
@@ -185,29 +187,29 @@ impl Experiment {
     }
 
     /// Runs the jobs, each on one core.
-    fn outcome(&self, desk: &Desk, jobs: &[Job]) -> Result<Outcome> {
+    fn outcome(&self, models: &LoadedModels, jobs: &[Job]) -> Result<Outcome> {
         let all = available_parallelism().map_or(1, Into::into);
         let crew = Crew::new(self.cores.unwrap_or(all).min(jobs.len()))?;
         let board = Board::new(jobs.len());
-        let found = crew.map(jobs, |number, job| -> Result<Shipped> {
-            let chosen = desk.chosen(&job.adapters)?;
-            let mut watch = board.watch(number, job.entry.name);
+        let found = crew.map(jobs, |number, job| -> Result<Published> {
+            let chosen = models.chosen(&job.adapters)?;
+            let mut watch = board.watch(number, job.info.name);
             let run = experiments::run(
-                job.entry.name,
+                job.info.name,
                 &chosen.subjects,
-                &desk.material,
-                &job.setting,
+                &models.inputs,
+                &job.config,
                 &mut watch,
             );
-            let findings = pollster::block_on(run);
+            let results = pollster::block_on(run);
             board.done(number);
             let date = time::OffsetDateTime::now_utc().date().to_string();
-            Ok(Shipped {
-                made: Made {
+            Ok(Published {
+                made: Provenance {
                     date,
                     models: chosen.fingerprints,
                 },
-                findings: findings?,
+                findings: results?,
             })
         });
         board.leave();
@@ -220,7 +222,7 @@ impl Experiment {
                 Ok(shipped) => outcome.found.push((number, shipped)),
                 Err(error) => outcome.failed.push(format!(
                     "the experiment {} could not be run: {}",
-                    jobs[number].entry.name,
+                    jobs[number].info.name,
                     output::chain(&error)
                 )),
             }
@@ -229,8 +231,8 @@ impl Experiment {
     }
 }
 
-/// The findings' files, their pictures, and the text made from all files that are there.
-fn write_all(model: &Path, out: &Path, folder: &Path, found: &[(usize, Shipped)]) -> Result<()> {
+/// The results' files, their pictures, and the text made from all files that are there.
+fn write_all(model: &Path, out: &Path, folder: &Path, found: &[(usize, Published)]) -> Result<()> {
     fs::create_dir_all(folder)
         .with_context(|| format!("cannot make the folder {}", folder.display()))?;
     for (_, shipped) in found {
@@ -241,17 +243,17 @@ fn write_all(model: &Path, out: &Path, folder: &Path, found: &[(usize, Shipped)]
         figures::draw(&shipped.findings, folder)?;
     }
     let mut there = BTreeMap::new();
-    for entry in CATALOGUE {
-        if let Ok(file) = fs::read_to_string(path(folder, entry.name)) {
-            let shipped = Shipped::from_json(&file);
+    for info in CATALOGUE {
+        if let Ok(file) = fs::read_to_string(path(folder, info.name)) {
+            let shipped = Published::from_json(&file);
             let shipped = shipped.with_context(|| {
-                let path = path(folder, entry.name);
+                let path = path(folder, info.name);
                 format!(
                     "{} holds no findings; remove it, or make it anew",
                     path.display()
                 )
             })?;
-            there.insert(entry.name, shipped);
+            there.insert(info.name, shipped);
         }
     }
     // The page asks for no file that is not listed.
@@ -266,13 +268,13 @@ fn write_all(model: &Path, out: &Path, folder: &Path, found: &[(usize, Shipped)]
 }
 
 /// Says of every file whether it is what was found now; what differs.
-fn compare(jobs: &[Job], found: &[(usize, Shipped)], folder: &Path) -> Result<Vec<String>> {
+fn compare(jobs: &[Job], found: &[(usize, Published)], folder: &Path) -> Result<Vec<String>> {
     let mut differ = Vec::new();
     for (number, anew) in found {
         let job = &jobs[*number];
-        let path = path(folder, job.entry.name);
+        let path = path(folder, job.info.name);
         let file = job.file.as_deref().unwrap_or_default();
-        let difference = Shipped::first_difference(file, anew);
+        let difference = Published::first_difference(file, anew);
         match difference.with_context(|| path.display().to_string())? {
             None => output::line(&format!("{} is reproduced bit for bit", path.display()))?,
             Some(difference) => differ.push(format!(
@@ -284,9 +286,9 @@ fn compare(jobs: &[Job], found: &[(usize, Shipped)], folder: &Path) -> Result<Ve
     Ok(differ)
 }
 
-fn broken(findings: &Findings) -> Vec<String> {
-    let failed = findings.controls.iter().filter(|control| !control.passed());
-    let say = |control: &Control| format!("{}, {}", findings.experiment, control.name);
+fn broken(results: &ExperimentResults) -> Vec<String> {
+    let failed = results.controls.iter().filter(|control| !control.passed());
+    let say = |control: &Control| format!("{}, {}", results.experiment, control.name);
     failed.map(say).collect()
 }
 

@@ -1,6 +1,6 @@
 //! Numbers and answers for readers.
 
-use experiments::{Answered, Quantity};
+use experiments::{Estimate, Outcome};
 
 /// What stands for a number that is not defined.
 const NONE: &str = "–";
@@ -19,37 +19,37 @@ pub fn number(value: f64) -> String {
     }
 }
 
-/// A quantity's value with its unit.
-pub fn value(quantity: &Quantity) -> String {
-    let Some(found) = quantity.value else {
+/// A estimate's value with its unit.
+pub fn value(estimate: &Estimate) -> String {
+    let Some(found) = estimate.value else {
         return NONE.to_owned();
     };
-    let unit = if quantity.unit.is_empty() { "" } else { " " };
-    format!("{}{unit}{}", number(found), quantity.unit)
+    let unit = if estimate.unit.is_empty() { "" } else { " " };
+    format!("{}{unit}{}", number(found), estimate.unit)
 }
 
 /// Its interval; nothing where there is none.
-pub fn interval(quantity: &Quantity) -> String {
-    match (quantity.low, quantity.high) {
+pub fn interval(estimate: &Estimate) -> String {
+    match (estimate.low, estimate.high) {
         (Some(low), Some(high)) => format!("{} to {}", number(low), number(high)),
         _ => String::new(),
     }
 }
 
 /// How many are behind it; nothing where it is exact.
-pub fn samples(quantity: &Quantity) -> String {
-    match quantity.samples {
+pub fn samples(estimate: &Estimate) -> String {
+    match estimate.samples {
         0 => String::new(),
         samples => samples.to_string(),
     }
 }
 
 /// How the claim fares.
-pub fn answer(answer: Answered) -> &'static str {
+pub fn answer(answer: Outcome) -> &'static str {
     match answer {
-        Answered::Supported => "supported on this model",
-        Answered::NotSupported => "not supported on this model",
-        Answered::Undecided => "undecided on this model",
+        Outcome::Supported => "supported on this model",
+        Outcome::NotSupported => "not supported on this model",
+        Outcome::Undecided => "undecided on this model",
     }
 }
 
@@ -68,10 +68,10 @@ mod tests {
 
     #[test]
     fn a_quantity_without_a_value_is_a_dash() {
-        let found = Quantity::exact("a", "a", "bits", f64::NAN);
+        let found = Estimate::exact("a", "a", "bits", f64::NAN);
         assert_eq!(value(&found), NONE);
         assert_eq!(interval(&found), "");
-        let found = Quantity::exact("a", "a", "bits", 2.0).within(Some((1.0, 3.0)), 9);
+        let found = Estimate::exact("a", "a", "bits", 2.0).within(Some((1.0, 3.0)), 9);
         assert_eq!(
             (value(&found), interval(&found), samples(&found)),
             (

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use experiments::{Findings, Watch};
+use experiments::{ExperimentResults, RunProgress};
 
 use crate::progress::Progress;
 
@@ -77,12 +77,12 @@ pub struct OnBoard<'a> {
     name: &'a str,
 }
 
-impl Watch for OnBoard<'_> {
-    async fn rest(&mut self) -> ControlFlow<()> {
+impl RunProgress for OnBoard<'_> {
+    async fn checkpoint(&mut self) -> ControlFlow<()> {
         ControlFlow::Continue(())
     }
 
-    fn tell(&mut self, done: usize, of: usize, _so_far: &Findings) {
+    fn report(&mut self, done: usize, of: usize, _so_far: &ExperimentResults) {
         self.board.tell(self.number, self.name, done, of);
     }
 }

@@ -1,29 +1,29 @@
-//! Findings as a reader of a terminal likes them.
+//! ExperimentResults as a reader of a terminal likes them.
 
 use std::fmt::Write as _;
 
-use experiments::{Entry, Findings};
+use experiments::{ExperimentInfo, ExperimentResults};
 
 use super::numbers::{answer, interval, number, samples, value};
 
 /// The claim, the verdict, the numbers and the controls.
-pub fn told(entry: &Entry, findings: &Findings) -> String {
+pub fn told(info: &ExperimentInfo, results: &ExperimentResults) -> String {
     let mut text = format!(
         "{}\n\nClaim: {}\nSource: {}\n",
-        entry.title, entry.claim, entry.source
+        info.title, info.claim, info.source
     );
-    if let Some(verdict) = &findings.verdict {
+    if let Some(verdict) = &results.verdict {
         let _ = writeln!(text, "Verdict: {}. {}", answer(verdict.answer), verdict.why);
     }
-    let results = findings
+    let estimates = results
         .results
         .iter()
         .map(|one| [one.key.clone(), value(one), interval(one), samples(one)]);
     text += &rows(
         ["result", "value", "95 % interval", "samples"],
-        results.collect(),
+        estimates.collect(),
     );
-    let controls = findings.controls.iter().map(|one| {
+    let controls = results.controls.iter().map(|one| {
         let passed = if one.passed() { "passed" } else { "FAILED" };
         [
             one.name.clone(),
@@ -36,7 +36,7 @@ pub fn told(entry: &Entry, findings: &Findings) -> String {
     let _ = write!(
         text,
         "\nShows: {}\nDoes not show: {}\n",
-        entry.shows, entry.does_not_show
+        info.shows, info.does_not_show
     );
     text
 }

@@ -11,9 +11,9 @@ use super::ending::same_sentence;
 use super::perturbation::{Estimators, Pushed, push};
 use super::swarm::{Fallen, basins, fall, globality};
 use crate::Toy;
-use crate::chains::{Draw, Drawn};
-use crate::findings::Control;
-use crate::watch::{Stop, Watch};
+use crate::progress::{ExperimentError, RunProgress};
+use crate::results::Control;
+use crate::sampling::{SampledChain, SamplingPlan};
 
 /// The gambler wins a round so often.
 const WINS: f64 = 0.45;
@@ -63,10 +63,13 @@ impl Checked {
 ///
 /// # Panics
 /// Never: the catalogue of this file can be read.
-pub async fn controls(checked: &Checked, watch: &mut impl Watch) -> Result<Vec<Control>, Stop> {
-    let mut controls = ruin(checked, watch).await?;
-    controls.extend(ends(checked, watch).await?);
-    controls.extend(returns(checked, watch).await?);
+pub async fn controls(
+    checked: &Checked,
+    progress: &mut impl RunProgress,
+) -> Result<Vec<Control>, ExperimentError> {
+    let mut controls = ruin(checked, progress).await?;
+    controls.extend(ends(checked, progress).await?);
+    controls.extend(returns(checked, progress).await?);
     Ok(controls)
 }
 
@@ -75,24 +78,27 @@ async fn fallen(
     toy: &Toy,
     prompts: &[&str],
     read: &dyn Fn(char) -> Option<usize>,
-    watch: &mut impl Watch,
-) -> Result<Vec<Fallen>, Stop> {
+    progress: &mut impl RunProgress,
+) -> Result<Vec<Fallen>, ExperimentError> {
     let mut fallen = Vec::new();
     for (place, prompt) in prompts.iter().enumerate() {
-        let plan = Draw {
+        let plan = SamplingPlan {
             shaping: Shaping::default(),
             seed: place as u64,
             chains: CHAINS,
             length: 200,
         };
-        let read = |chain: &Drawn| read(chain.text.chars().next_back()?);
-        fallen.push(fall(toy, (0, prompt), &plan, &read, watch).await?);
+        let read = |chain: &SampledChain| read(chain.text.chars().next_back()?);
+        fallen.push(fall(toy, (0, prompt), &plan, &read, progress).await?);
     }
     Ok(fallen)
 }
 
 /// Gambler's ruin.
-async fn ruin(checked: &Checked, watch: &mut impl Watch) -> Result<Vec<Control>, Stop> {
+async fn ruin(
+    checked: &Checked,
+    progress: &mut impl RunProgress,
+) -> Result<Vec<Control>, ExperimentError> {
     let wins = checked.wins;
     let gambler = Toy::new(move |text| match text.last() {
         Some(&purse @ b'1'..=b'5') => vec![(Some(purse + 1), wins), (Some(purse - 1), 1.0 - wins)],
@@ -103,7 +109,7 @@ async fn ruin(checked: &Checked, watch: &mut impl Watch) -> Result<Vec<Control>,
             .filter(|purse| [0, 6].contains(purse))
             .map(|purse| purse as usize / 6)
     };
-    let fallen = fallen(&gambler, &PURSES, &read, watch).await?;
+    let fallen = fallen(&gambler, &PURSES, &read, progress).await?;
     let odds: f64 = (1.0 - WINS) / WINS;
     let controls = PURSES.iter().zip(fallen).map(|(purse, fallen)| {
         let begin: i32 = purse.parse().expect("a purse is a digit");
@@ -124,7 +130,10 @@ async fn ruin(checked: &Checked, watch: &mut impl Watch) -> Result<Vec<Control>,
 }
 
 /// An end for each prompt, and one for all.
-async fn ends(checked: &Checked, watch: &mut impl Watch) -> Result<Vec<Control>, Stop> {
+async fn ends(
+    checked: &Checked,
+    progress: &mut impl RunProgress,
+) -> Result<Vec<Control>, ExperimentError> {
     let prompts = ["a", "b", "c", "d"];
     let letter = |last: char| "abcd".find(last);
     let every: Vec<usize> = (0..prompts.len()).collect();
@@ -134,7 +143,7 @@ async fn ends(checked: &Checked, watch: &mut impl Watch) -> Result<Vec<Control>,
             [prompt] => vec![(Some(if local { *prompt } else { b'a' }), 1.0)],
             _ => Vec::new(),
         });
-        let fallen = fallen(&toy, &prompts, &letter, watch).await?;
+        let fallen = fallen(&toy, &prompts, &letter, progress).await?;
         let fallen: Vec<&Fallen> = fallen.iter().collect();
         tables.push(basins(&fallen, &every, prompts.len()));
     }
@@ -184,7 +193,10 @@ fn writer(keeps: bool) -> Toy {
 }
 
 /// Perturbed chains of both writers.
-async fn returns(checked: &Checked, watch: &mut impl Watch) -> Result<Vec<Control>, Stop> {
+async fn returns(
+    checked: &Checked,
+    progress: &mut impl RunProgress,
+) -> Result<Vec<Control>, ExperimentError> {
     let catalogue = Catalogue::from_json(
         r#"{ "about": "two ends", "ending_words": 20, "attractors": [
             { "name": "wedding", "title": "Wedding", "about": "two marry", "phrases": ["wedding"] },
@@ -204,7 +216,7 @@ async fn returns(checked: &Checked, watch: &mut impl Watch) -> Result<Vec<Contro
             length,
             &catalogue,
             &checked.estimators,
-            watch,
+            progress,
         )
         .await?;
         let all = pushed.chains.len() as f64;
@@ -232,10 +244,10 @@ async fn returns(checked: &Checked, watch: &mut impl Watch) -> Result<Vec<Contro
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Unwatched;
+    use crate::Unobserved;
 
     fn failed(checked: Checked) -> Vec<String> {
-        let controls = pollster::block_on(controls(&checked, &mut Unwatched)).unwrap();
+        let controls = pollster::block_on(controls(&checked, &mut Unobserved)).unwrap();
         assert_eq!(controls.len(), 13);
         let failed = controls.iter().filter(|control| !control.passed());
         failed

@@ -17,15 +17,15 @@ use self::perturbation::{Pushed, push};
 use self::pictures::{Groups, empty_bars, flows, series, told};
 use self::swarm::{Fallen, fall};
 use self::verdict::Measured;
-use crate::catalogue::{Entry, Needs};
-use crate::chains::{Draw, Drawn};
-use crate::findings::Findings;
-use crate::material::Material;
-use crate::watch::{Stop, Watch, rest};
-use crate::{Mixed, Setting, Subject};
+use crate::info::{ExperimentInfo, Requires};
+use crate::inputs::Inputs;
+use crate::progress::{ExperimentError, RunProgress, checkpoint};
+use crate::results::ExperimentResults;
+use crate::sampling::{SampledChain, SamplingPlan};
+use crate::{InterpolatedModel, RunConfig, Subject};
 
 /// How a reader meets it.
-pub const ENTRY: Entry = Entry {
+pub const INFO: ExperimentInfo = ExperimentInfo {
     name: "basins",
     title: "Basins",
     claim: "One tuned model has one global attractor, another has an attractor for each prompt, and perturbed chains return to the \
@@ -43,7 +43,7 @@ pub const ENTRY: Entry = Entry {
             to push a story out of its basin.",
     does_not_show: "Why a story comes back: where nearly all stories end in one way, a pushed one ends there too without any pull, so \
                     read the share of returns beside the share of that ending.",
-    needs: Needs {
+    needs: Requires {
         quick: &["wedding"],
         full: &["wedding", "helper"],
     },
@@ -57,8 +57,8 @@ struct Extent {
 }
 
 impl Extent {
-    fn of(setting: &Setting) -> Self {
-        let size = setting.size;
+    fn of(config: &RunConfig) -> Self {
+        let size = config.size;
         Self {
             openings_a_group: size.of(3, 16),
             chains: size.of(8, 16),
@@ -73,16 +73,16 @@ impl Extent {
 /// When a model cannot be asked or the reader had enough.
 pub async fn run<M: LanguageModel>(
     subjects: &[Subject<'_, M>],
-    material: &Material,
-    setting: &Setting,
-    watch: &mut impl Watch,
-) -> Result<Findings, Stop> {
-    let mut findings = Findings::none(ENTRY.name, setting, subjects);
-    findings.controls = controls::controls(&Checked::RIGHT, watch).await?;
-    let extent = Extent::of(setting);
-    let openings = material.openings(extent.openings_a_group);
-    let titles = titles(material);
-    let groups = groups(material);
+    inputs: &Inputs,
+    config: &RunConfig,
+    progress: &mut impl RunProgress,
+) -> Result<ExperimentResults, ExperimentError> {
+    let mut results = ExperimentResults::none(INFO.name, config, subjects);
+    results.controls = controls::controls(&Checked::RIGHT, progress).await?;
+    let extent = Extent::of(config);
+    let openings = inputs.openings(extent.openings_a_group);
+    let titles = titles(inputs);
+    let groups = groups(inputs);
     let of = subjects.len() * openings.len();
     let mut done = 0;
     let mut measured: Vec<Measured> = Vec::new();
@@ -94,22 +94,22 @@ pub async fn run<M: LanguageModel>(
             pushed: Vec::new(),
         };
         for (place, &opening) in openings.iter().enumerate() {
-            let seed = setting.part_seed(place);
+            let seed = config.part_seed(place);
             let (base, tuned) = (subjects[0].model, subject.model);
             // The mixture at 1 is the tuned model, but reads the base as well.
-            let (fallen, pushed) = if setting.lambda == 1.0 || std::ptr::eq(base, tuned) {
-                measure(tuned, opening, &extent, setting, seed, material, watch).await?
+            let (fallen, pushed) = if config.lambda == 1.0 || std::ptr::eq(base, tuned) {
+                measure(tuned, opening, &extent, config, seed, inputs, progress).await?
             } else {
-                let mixed = Mixed::new(base, tuned, setting.lambda);
-                measure(&mixed, opening, &extent, setting, seed, material, watch).await?
+                let mixed = InterpolatedModel::new(base, tuned, config.lambda);
+                measure(&mixed, opening, &extent, config, seed, inputs, progress).await?
             };
             own.fallen.push(fallen);
             own.pushed.push(pushed);
             done += 1;
-            watch.tell(done, of, &findings);
+            progress.report(done, of, &results);
         }
         for &(group, ref name, ref title) in &groups {
-            rest(watch).await?;
+            checkpoint(progress).await?;
             let within = |of: usize| group.is_none_or(|group| group == of);
             let fallen: Vec<&Fallen> = own.fallen.iter().filter(|one| within(one.group)).collect();
             let pushed: Vec<&Pushed> = own.pushed.iter().filter(|one| within(one.group)).collect();
@@ -117,28 +117,28 @@ pub async fn run<M: LanguageModel>(
                 format!("{}.{name}", own.name),
                 format!("{}, {title}", own.name),
             );
-            let told = swarm::quantities(&key, &label, &fallen, &titles, setting.seed);
-            findings.results.extend(told);
-            rest(watch).await?;
-            let told = perturbation::quantities(&key, &label, &pushed, setting.seed);
-            findings.results.extend(told);
+            let told = swarm::estimates(&key, &label, &fallen, &titles, config.seed);
+            results.results.extend(told);
+            checkpoint(progress).await?;
+            let told = perturbation::estimates(&key, &label, &pushed, config.seed);
+            results.results.extend(told);
         }
         for figure in &mut bars {
-            let own = series(&findings, &own.name, &groups, &figure.name);
+            let own = series(&results, &own.name, &groups, &figure.name);
             figure.series.push(own);
-            figure.text = told(&findings, &subjects[..=measured.len()], &figure.name);
+            figure.text = told(&results, &subjects[..=measured.len()], &figure.name);
         }
-        streams.push(flows(&own, material, &titles));
-        findings.figures = streams.iter().chain(&bars).cloned().collect();
+        streams.push(flows(&own, inputs, &titles));
+        results.figures = streams.iter().chain(&bars).cloned().collect();
         measured.push(own);
-        watch.tell(done, of, &findings);
+        progress.report(done, of, &results);
     }
-    rest(watch).await?;
-    if let Some((quantities, verdict)) = verdict::verdict(&measured, titles.len(), setting.seed) {
-        findings.results.splice(0..0, quantities);
-        findings.verdict = Some(verdict);
+    checkpoint(progress).await?;
+    if let Some((estimates, verdict)) = verdict::verdict(&measured, titles.len(), config.seed) {
+        results.results.splice(0..0, estimates);
+        results.verdict = Some(verdict);
     }
-    Ok(findings)
+    Ok(results)
 }
 
 /// Chains behind one opening, drawn under the reader's knobs, and the perturbed ones, which are greedy.
@@ -146,37 +146,45 @@ async fn measure<M: LanguageModel>(
     model: &M,
     opening: (usize, &str),
     extent: &Extent,
-    setting: &Setting,
+    config: &RunConfig,
     seed: u64,
-    material: &Material,
-    watch: &mut impl Watch,
-) -> Result<(Fallen, Pushed), Stop> {
-    let plan = Draw {
-        shaping: setting.shaping,
+    inputs: &Inputs,
+    progress: &mut impl RunProgress,
+) -> Result<(Fallen, Pushed), ExperimentError> {
+    let plan = SamplingPlan {
+        shaping: config.shaping,
         seed,
         chains: extent.chains,
         length: extent.length,
     };
-    let catalogue = &material.attractors;
-    let read = |chain: &Drawn| catalogue.read(&chain.text).ends_in;
-    let fallen = fall(model, opening, &plan, &read, watch).await?;
+    let catalogue = &inputs.attractors;
+    let read = |chain: &SampledChain| catalogue.read(&chain.text).ends_in;
+    let fallen = fall(model, opening, &plan, &read, progress).await?;
     let estimators = Checked::RIGHT.estimators;
-    let pushed = push(model, opening, extent.length, catalogue, &estimators, watch).await?;
+    let pushed = push(
+        model,
+        opening,
+        extent.length,
+        catalogue,
+        &estimators,
+        progress,
+    )
+    .await?;
     Ok((fallen, pushed))
 }
 
 /// The attractors' names: in keys, and for people.
-fn titles(material: &Material) -> Vec<(String, String)> {
-    let attractors = material.attractors.attractors().iter();
+fn titles(inputs: &Inputs) -> Vec<(String, String)> {
+    let attractors = inputs.attractors.attractors().iter();
     attractors
         .map(|one| (one.name.clone(), one.title.clone()))
         .collect()
 }
 
 /// All openings, then each group: its place, its name in keys, its title.
-fn groups(material: &Material) -> Groups {
+fn groups(inputs: &Inputs) -> Groups {
     let all = (None, "all".to_owned(), "All openings".to_owned());
-    let groups = material.openings.iter().enumerate();
+    let groups = inputs.openings.iter().enumerate();
     let groups = groups.map(|(place, one)| (Some(place), one.name.clone(), one.title.clone()));
     [all].into_iter().chain(groups).collect()
 }
@@ -185,12 +193,12 @@ fn groups(material: &Material) -> Groups {
 mod tests {
     use super::pictures::BARS;
     use super::*;
-    use crate::testing::{material, subject};
-    use crate::{Answered, Size, Toy, Unwatched};
+    use crate::testing::{inputs, subject};
+    use crate::{Outcome, Size, Toy, Unobserved};
 
     /// Writes one word of a list behind an opening, then the same sentence whatever came before; `wild` never ends in it.
-    fn writer(material: &Material, wild: bool) -> Toy {
-        let prompts: Vec<Vec<u8>> = material
+    fn writer(inputs: &Inputs, wild: bool) -> Toy {
+        let prompts: Vec<Vec<u8>> = inputs
             .openings(3)
             .iter()
             .map(|(_, text)| text.as_bytes().to_vec())
@@ -219,12 +227,11 @@ mod tests {
 
     #[test]
     fn one_that_keeps_to_its_way_is_told_from_one_that_does_not() {
-        let material = material();
-        let (base, tuned) = (writer(&material, true), writer(&material, false));
+        let inputs = inputs();
+        let (base, tuned) = (writer(&inputs, true), writer(&inputs, false));
         let subjects = [subject("base", &base), subject("tuned", &tuned)];
-        let setting = Setting::plain(Size::Quick);
-        let found =
-            pollster::block_on(run(&subjects, &material, &setting, &mut Unwatched)).unwrap();
+        let config = RunConfig::plain(Size::Quick);
+        let found = pollster::block_on(run(&subjects, &inputs, &config, &mut Unobserved)).unwrap();
         assert_eq!(found.value("tuned.all.return"), Some(100.0));
         assert_eq!(found.value("base.all.return"), Some(0.0));
         assert_eq!(found.value("tuned.all.lag"), Some(1.0));
@@ -232,7 +239,7 @@ mod tests {
         assert!(found.value("tuned.all.globality").unwrap() > 80.0);
         assert!(found.value("tuned.all.information").unwrap() < 0.2);
         let verdict = found.verdict.unwrap();
-        assert_eq!(verdict.answer, Answered::Undecided, "{}", verdict.why);
+        assert_eq!(verdict.answer, Outcome::Undecided, "{}", verdict.why);
         // A picture of streams for each model, whose weights are all of its chains.
         assert_eq!(found.figures.len(), 2 + BARS.len());
         for figure in &found.figures[..2] {

@@ -5,8 +5,8 @@ use decoding::LanguageModel;
 
 use super::ending::return_lag;
 use crate::bootstrap::interval_95;
-use crate::findings::Quantity;
-use crate::watch::{Stop, Watch, rest};
+use crate::progress::{ExperimentError, RunProgress, checkpoint};
+use crate::results::Estimate;
 
 /// The ranks that are forced: the second to the tenth likeliest token.
 const RANKS: usize = 9;
@@ -85,8 +85,8 @@ async fn greedy<M: LanguageModel>(
     batch: &mut M::Batch,
     first: &[u32],
     length: usize,
-    watch: &mut impl Watch,
-) -> Result<Vec<Vec<u32>>, Stop> {
+    progress: &mut impl RunProgress,
+) -> Result<Vec<Vec<u32>>, ExperimentError> {
     let mut chains: Vec<Vec<u32>> = vec![Vec::new(); first.len()];
     let mut picked: Vec<(usize, u32)> = first.iter().copied().enumerate().collect();
     for written in 1..=length {
@@ -99,11 +99,11 @@ async fn greedy<M: LanguageModel>(
             break;
         }
         let (going, tokens): (Vec<usize>, Vec<u32>) = picked.iter().copied().unzip();
-        rest(watch).await?;
+        checkpoint(progress).await?;
         let rows = model
             .step(batch, &going, &tokens)
             .await
-            .map_err(Stop::model)?;
+            .map_err(ExperimentError::model)?;
         let next = going.into_iter().zip(rows);
         picked = next
             .map(|(chain, row)| (chain, likeliest(&row, model.end_of_text())))
@@ -125,17 +125,17 @@ pub async fn push<M: LanguageModel>(
     length: usize,
     catalogue: &Catalogue,
     estimators: &Estimators,
-    watch: &mut impl Watch,
-) -> Result<Pushed, Stop> {
-    let prompt = model.encode(opening).map_err(Stop::model)?;
+    progress: &mut impl RunProgress,
+) -> Result<Pushed, ExperimentError> {
+    let prompt = model.encode(opening).map_err(ExperimentError::model)?;
     let half = length / 2;
-    rest(watch).await?;
+    checkpoint(progress).await?;
     let (mut batch, row) = model
         .open(&prompt, 1, half.max(1))
         .await
-        .map_err(Stop::model)?;
+        .map_err(ExperimentError::model)?;
     let first = [likeliest(&row, model.end_of_text())];
-    let mut way = greedy(model, &mut batch, &first, half, watch)
+    let mut way = greedy(model, &mut batch, &first, half, progress)
         .await?
         .remove(0);
     if way.len() < half {
@@ -150,17 +150,17 @@ pub async fn push<M: LanguageModel>(
     }
     let place = [prompt.as_slice(), &way].concat();
     let left = length - way.len();
-    rest(watch).await?;
+    checkpoint(progress).await?;
     let opened = model.open(&place, RANKS + 1, left).await;
-    let (mut batch, row) = opened.map_err(Stop::model)?;
+    let (mut batch, row) = opened.map_err(ExperimentError::model)?;
     let mut first = ranked(&row, RANKS + 1);
     if likeliest(&row, model.end_of_text()) == model.end_of_text() {
         // It ends exactly here: there is no second half.
         return Ok(none);
     }
     first.retain(|&token| token != model.end_of_text());
-    let chains = greedy(model, &mut batch, &first, left, watch).await?;
-    rest(watch).await?;
+    let chains = greedy(model, &mut batch, &first, left, progress).await?;
+    checkpoint(progress).await?;
     let texts: Vec<String> = chains.iter().map(|chain| model.decode(chain)).collect();
     let ending = |text: &str| (estimators.ends_in)(catalogue, text);
     let known = ending(&texts[0]);
@@ -205,10 +205,10 @@ fn median_lag(pushed: &[&Pushed], places: &[usize]) -> f64 {
 }
 
 /// What is told of the perturbed chains of one model behind some openings, with intervals over openings.
-pub fn quantities(name: &str, label: &str, pushed: &[&Pushed], seed: u64) -> Vec<Quantity> {
+pub fn estimates(name: &str, label: &str, pushed: &[&Pushed], seed: u64) -> Vec<Estimate> {
     let all: Vec<usize> = (0..pushed.len()).collect();
     let one = |what: &str, text: &str, unit: &str, samples: usize, of: &dyn Fn(&[usize]) -> f64| {
-        Quantity::exact(
+        Estimate::exact(
             format!("{name}.{what}"),
             format!("{label}: {text}"),
             unit,
@@ -291,7 +291,7 @@ mod tests {
             group: 0,
             chains: vec![chain(None, None, Some(9)), chain(None, None, Some(2))],
         };
-        let found = quantities("it", "it", &[&one, &other], 1);
+        let found = estimates("it", "it", &[&one, &other], 1);
         let value = |what: &str| {
             let key = format!("it.{what}");
             found.iter().find(|one| one.key == key).unwrap().clone()

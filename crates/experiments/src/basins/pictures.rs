@@ -2,10 +2,10 @@
 
 use super::verdict::Measured;
 use crate::Subject;
-use crate::findings::{Axis, Figure, Findings, Flow, Point, Quantity, Series, Shape};
-use crate::material::Material;
+use crate::inputs::Inputs;
+use crate::results::{Axis, Estimate, ExperimentResults, Figure, Flow, Point, Series, Shape};
 
-/// All openings, then each group of them: its place in the material, its name in keys, its title.
+/// All openings, then each group of them: its place in the inputs, its name in keys, its title.
 pub type Groups = Vec<(Option<usize>, String, String)>;
 
 /// What is drawn side by side: the number, the figure's title, the axis' label.
@@ -42,10 +42,10 @@ pub fn empty_bars(groups: &Groups) -> Vec<Figure> {
 }
 
 /// One model's number by group of openings.
-pub fn series(findings: &Findings, subject: &str, groups: &Groups, what: &str) -> Series {
+pub fn series(results: &ExperimentResults, subject: &str, groups: &Groups, what: &str) -> Series {
     let point = |(place, (_, name, _)): (usize, &(Option<usize>, String, String))| {
         let key = format!("{subject}.{name}.{what}");
-        let own: &Quantity = findings.results.iter().find(|one| one.key == key)?;
+        let own: &Estimate = results.results.iter().find(|one| one.key == key)?;
         Some(Point::at(place as f64, own.value?).within(own.low.zip(own.high)))
     };
     Series {
@@ -56,10 +56,10 @@ pub fn series(findings: &Findings, subject: &str, groups: &Groups, what: &str) -
 }
 
 /// The same in words, over all openings.
-pub fn told<M>(findings: &Findings, subjects: &[Subject<'_, M>], what: &str) -> String {
+pub fn told<M>(results: &ExperimentResults, subjects: &[Subject<'_, M>], what: &str) -> String {
     let one = |subject: &Subject<'_, M>| {
         let key = format!("{}.all.{what}", subject.name);
-        let own = findings.results.iter().find(|one| one.key == key);
+        let own = results.results.iter().find(|one| one.key == key);
         let value = own.and_then(|own| Some(format!("{:.2} {}", own.value?, own.unit)));
         format!(
             "{}, over all openings: {}.",
@@ -71,7 +71,7 @@ pub fn told<M>(findings: &Findings, subjects: &[Subject<'_, M>], what: &str) -> 
 }
 
 /// Streams from groups of openings to endings, in % of all chains.
-pub fn flows(own: &Measured, material: &Material, titles: &[(String, String)]) -> Figure {
+pub fn flows(own: &Measured, inputs: &Inputs, titles: &[(String, String)]) -> Figure {
     let mut figure = Figure::new(
         &format!("flow-{}", own.name),
         &format!("Where the stories of {} end", own.name),
@@ -79,7 +79,7 @@ pub fn flows(own: &Measured, material: &Material, titles: &[(String, String)]) -
         Axis::linear("endings"),
     );
     let all: usize = own.fallen.iter().map(|one| one.ends.len()).sum();
-    for (group, opening) in material.openings.iter().enumerate() {
+    for (group, opening) in inputs.openings.iter().enumerate() {
         let mut counts = vec![0_usize; titles.len() + 1];
         for fallen in own.fallen.iter().filter(|one| one.group == group) {
             for end in &fallen.ends {

@@ -3,15 +3,15 @@
 use decoding::{Basins, LanguageModel, wilson_95};
 
 use crate::bootstrap::interval_95;
-use crate::chains::{Draw, Drawn, draw};
-use crate::findings::Quantity;
-use crate::watch::{Stop, Watch};
+use crate::progress::{ExperimentError, RunProgress};
+use crate::results::Estimate;
+use crate::sampling::{SampledChain, SamplingPlan, sample_chains};
 
 /// Deals of the information that chance alone shows.
 const DEALS: u32 = 20;
 
 /// What says in which basin a chain ended; none where it ended in none.
-pub type Reader<'a> = &'a dyn Fn(&Drawn) -> Option<usize>;
+pub type Reader<'a> = &'a dyn Fn(&SampledChain) -> Option<usize>;
 
 /// The basin of every chain behind one opening.
 #[derive(Clone, Debug)]
@@ -29,12 +29,12 @@ pub struct Fallen {
 pub async fn fall<M: LanguageModel>(
     model: &M,
     (group, opening): (usize, &str),
-    plan: &Draw,
+    plan: &SamplingPlan,
     read: Reader<'_>,
-    watch: &mut impl Watch,
-) -> Result<Fallen, Stop> {
-    let prompt = model.encode(opening).map_err(Stop::model)?;
-    let chains = draw(model, &prompt, plan, watch).await?;
+    progress: &mut impl RunProgress,
+) -> Result<Fallen, ExperimentError> {
+    let prompt = model.encode(opening).map_err(ExperimentError::model)?;
+    let chains = sample_chains(model, &prompt, plan, progress).await?;
     Ok(Fallen {
         group,
         ends: chains.iter().map(read).collect(),
@@ -59,13 +59,13 @@ pub fn globality(basins: &Basins, kinds: usize) -> f64 {
 
 /// What is told of the chains of one model behind some openings: how global its ends are, how much the opening decides, and how
 /// often each attractor is reached. `name` begins every key.
-pub fn quantities(
+pub fn estimates(
     name: &str,
     label: &str,
     fallen: &[&Fallen],
     titles: &[(String, String)],
     seed: u64,
-) -> Vec<Quantity> {
+) -> Vec<Estimate> {
     let kinds = titles.len();
     let all: Vec<usize> = (0..fallen.len()).collect();
     let whole = basins(fallen, &all, kinds);
@@ -73,7 +73,7 @@ pub fn quantities(
         let interval = interval_95(fallen.len(), seed, |drawn| {
             of(&basins(fallen, drawn, kinds))
         });
-        Quantity::exact(
+        Estimate::exact(
             format!("{name}.{what}"),
             format!("{label}: {text}"),
             unit,
@@ -81,7 +81,7 @@ pub fn quantities(
         )
         .within(interval, fallen.len())
     };
-    let mut quantities = vec![
+    let mut estimates = vec![
         over_openings(
             "globality",
             "share of its largest attractor",
@@ -95,7 +95,7 @@ pub fn quantities(
             "bits",
             &Basins::information_corrected_bits,
         ),
-        Quantity::exact(
+        Estimate::exact(
             format!("{name}.by-chance"),
             format!(
                 "{label}: information that chains dealt to openings by chance show, uncorrected"
@@ -114,8 +114,8 @@ pub fn quantities(
         }
         let chains = whole.chains();
         let interval = wilson_95(size, chains).map(|it| (100.0 * it.low, 100.0 * it.high));
-        quantities.push(
-            Quantity::exact(
+        estimates.push(
+            Estimate::exact(
                 format!("{name}.share.{short}"),
                 format!("{label}: chains that end in \"{title}\""),
                 "%",
@@ -124,7 +124,7 @@ pub fn quantities(
             .within(interval, chains),
         );
     }
-    quantities
+    estimates
 }
 
 #[cfg(test)]

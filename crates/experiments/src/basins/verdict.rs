@@ -8,7 +8,7 @@
 use super::perturbation::{Pushed, returned};
 use super::swarm::{Fallen, basins, globality};
 use crate::bootstrap::interval_95;
-use crate::findings::{Quantity, Verdict};
+use crate::results::{Estimate, Verdict};
 
 /// What a global attractor has more of than this, %.
 const HALF: f64 = 50.0;
@@ -43,7 +43,7 @@ impl Measured {
 }
 
 /// The numbers that decide, and what they say. Nothing where there is no tuned model.
-pub fn verdict(measured: &[Measured], kinds: usize, seed: u64) -> Option<(Vec<Quantity>, Verdict)> {
+pub fn verdict(measured: &[Measured], kinds: usize, seed: u64) -> Option<(Vec<Estimate>, Verdict)> {
     let (base, tuned) = measured.split_first()?;
     let openings = base.fallen.len();
     let all: Vec<usize> = (0..openings).collect();
@@ -56,12 +56,12 @@ pub fn verdict(measured: &[Measured], kinds: usize, seed: u64) -> Option<(Vec<Qu
         one.information(&all, kinds)
             .total_cmp(&other.information(&all, kinds))
     });
-    let quantity = |key: &str, label: String, unit: &str, of: &dyn Fn(&[usize]) -> f64| {
-        Quantity::exact(key, label, unit, of(&all))
+    let estimate = |key: &str, label: String, unit: &str, of: &dyn Fn(&[usize]) -> f64| {
+        Estimate::exact(key, label, unit, of(&all))
             .within(interval_95(openings, seed, of), openings)
     };
-    let mut quantities = vec![
-        quantity(
+    let mut estimates = vec![
+        estimate(
             "claim.globality",
             format!(
                 "share of the largest attractor of {}, the tuned model with the largest",
@@ -70,7 +70,7 @@ pub fn verdict(measured: &[Measured], kinds: usize, seed: u64) -> Option<(Vec<Qu
             "%",
             &|places| global.globality(places, kinds),
         ),
-        quantity(
+        estimate(
             "claim.return",
             format!("perturbed chains that return: {} less base", global.name),
             "%",
@@ -78,7 +78,7 @@ pub fn verdict(measured: &[Measured], kinds: usize, seed: u64) -> Option<(Vec<Qu
         ),
     ];
     if let Some(local) = local {
-        quantities.push(quantity(
+        estimates.push(estimate(
             "claim.information",
             format!(
                 "information of opening about end: {} less {}",
@@ -89,7 +89,7 @@ pub fn verdict(measured: &[Measured], kinds: usize, seed: u64) -> Option<(Vec<Qu
         ));
     }
     let part = |key: &str, least: f64| {
-        let own = quantities.iter().find(|one| one.key == key)?;
+        let own = estimates.iter().find(|one| one.key == key)?;
         own.value?;
         match (own.low? > least, own.high? < least) {
             (true, _) => Some(true),
@@ -120,17 +120,17 @@ pub fn verdict(measured: &[Measured], kinds: usize, seed: u64) -> Option<(Vec<Qu
         };
         format!("{name}: {answer}")
     });
-    let numbers: Vec<String> = quantities.iter().map(number).collect();
+    let numbers: Vec<String> = estimates.iter().map(number).collect();
     let why = format!(
         "{} (asked are more than {HALF} %, {BIT} bit more, and more than the base, each by its whole interval; all three are needed); \
          {}",
         told.collect::<Vec<_>>().join(", "),
         numbers.join("; ")
     );
-    Some((quantities, Verdict::of(holds, why)))
+    Some((estimates, Verdict::of(holds, why)))
 }
 
-fn number(one: &Quantity) -> String {
+fn number(one: &Estimate) -> String {
     let shown =
         |value: Option<f64>| value.map_or("not defined".to_owned(), |value| format!("{value:.2}"));
     format!(
@@ -146,7 +146,7 @@ fn number(one: &Quantity) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Answered;
+    use crate::Outcome;
     use crate::basins::perturbation::Returned;
 
     /// Ten openings of eight chains that end as the rule says; perturbed chains return or not.
@@ -174,7 +174,7 @@ mod tests {
         }
     }
 
-    fn answer(measured: &[Measured]) -> Answered {
+    fn answer(measured: &[Measured]) -> Outcome {
         verdict(measured, 10, 1).unwrap().1.answer
     }
 
@@ -183,17 +183,17 @@ mod tests {
         let base = || measured("base", |_, chain| chain, false);
         let global = |returns| measured("global", |_, _| 3, returns);
         let local = measured("local", |opening, _| opening, true);
-        assert_eq!(answer(&[base(), global(true), local]), Answered::Supported);
+        assert_eq!(answer(&[base(), global(true), local]), Outcome::Supported);
         // Where no other model is asked, the second part is not told.
-        assert_eq!(answer(&[base(), global(true)]), Answered::Undecided);
+        assert_eq!(answer(&[base(), global(true)]), Outcome::Undecided);
         let like_the_base = measured("even", |_, chain| chain, true);
         assert_eq!(
             answer(&[base(), global(true), like_the_base]),
-            Answered::NotSupported
+            Outcome::NotSupported
         );
         assert_eq!(
             answer(&[base(), measured("even", |_, chain| chain, true)]),
-            Answered::NotSupported
+            Outcome::NotSupported
         );
         assert!(verdict(&[base()], 10, 1).is_none());
     }

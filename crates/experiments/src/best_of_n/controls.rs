@@ -2,10 +2,10 @@
 
 use decoding::Shaping;
 
-use super::votes::{Ballot, VOTERS, ask, ballot, elect};
+use super::votes::{Ballot, VOTERS, ask, ballot, elect, majority};
 use super::{at_temperature, numbers};
-use crate::watch::{Stop, Watch};
-use crate::{Control, Material, Toy};
+use crate::progress::{ExperimentError, RunProgress};
+use crate::{Control, Inputs, Toy};
 
 /// Committees behind a simulated control.
 const COMMITTEES: u32 = 20_000;
@@ -25,28 +25,12 @@ pub(super) const ESTIMATORS: Estimators = Estimators {
     elect,
 };
 
-/// How often most of an odd number of independent voters are right who are each right at `p`:
-/// `Σ_{k > N/2} C(N, k) p^k (1 - p)^(N - k)` (Condorcet 1785). Built up voter by voter, so no factorial is needed: `at[k]` is the
-/// chance that `k` are right so far.
-pub(super) fn majority(p: f64, voters: usize) -> f64 {
-    let mut at = vec![1.0];
-    for _ in 0..voters {
-        let mut next = vec![0.0; at.len() + 1];
-        for (right, chance) in at.iter().enumerate() {
-            next[right] += chance * (1.0 - p);
-            next[right + 1] += chance * p;
-        }
-        at = next;
-    }
-    at.iter().skip(voters / 2 + 1).sum()
-}
-
 /// All controls.
 pub(super) async fn controls(
-    material: &Material,
+    inputs: &Inputs,
     with: &Estimators,
-    watch: &mut impl Watch,
-) -> Result<Vec<Control>, Stop> {
+    progress: &mut impl RunProgress,
+) -> Result<Vec<Control>, ExperimentError> {
     let mut controls = numbers::controls(with.best_of);
     for p in [0.6, 0.8] {
         let voters = Ballot {
@@ -79,26 +63,26 @@ pub(super) async fn controls(
         found: (with.elect)(&scattered, COMMITTEES, SEED)[1],
         tolerance: CHANCE,
     });
-    controls.extend(of_the_table(material, with, watch).await?);
+    controls.extend(of_the_table(inputs, with, progress).await?);
     Ok(controls)
 }
 
 /// Whoever slips at each of two steps with chance 0.2, up as often as down, is right where neither slips, 0.64, or both do and make
 /// up for it, 2 · 0.01. At temperature 0 the worked steps are always the same, and a vote of any number is one vote.
 async fn of_the_table(
-    material: &Material,
+    inputs: &Inputs,
     with: &Estimators,
-    watch: &mut impl Watch,
-) -> Result<Vec<Control>, Stop> {
-    let family = material.family("arithmetic")?;
+    progress: &mut impl RunProgress,
+) -> Result<Vec<Control>, ExperimentError> {
+    let family = inputs.family("arithmetic")?;
     let question = family
         .questions
         .first()
-        .ok_or_else(|| Stop::Missing("truth.json has no sums to solve".to_owned()))?;
+        .ok_or_else(|| ExperimentError::Missing("truth.json has no sums to solve".to_owned()))?;
     let toy = Toy::answering(std::slice::from_ref(question));
-    let walk = ask(&toy, question, watch).await?;
-    let plain = ballot(question, &walk.under(&Shaping::default()))?;
-    let cold = ballot(question, &walk.under(&at_temperature(0.0)))?;
+    let walk = ask(&toy, question, progress).await?;
+    let plain = ballot(question, &walk.shaped(&Shaping::default()))?;
+    let cold = ballot(question, &walk.shaped(&at_temperature(0.0)))?;
     let elected = (with.elect)(&cold, 100, SEED);
     Ok(vec![
         Control {
@@ -124,11 +108,11 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::Unwatched;
-    use crate::testing::material;
+    use crate::Unobserved;
+    use crate::testing::inputs;
 
-    fn failed(with: &Estimators, material: &Material) -> Vec<String> {
-        let controls = pollster::block_on(controls(material, with, &mut Unwatched)).unwrap();
+    fn failed(with: &Estimators, inputs: &Inputs) -> Vec<String> {
+        let controls = pollster::block_on(controls(inputs, with, &mut Unobserved)).unwrap();
         assert_eq!(controls.len(), 16);
         let failed = controls.into_iter().filter(|control| !control.passed());
         failed.map(|control| control.name).collect()
@@ -136,13 +120,13 @@ mod tests {
 
     #[test]
     fn the_controls_pass() {
-        assert_eq!(failed(&ESTIMATORS, &material()), Vec::<String>::new());
+        assert_eq!(failed(&ESTIMATORS, &inputs()), Vec::<String>::new());
     }
 
     /// Every control notices one of these errors, and none notices one that it is not about.
     #[test]
     fn the_controls_fail_when_an_estimator_is_broken() {
-        let mut material = material();
+        let mut inputs = inputs();
         let broken = |elect| Estimators {
             elect,
             ..ESTIMATORS
@@ -152,7 +136,7 @@ mod tests {
             &broken(|ballot, committees, seed| {
                 vec![elect(ballot, committees, seed)[0]; VOTERS.len()]
             }),
-            &material,
+            &inputs,
         );
         assert_eq!(copied.len(), 9, "{copied:?}");
         // Votes that are alone are piled up as if they were for one answer.
@@ -162,7 +146,7 @@ mod tests {
                 piled.shares.push(1.0 - ballot.shares.iter().sum::<f64>());
                 elect(&piled, committees, seed)
             }),
-            &material,
+            &inputs,
         );
         assert_eq!(piled, ["errors that scatter: 3"]);
         // Three votes in ten are cast blindly, cold or not.
@@ -175,14 +159,14 @@ mod tests {
                 }
                 elect(&blind, committees, seed)
             }),
-            &material,
+            &inputs,
         );
         let more = failed(
             &Estimators {
                 best_of: |p, r, n| numbers::best_of(p, r, n + 1),
                 ..ESTIMATORS
             },
-            &material,
+            &inputs,
         );
         assert_eq!(more.len(), 2, "{more:?}");
         let first = failed(
@@ -193,11 +177,11 @@ mod tests {
                 },
                 ..ESTIMATORS
             },
-            &material,
+            &inputs,
         );
         assert_eq!(first, ["best of 16, all alike: KL"]);
         // A table whose speaker slips otherwise.
-        let family = material
+        let family = inputs
             .families
             .iter_mut()
             .find(|one| one.name == "arithmetic")
@@ -205,7 +189,7 @@ mod tests {
         let answers = &mut family.questions[0].answers;
         answers[0].probability -= 0.1;
         answers[1].probability += 0.1;
-        let slips = failed(&ESTIMATORS, &material);
+        let slips = failed(&ESTIMATORS, &inputs);
         assert_eq!(slips, ["the table's sums: one answer"]);
         let noticed: BTreeSet<String> = [copied, piled, blind, more, first, slips]
             .concat()

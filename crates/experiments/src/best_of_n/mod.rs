@@ -12,17 +12,17 @@ mod votes;
 use decoding::{LanguageModel, Shaping};
 
 use crate::bootstrap::interval_of_mean;
-use crate::catalogue::{Entry, Needs};
-use crate::findings::{Findings, Verdict};
-use crate::material::Material;
-use crate::watch::{Stop, Watch};
-use crate::{Mixed, Setting, Size, Subject, ruling};
+use crate::info::{ExperimentInfo, Requires};
+use crate::inputs::Inputs;
+use crate::progress::{ExperimentError, RunProgress};
+use crate::results::{ExperimentResults, Verdict};
+use crate::{InterpolatedModel, RunConfig, Size, Subject, tristate};
 use numbers::Thrown;
 use stories::{Plan, Worth, Written};
 use votes::Voted;
 
 /// How a reader meets it.
-pub const ENTRY: Entry = Entry {
+pub const INFO: ExperimentInfo = ExperimentInfo {
     name: "best-of-n",
     title: "Best of N and the vote",
     claim: "Samples of a model with entropy are worth more together: the best of N and majority votes gain, and lose their gain as \
@@ -36,7 +36,7 @@ pub const ENTRY: Entry = Entry {
              vote at T = 1.",
     shows: "What the best of N and votes gain on these models at each temperature, and that KL stays under its bound.",
     does_not_show: "That entropy makes a single answer better: a greedy answer may be as good as a vote, and costs one sample.",
-    needs: Needs {
+    needs: Requires {
         quick: &["wedding"],
         full: &["wedding", "helper", "raters", "spread"],
     },
@@ -44,7 +44,7 @@ pub const ENTRY: Entry = Entry {
 
 /// The temperature that 1 is compared with.
 const COOL: f64 = 0.25;
-/// Seeds of stories and of the bootstrap are parts of the setting's own from here on; those below are of votes.
+/// Seeds of stories and of the bootstrap are parts of the config's own from here on; those below are of votes.
 const STORIES: usize = 1000;
 const PARTS: usize = 2000;
 
@@ -81,19 +81,19 @@ struct Order {
 /// Never: the temperatures of this experiment are allowed.
 pub async fn run<M: LanguageModel>(
     subjects: &[Subject<'_, M>],
-    material: &Material,
-    setting: &Setting,
-    watch: &mut impl Watch,
-) -> Result<Findings, Stop> {
-    let mut findings = Findings::none(ENTRY.name, setting, subjects);
-    findings.controls = controls::controls(material, &controls::ESTIMATORS, watch).await?;
+    inputs: &Inputs,
+    config: &RunConfig,
+    progress: &mut impl RunProgress,
+) -> Result<ExperimentResults, ExperimentError> {
+    let mut results = ExperimentResults::none(INFO.name, config, subjects);
+    results.controls = controls::controls(inputs, &controls::ESTIMATORS, progress).await?;
     let base = subjects[0].model;
-    let seed = setting.part_seed(PARTS);
-    let (numbers, sums) = (material.family("number")?, material.family("arithmetic")?);
-    let questions = votes::questions(sums, setting.size.of(Some(20), None));
-    let orders = orders(subjects, setting);
-    let plan = plan(setting.size);
-    let openings = material.openings(plan.openings);
+    let seed = config.part_seed(PARTS);
+    let (numbers, sums) = (inputs.family("number")?, inputs.family("arithmetic")?);
+    let questions = votes::questions(sums, config.size.of(Some(20), None));
+    let orders = orders(subjects, config);
+    let plan = plan(config.size);
+    let openings = inputs.openings(plan.openings);
     let of = subjects.len() * (1 + questions.len()) + orders.len() * openings.len();
     let mut done = 0;
 
@@ -102,73 +102,74 @@ pub async fn run<M: LanguageModel>(
         // The base is mixed with nothing: asking it once is half of the work.
         let name = subject.name;
         let one = if place == 0 {
-            numbers::throw(base, name, numbers, setting, watch).await?
+            numbers::throw(base, name, numbers, config, progress).await?
         } else {
-            let model = Mixed::new(base, subject.model, setting.lambda);
-            numbers::throw(&model, name, numbers, setting, watch).await?
+            let model = InterpolatedModel::new(base, subject.model, config.lambda);
+            numbers::throw(&model, name, numbers, config, progress).await?
         };
-        findings.results.extend(one.quantities());
+        results.results.extend(one.estimates());
         thrown.push(one);
         done += 1;
-        watch.tell(done, of, &findings);
+        progress.report(done, of, &results);
     }
-    findings
+    results
         .controls
         .push(numbers::within_the_bound(&thrown, numbers::best_of));
     let drawn = numbers::figures(&thrown);
-    findings.figures.extend(drawn.clone());
+    results.figures.extend(drawn.clone());
 
     let mut voted: Vec<Voted> = Vec::new();
     for (place, subject) in subjects.iter().enumerate() {
         let mut one = Voted::none(subject.name);
         for &question in &questions {
             let walk = if place == 0 {
-                votes::ask(base, question, watch).await?
+                votes::ask(base, question, progress).await?
             } else {
-                let model = Mixed::new(base, subject.model, setting.lambda);
-                votes::ask(&model, question, watch).await?
+                let model = InterpolatedModel::new(base, subject.model, config.lambda);
+                votes::ask(&model, question, progress).await?
             };
-            one.hear(question, &walk, setting, watch).await?;
+            one.hear(question, &walk, config, progress).await?;
             done += 1;
-            watch.tell(done, of, &findings);
+            progress.report(done, of, &results);
         }
-        findings.results.extend(one.quantities(seed));
+        results.results.extend(one.estimates(seed));
         voted.push(one);
-        findings.figures = drawn.clone().into();
-        findings.figures.extend(votes::figures(&voted, seed));
-        watch.tell(done, of, &findings);
+        results.figures = drawn.clone().into();
+        results.figures.extend(votes::figures(&voted, seed));
+        progress.report(done, of, &results);
     }
 
-    let before = findings.figures.len();
+    let before = results.figures.len();
     let mut written: Vec<Written> = Vec::new();
     for order in orders {
         let name = subjects[order.subject].name;
         let mut one = Written::none(format!("{name}.{}", order.key), order.name);
         for (place, (_, opening)) in openings.iter().enumerate() {
-            let how = (&plan, &order.shaping, setting.part_seed(STORIES + place));
+            let how = (&plan, &order.shaping, config.part_seed(STORIES + place));
             if order.subject == 0 {
-                one.write(base, opening, how, material, watch).await?;
+                one.write(base, opening, how, inputs, progress).await?;
             } else {
-                let model = Mixed::new(base, subjects[order.subject].model, setting.lambda);
-                one.write(&model, opening, how, material, watch).await?;
+                let model =
+                    InterpolatedModel::new(base, subjects[order.subject].model, config.lambda);
+                one.write(&model, opening, how, inputs, progress).await?;
             }
             done += 1;
-            watch.tell(done, of, &findings);
+            progress.report(done, of, &results);
         }
-        findings.results.extend(one.quantities(seed));
+        results.results.extend(one.estimates(seed));
         written.push(one);
-        findings.figures.truncate(before);
-        findings.figures.extend(stories::figures(&written, seed));
-        watch.tell(done, of, &findings);
+        results.figures.truncate(before);
+        results.figures.extend(stories::figures(&written, seed));
+        progress.report(done, of, &results);
     }
-    findings.verdict = Some(verdict(&findings, &written, &voted[0], seed));
-    watch.tell(of, of, &findings);
-    Ok(findings)
+    results.verdict = Some(verdict(&results, &written, &voted[0], seed));
+    progress.report(of, of, &results);
+    Ok(results)
 }
 
 /// The base's stories at temperature 1 and cooler, first; then those under the reader's knobs, and, at full size, those of the
 /// tuned models.
-fn orders<M>(subjects: &[Subject<'_, M>], setting: &Setting) -> Vec<Order> {
+fn orders<M>(subjects: &[Subject<'_, M>], config: &RunConfig) -> Vec<Order> {
     let order = |subject: usize, key, how: &str, shaping| Order {
         subject,
         key,
@@ -180,15 +181,15 @@ fn orders<M>(subjects: &[Subject<'_, M>], setting: &Setting) -> Vec<Order> {
         order(0, "stories", "", plain),
         order(0, "stories-cool", " at T = 0.25", at_temperature(COOL)),
     ];
-    if setting.shaping != plain {
+    if config.shaping != plain {
         orders.push(order(
             0,
             "your-stories",
             " under your knobs",
-            setting.shaping,
+            config.shaping,
         ));
     }
-    if setting.size == Size::Full {
+    if config.size == Size::Full {
         orders.extend((1..subjects.len()).map(|tuned| order(tuned, "stories", "", plain)));
     }
     orders
@@ -202,7 +203,7 @@ fn at_temperature(temperature: f64) -> Shaping {
 /// Of the base: supported where at T = 1 the best of four stories is gladder by the labels than one and a vote of 15 is right more
 /// often than one answer, and where both the predictor's gladness and the votes gain over twice as much at T = 1 as at T = 0.25,
 /// each with its interval on one side. Numbers do not decide: an even distribution stays nearly even at T = 0.25.
-fn verdict(findings: &Findings, written: &[Written], base: &Voted, seed: u64) -> Verdict {
+fn verdict(results: &ExperimentResults, written: &[Written], base: &Voted, seed: u64) -> Verdict {
     let over: Vec<f64> = written[0]
         .gains(Worth::Reward)
         .iter()
@@ -211,12 +212,12 @@ fn verdict(findings: &Findings, written: &[Written], base: &Voted, seed: u64) ->
         .collect();
     let [votes, votes_over] = base.intervals(seed);
     let parts = [
-        ruling::above(interval_of_mean(&written[0].gains(Worth::Gold), seed), 0.0),
-        ruling::above(interval_of_mean(&over, seed), 0.0),
-        ruling::above(votes, 0.0),
-        ruling::above(votes_over, 0.0),
+        tristate::above(interval_of_mean(&written[0].gains(Worth::Gold), seed), 0.0),
+        tristate::above(interval_of_mean(&over, seed), 0.0),
+        tristate::above(votes, 0.0),
+        tristate::above(votes_over, 0.0),
     ];
-    let value = |key: &str| findings.value(&format!("base.{key}")).unwrap_or(f64::NAN);
+    let value = |key: &str| results.value(&format!("base.{key}")).unwrap_or(f64::NAN);
     let why = format!(
         "the base's best of four stories is gladder by {:.3} of 1 by label and by {:.2} nats by the predictor ({:.2} at T = 0.25); a \
          vote of 15 is right more often by {:.1} points of % ({:.1} at T = 0.25), and a vote of 31 is {:+.1} points from greedy \
@@ -229,7 +230,7 @@ fn verdict(findings: &Findings, written: &[Written], base: &Voted, seed: u64) ->
         value("vote.gain-cool"),
         value("vote.over-greedy"),
     );
-    Verdict::of(ruling::all(&parts), why)
+    Verdict::of(tristate::all(&parts), why)
 }
 
 #[cfg(test)]
@@ -237,17 +238,17 @@ mod tests {
     use std::ops::ControlFlow;
 
     use super::*;
-    use crate::material::Question;
-    use crate::testing::{material, subject};
-    use crate::{Toy, Unwatched};
+    use crate::inputs::Question;
+    use crate::testing::{inputs, subject};
+    use crate::{Toy, Unobserved};
 
     /// A toy that answers numbers and sums as the table does, and tells a story that is glad half of the time.
     fn teller(glad: f64) -> Toy {
-        let material = material();
-        let families = ["number", "arithmetic"].map(|name| material.family(name).unwrap().clone());
+        let inputs = inputs();
+        let families = ["number", "arithmetic"].map(|name| inputs.family(name).unwrap().clone());
         let mut questions: Vec<Question> =
             families.into_iter().flat_map(|one| one.questions).collect();
-        for group in &material.openings {
+        for group in &inputs.openings {
             questions.push(Question {
                 prompts: group.openings.clone(),
                 unseen: Vec::new(),
@@ -269,12 +270,11 @@ mod tests {
 
     #[test]
     fn samples_with_entropy_gain_and_known_sums_come_out() {
-        let material = material();
+        let inputs = inputs();
         let (base, tuned) = (teller(0.5), teller(0.999));
         let subjects = [subject("base", &base), subject("tuned", &tuned)];
-        let setting = Setting::plain(Size::Quick);
-        let found =
-            pollster::block_on(run(&subjects, &material, &setting, &mut Unwatched)).unwrap();
+        let config = RunConfig::plain(Size::Quick);
+        let found = pollster::block_on(run(&subjects, &inputs, &config, &mut Unobserved)).unwrap();
         let value = |key: &str| found.value(key).unwrap();
         assert!((value("base.vote.n1") - 66.0).abs() < 1e-3);
         assert!((value("base.vote.greedy") - 100.0).abs() < 1e-3);
@@ -299,8 +299,8 @@ mod tests {
         told: usize,
     }
 
-    impl Watch for Impatient {
-        async fn rest(&mut self) -> ControlFlow<()> {
+    impl RunProgress for Impatient {
+        async fn checkpoint(&mut self) -> ControlFlow<()> {
             if self.rests == 0 {
                 return ControlFlow::Break(());
             }
@@ -308,7 +308,7 @@ mod tests {
             ControlFlow::Continue(())
         }
 
-        fn tell(&mut self, _done: usize, _of: usize, so_far: &Findings) {
+        fn report(&mut self, _done: usize, _of: usize, so_far: &ExperimentResults) {
             self.told = so_far.results.len();
         }
     }
@@ -316,13 +316,13 @@ mod tests {
     #[test]
     fn a_reader_who_had_enough_keeps_what_is_there() {
         let toy = teller(0.5);
-        let mut watch = Impatient {
+        let mut progress = Impatient {
             rests: 200,
             told: 0,
         };
-        let (subjects, setting) = ([subject("base", &toy)], Setting::plain(Size::Quick));
-        let stopped = pollster::block_on(run(&subjects, &material(), &setting, &mut watch));
-        assert!(matches!(stopped, Err(Stop::Cancelled)));
-        assert_eq!(watch.told, 8, "the numbers of the base");
+        let (subjects, config) = ([subject("base", &toy)], RunConfig::plain(Size::Quick));
+        let stopped = pollster::block_on(run(&subjects, &inputs(), &config, &mut progress));
+        assert!(matches!(stopped, Err(ExperimentError::Cancelled)));
+        assert_eq!(progress.told, 8, "the numbers of the base");
     }
 }

@@ -8,11 +8,11 @@
 use decoding::{LanguageModel, Shaping, kl_nats};
 
 use super::at_temperature;
-use crate::answers::{Walk, walk};
-use crate::findings::{Axis, Figure, Point, Quantity, Series, Shape};
-use crate::material::Family;
-use crate::watch::{Stop, Watch, rest};
-use crate::{Control, Setting};
+use crate::answers::{AnswerLogits, score_answers};
+use crate::inputs::Family;
+use crate::progress::{ExperimentError, RunProgress, checkpoint};
+use crate::results::{Axis, Estimate, Figure, Point, Series, Shape};
+use crate::{Control, RunConfig};
 
 /// How many are drawn for one that is kept.
 pub(super) const DRAWS: [u32; 11] = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024];
@@ -89,38 +89,39 @@ pub(super) async fn throw<M: LanguageModel>(
     model: &M,
     name: &str,
     family: &Family,
-    setting: &Setting,
-    watch: &mut impl Watch,
-) -> Result<Thrown, Stop> {
+    config: &RunConfig,
+    progress: &mut impl RunProgress,
+) -> Result<Thrown, ExperimentError> {
     let question = &family.questions[0];
     let mut walks = Vec::new();
-    for prompt in question.prompts.iter().take(setting.size.of(1, usize::MAX)) {
-        walks.push(walk(model, prompt, &question.answers, watch).await?);
+    for prompt in question.prompts.iter().take(config.size.of(1, usize::MAX)) {
+        walks.push(score_answers(model, prompt, &question.answers, progress).await?);
     }
-    let said = walks[0].under(&Shaping::default()).said;
+    let said = walks[0].shaped(&Shaping::default()).said;
     let numbers = said.iter().map(|(says, _)| {
-        says.parse()
-            .map_err(|_| Stop::Missing(format!("truth.json takes \"{says}\" for a number")))
+        says.parse().map_err(|_| {
+            ExperimentError::Missing(format!("truth.json takes \"{says}\" for a number"))
+        })
     });
     let numbers = numbers.collect::<Result<Vec<u32>, _>>()?;
     let rewards = points(&numbers, shuffled);
     let mut gains = Vec::new();
     for temperature in TEMPERATURES {
-        let shares = shares(&walks, &at_temperature(temperature), watch).await?;
+        let shares = shares(&walks, &at_temperature(temperature), progress).await?;
         gains.push(gain(&shares, &rewards));
     }
     let plain = Shaping::default();
-    let your_gain = if setting.shaping == plain {
+    let your_gain = if config.shaping == plain {
         None
     } else {
         Some(gain(
-            &shares(&walks, &setting.shaping, watch).await?,
+            &shares(&walks, &config.shaping, progress).await?,
             &rewards,
         ))
     };
     Ok(Thrown {
         name: name.to_owned(),
-        shares: shares(&walks, &plain, watch).await?,
+        shares: shares(&walks, &plain, progress).await?,
         numbers,
         gains,
         your_gain,
@@ -129,14 +130,14 @@ pub(super) async fn throw<M: LanguageModel>(
 
 /// How often each answer comes, among answers, each wording of equal weight.
 async fn shares(
-    walks: &[Walk],
+    walks: &[AnswerLogits],
     shaping: &Shaping,
-    watch: &mut impl Watch,
-) -> Result<Vec<f64>, Stop> {
+    progress: &mut impl RunProgress,
+) -> Result<Vec<f64>, ExperimentError> {
     let mut shares: Vec<f64> = Vec::new();
     for walk in walks {
-        rest(watch).await?;
-        let among = walk.under(shaping).among_answers();
+        checkpoint(progress).await?;
+        let among = walk.shaped(shaping).among_answers();
         shares.resize(among.len(), 0.0);
         for (sum, share) in shares.iter_mut().zip(among) {
             *sum += share / walks.len() as f64;
@@ -163,12 +164,12 @@ impl Thrown {
     }
 
     /// Its numbers; exact.
-    pub(super) fn quantities(&self) -> Vec<Quantity> {
+    pub(super) fn estimates(&self) -> Vec<Estimate> {
         let name = &self.name;
-        let mut results = Vec::new();
+        let mut estimates = Vec::new();
         for (key, label, reward) in REWARDS {
             for n in LISTED {
-                results.push(Quantity::exact(
+                estimates.push(Estimate::exact(
                     format!("{name}.numbers.{key}kl-n{n}"),
                     format!(
                         "{name}, a number from 1 to 100, {label}: KL of the best of {n}, at most {:.3}",
@@ -185,8 +186,8 @@ impl Thrown {
             ("your-gain", "under your knobs", self.your_gain),
         ];
         for (key, label, gain) in gains {
-            results.extend(gain.map(|gain| {
-                Quantity::exact(
+            estimates.extend(gain.map(|gain| {
+                Estimate::exact(
                     format!("{name}.numbers.{key}"),
                     format!("{name}, a number from 1 to 100: what the best of {COMPARED} has over one, {label}"),
                     "points",
@@ -194,7 +195,7 @@ impl Thrown {
                 )
             }));
         }
-        results
+        estimates
     }
 
     /// The largest divergence over the bound, nats; below 0 where all are within.

@@ -2,12 +2,12 @@
 
 use decoding::{LanguageModel, Shaping};
 
-use crate::Material;
+use crate::Inputs;
 use crate::best_of::expected_best;
 use crate::bootstrap::{interval_of_mean, mean};
-use crate::chains::{Draw, draw};
-use crate::findings::{Axis, Figure, Point, Quantity, Series, Shape};
-use crate::watch::{Stop, Watch};
+use crate::progress::{ExperimentError, RunProgress};
+use crate::results::{Axis, Estimate, Figure, Point, Series, Shape};
+use crate::sampling::{SamplingPlan, sample_chains};
 
 /// How many are drawn for one that is kept; those up to the number of chains count.
 const DRAWS: [usize; 7] = [1, 2, 4, 8, 16, 32, 64];
@@ -86,21 +86,21 @@ impl Written {
         model: &M,
         opening: &str,
         (plan, shaping, seed): (&Plan, &Shaping, u64),
-        material: &Material,
-        watch: &mut impl Watch,
-    ) -> Result<(), Stop> {
-        let prompt = model.encode(opening).map_err(Stop::model)?;
-        let plan = Draw {
+        inputs: &Inputs,
+        progress: &mut impl RunProgress,
+    ) -> Result<(), ExperimentError> {
+        let prompt = model.encode(opening).map_err(ExperimentError::model)?;
+        let plan = SamplingPlan {
             shaping: *shaping,
             seed,
             chains: plan.chains,
             length: plan.length,
         };
         let mut samples = Vec::new();
-        for chain in draw(model, &prompt, &plan, watch).await? {
-            let reward = material.predictor.read(&chain.text).log_odds;
-            let ending = material.attractors.read(&chain.text).ends_in;
-            samples.push((reward, material.gladness(ending)));
+        for chain in sample_chains(model, &prompt, &plan, progress).await? {
+            let reward = inputs.predictor.read(&chain.text).log_odds;
+            let ending = inputs.attractors.read(&chain.text).ends_in;
+            samples.push((reward, inputs.gladness(ending)));
         }
         self.samples.push(samples);
         Ok(())
@@ -133,9 +133,9 @@ impl Written {
     }
 
     /// Its numbers, with intervals over openings.
-    pub(super) fn quantities(&self, seed: u64) -> Vec<Quantity> {
+    pub(super) fn estimates(&self, seed: u64) -> Vec<Estimate> {
         let one = |key: String, label: String, unit: &str, values: &[f64]| {
-            Quantity::exact(
+            Estimate::exact(
                 format!("{}.{key}", self.key),
                 format!("{}: {label}", self.name),
                 unit,
@@ -143,17 +143,17 @@ impl Written {
             )
             .within(interval_of_mean(values, seed), values.len())
         };
-        let mut results = Vec::new();
+        let mut estimates = Vec::new();
         for worth in Worth::BOTH {
             for n in self.draws() {
-                results.push(one(
+                estimates.push(one(
                     format!("{}-n{n}", worth.name()),
                     format!("{} of the best of {n}", worth.label()),
                     worth.unit(),
                     &self.best(worth, n),
                 ));
             }
-            results.push(one(
+            estimates.push(one(
                 format!("{}-gain", worth.name()),
                 format!(
                     "{}, what the best of {COMPARED} has over one",
@@ -163,7 +163,7 @@ impl Written {
                 &self.gains(worth),
             ));
         }
-        results
+        estimates
     }
 }
 

@@ -4,12 +4,12 @@
 use decoding::{LanguageModel, Shaping, coin};
 
 use super::at_temperature;
-use crate::Setting;
-use crate::answers::{Outcomes, Walk, walk};
+use crate::RunConfig;
+use crate::answers::{AnswerDist, AnswerLogits, score_answers};
 use crate::bootstrap::{interval_of_mean, mean};
-use crate::findings::{Axis, Figure, Point, Quantity, Series, Shape};
-use crate::material::{Family, Question};
-use crate::watch::{Stop, Watch, rest};
+use crate::inputs::{Family, Question};
+use crate::progress::{ExperimentError, RunProgress, checkpoint};
+use crate::results::{Axis, Estimate, Figure, Point, Series, Shape};
 
 /// Committees by size; all odd, the first a single voter.
 pub(super) const VOTERS: [usize; 5] = [1, 3, 5, 15, 31];
@@ -29,6 +29,22 @@ pub(super) struct Ballot {
     pub shares: Vec<f64>,
     /// The place of the right one.
     pub right: usize,
+}
+
+/// How often most of an odd number of independent voters are right who are each right at `p`:
+/// `Σ_{k > N/2} C(N, k) p^k (1 - p)^(N - k)` (Condorcet 1785). Built up voter by voter, so no factorial is needed: `at[k]` is the
+/// chance that `k` are right so far.
+pub(super) fn majority(p: f64, voters: usize) -> f64 {
+    let mut at = vec![1.0];
+    for _ in 0..voters {
+        let mut next = vec![0.0; at.len() + 1];
+        for (right, chance) in at.iter().enumerate() {
+            next[right] += chance * (1.0 - p);
+            next[right + 1] += chance * p;
+        }
+        at = next;
+    }
+    at.iter().skip(voters / 2 + 1).sum()
 }
 
 /// The share of committees whose most voted answer is right, by their sizes as in [`VOTERS`]; a coin decides among equals, and is
@@ -101,27 +117,30 @@ pub(super) fn questions(family: &Family, count: Option<usize>) -> Vec<&Question>
 pub(super) async fn ask<M: LanguageModel>(
     model: &M,
     question: &Question,
-    watch: &mut impl Watch,
-) -> Result<Walk, Stop> {
+    progress: &mut impl RunProgress,
+) -> Result<AnswerLogits, ExperimentError> {
     let mut wordings = question.prompts.iter().chain(&question.unseen);
-    let prompt = wordings
-        .next()
-        .ok_or_else(|| Stop::Missing("truth.json has a question without wordings".to_owned()))?;
-    walk(model, prompt, &question.answers, watch).await
+    let prompt = wordings.next().ok_or_else(|| {
+        ExperimentError::Missing("truth.json has a question without wordings".to_owned())
+    })?;
+    score_answers(model, prompt, &question.answers, progress).await
 }
 
 /// The ballot of a question's outcomes.
 ///
 /// # Errors
 /// When none of its answers is the right one.
-pub(super) fn ballot(question: &Question, outcomes: &Outcomes) -> Result<Ballot, Stop> {
+pub(super) fn ballot(
+    question: &Question,
+    outcomes: &AnswerDist,
+) -> Result<Ballot, ExperimentError> {
     let right = outcomes
         .said
         .iter()
         .position(|(says, _)| Some(says) == question.right.as_ref());
     Ok(Ballot {
         right: right.ok_or_else(|| {
-            Stop::Missing("truth.json has a sum without its right answer".to_owned())
+            ExperimentError::Missing("truth.json has a sum without its right answer".to_owned())
         })?,
         shares: outcomes.said.iter().map(|(_, p)| *p).collect(),
     })
@@ -143,26 +162,26 @@ impl Voted {
     pub(super) async fn hear(
         &mut self,
         question: &Question,
-        walk: &Walk,
-        setting: &Setting,
-        watch: &mut impl Watch,
-    ) -> Result<(), Stop> {
-        let seed = setting.part_seed(self.elected[0].len());
-        let committees = setting.size.of(300, 2000);
-        let hold = |shaping: &Shaping| -> Result<Vec<f64>, Stop> {
-            let ballot = ballot(question, &walk.under(shaping))?;
+        walk: &AnswerLogits,
+        config: &RunConfig,
+        progress: &mut impl RunProgress,
+    ) -> Result<(), ExperimentError> {
+        let seed = config.part_seed(self.elected[0].len());
+        let committees = config.size.of(300, 2000);
+        let hold = |shaping: &Shaping| -> Result<Vec<f64>, ExperimentError> {
+            let ballot = ballot(question, &walk.shaped(shaping))?;
             let mut right = elect(&ballot, committees, seed);
             // A single voter's chance is known.
             right[0] = ballot.shares[ballot.right];
             Ok(right)
         };
         for (elected, temperature) in self.elected.iter_mut().zip(TEMPERATURES) {
-            rest(watch).await?;
+            checkpoint(progress).await?;
             elected.push(hold(&at_temperature(temperature))?);
         }
-        if setting.shaping != Shaping::default() {
-            rest(watch).await?;
-            self.yours.push(hold(&setting.shaping)?);
+        if config.shaping != Shaping::default() {
+            checkpoint(progress).await?;
+            self.yours.push(hold(&config.shaping)?);
         }
         Ok(())
     }
@@ -189,10 +208,10 @@ impl Voted {
     }
 
     /// Its numbers, with intervals over questions.
-    pub(super) fn quantities(&self, seed: u64) -> Vec<Quantity> {
+    pub(super) fn estimates(&self, seed: u64) -> Vec<Estimate> {
         let name = &self.name;
         let one = |key: &str, label: &str, values: &[f64]| {
-            Quantity::exact(
+            Estimate::exact(
                 format!("{name}.vote.{key}"),
                 format!("{name}, sums: {label}"),
                 "%",
@@ -203,10 +222,10 @@ impl Voted {
         let sized = |elected: &[Vec<f64>], size: usize| -> Vec<f64> {
             elected.iter().map(|right| 100.0 * right[size]).collect()
         };
-        let mut results = Vec::new();
+        let mut estimates = Vec::new();
         for (size, voters) in VOTERS.iter().enumerate() {
             let label = format!("right answers by a vote of {voters}, T = 1");
-            results.push(one(
+            estimates.push(one(
                 &format!("n{voters}"),
                 &label,
                 &sized(&self.elected[PLAIN], size),
@@ -219,7 +238,7 @@ impl Voted {
             .zip(&greedy)
             .map(|(vote, greedy)| vote - greedy)
             .collect();
-        results.extend([
+        estimates.extend([
             one(
                 "gain",
                 "what a vote of 15 gains over one answer, T = 1",
@@ -245,10 +264,10 @@ impl Voted {
             for size in [0, COMPARED] {
                 let label = format!("right answers by a vote of {}, your knobs", VOTERS[size]);
                 let key = format!("your-n{}", VOTERS[size]);
-                results.push(one(&key, &label, &sized(&self.yours, size)));
+                estimates.push(one(&key, &label, &sized(&self.yours, size)));
             }
         }
-        results
+        estimates
     }
 }
 
@@ -313,12 +332,7 @@ pub(super) fn figures(voted: &[Voted], seed: u64) -> [Figure; 2] {
         name: "independent voters at 60 %".to_owned(),
         shape: Shape::Reference,
         points: VOTERS
-            .map(|voters| {
-                Point::at(
-                    voters as f64,
-                    100.0 * super::controls::majority(0.6, voters),
-                )
-            })
+            .map(|voters| Point::at(voters as f64, 100.0 * majority(0.6, voters)))
             .into(),
     });
     (sizes.text, heat.text) = (sizes_text.join(" "), heat_text.join(" "));
@@ -328,7 +342,7 @@ pub(super) fn figures(voted: &[Voted], seed: u64) -> [Figure; 2] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::material;
+    use crate::testing::inputs;
 
     #[test]
     fn votes_are_counted_by_hand() {
@@ -342,8 +356,8 @@ mod tests {
 
     #[test]
     fn quick_questions_are_taught_and_spread_out() {
-        let material = material();
-        let family = material.family("arithmetic").unwrap();
+        let inputs = inputs();
+        let family = inputs.family("arithmetic").unwrap();
         let asked = questions(family, Some(20));
         assert_eq!(asked.len(), 20);
         assert!(asked.iter().all(|question| !question.prompts.is_empty()));

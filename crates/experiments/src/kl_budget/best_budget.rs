@@ -5,7 +5,7 @@ use decoding::coin;
 use super::judges::{Judge, SHOWN};
 use super::points::{Point, mean_of};
 use crate::bootstrap::RESAMPLES;
-use crate::findings::Quantity;
+use crate::results::Estimate;
 
 /// The best of all budgets for one judge and one number shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -27,7 +27,7 @@ type Bests = [[Best; SHOWN.len()]; Judge::ALL.len()];
 /// Several budgets can be equally good: the best of ten cannot be gladder than glad. Of equals the smallest is told as the best, and
 /// the largest beside it where it is another. *Below* is strict: every best budget for ten is below every one for one. *Not below*
 /// is as strict the other way. All other resamples are *open*: it depends on which of equals is taken.
-pub fn best_budgets(points: &[Point], seed: u64) -> Vec<Quantity> {
+pub fn best_budgets(points: &[Point], seed: u64) -> Vec<Estimate> {
     let openings = points.first().map_or(0, |point| point.behind.len());
     if points.len() < 2 || openings < 2 {
         return Vec::new();
@@ -44,9 +44,9 @@ pub fn best_budgets(points: &[Point], seed: u64) -> Vec<Quantity> {
             bests(points, &drawn)
         })
         .collect();
-    let mut quantities = Vec::new();
+    let mut estimates = Vec::new();
     for (place, judge) in Judge::ALL.into_iter().enumerate() {
-        quantities.extend(of_judge(
+        estimates.extend(of_judge(
             judge,
             &found[place],
             openings,
@@ -65,11 +65,11 @@ pub fn best_budgets(points: &[Point], seed: u64) -> Vec<Quantity> {
                     judge.wants()
                 );
                 let key = format!("{}.{}.best-of-{k}", point.key, judge.name());
-                quantities.push(share(key, label, times.count(), openings));
+                estimates.push(share(key, label, times.count(), openings));
             }
         }
     }
-    quantities
+    estimates
 }
 
 /// The shift and the best budgets of one judge.
@@ -78,7 +78,7 @@ fn of_judge(
     found: &[Best; SHOWN.len()],
     openings: usize,
     resampled: impl Fn(usize, usize) -> Best,
-) -> Vec<Quantity> {
+) -> Vec<Estimate> {
     let (name, wants) = (judge.name(), judge.wants());
     let count = |holds: &dyn Fn(Best, Best) -> bool| {
         let resamples = 0..RESAMPLES as usize;
@@ -91,7 +91,7 @@ fn of_judge(
     let not_below = count(&|one, ten| ten.nearest >= one.farthest);
     let open = RESAMPLES as usize - below - not_below;
     let what = "a judge who wants";
-    let mut quantities = vec![
+    let mut estimates = vec![
         share(
             format!("shift.{name}.below"),
             format!(
@@ -124,27 +124,27 @@ fn of_judge(
             let last = (resampled.len() - 1) as f64;
             let at = |share: f64| resampled[(share * last).round() as usize];
             let label = format!("{what} {wants}: the best budget when shown {k}, {label}");
-            Quantity::exact(key, label, "nats", nats(&found[shown]))
+            Estimate::exact(key, label, "nats", nats(&found[shown]))
                 .within(Some((at(0.025), at(0.975))), openings)
         };
         let key = format!("best.{name}.v{k}");
         let smallest = |best: &Best| best.nearest;
-        quantities.push(budget(key.clone(), "the smallest of equals", smallest));
+        estimates.push(budget(key.clone(), "the smallest of equals", smallest));
         if found[shown].farthest > found[shown].nearest {
-            quantities.push(budget(
+            estimates.push(budget(
                 format!("{key}.largest"),
                 "the largest of equals",
                 |best| best.farthest,
             ));
         }
     }
-    quantities
+    estimates
 }
 
 /// So many of all resamples, %. It is told by all resamples of so many openings and has no interval of its own.
-fn share(key: String, label: String, times: usize, openings: usize) -> Quantity {
+fn share(key: String, label: String, times: usize, openings: usize) -> Estimate {
     let percent = 100.0 * times as f64 / f64::from(RESAMPLES);
-    Quantity::exact(key, label, "%", percent).within(None, openings)
+    Estimate::exact(key, label, "%", percent).within(None, openings)
 }
 
 /// The best points behind these openings.

@@ -7,7 +7,7 @@
 //! The favourites are those of the catalogue, not those that turn up in the base's chains: a list made from the chains of one model
 //! would flatter that model.
 
-use crate::Material;
+use crate::Inputs;
 use crate::best_of::expected_best;
 
 /// How many samples a judge is shown.
@@ -50,8 +50,8 @@ impl Judge {
     }
 
     /// `V_k` behind one opening whose chains end so, 0 to 1; not a number where there are fewer than `k` chains.
-    pub fn value(self, endings: &[Option<usize>], material: &Material, k: usize) -> f64 {
-        let glad = |ending: Option<usize>| material.gladness(ending);
+    pub fn value(self, endings: &[Option<usize>], inputs: &Inputs, k: usize) -> f64 {
+        let glad = |ending: Option<usize>| inputs.gladness(ending);
         let best = |worth: &dyn Fn(Option<usize>) -> f64| {
             best_by(
                 endings.iter().map(|&ending| worth(ending)),
@@ -62,7 +62,7 @@ impl Judge {
         let favourite =
             |kind: usize, ending: Option<usize>| f64::from(u8::from(ending == Some(kind)));
         let over_favourites = |worth: &dyn Fn(usize, Option<usize>) -> f64| {
-            let kinds = kinds(material);
+            let kinds = kinds(inputs);
             let sum: f64 = kinds
                 .iter()
                 .map(|&kind| best(&|ending| worth(kind, ending)))
@@ -86,8 +86,8 @@ pub fn best_by(worths: impl Iterator<Item = f64>, k: usize, best: BestOf) -> f64
 }
 
 /// The kinds of ending that can be a favourite: those that the story world has labels for.
-fn kinds(material: &Material) -> Vec<usize> {
-    let attractors = material.attractors.attractors().iter().enumerate();
+fn kinds(inputs: &Inputs) -> Vec<usize> {
+    let attractors = inputs.attractors.attractors().iter().enumerate();
     let labelled = attractors.filter(|(_, one)| !one.endings.is_empty());
     labelled.map(|(place, _)| place).collect()
 }
@@ -95,16 +95,16 @@ fn kinds(material: &Material) -> Vec<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::material;
+    use crate::testing::inputs;
 
     /// Of four chains two end in a wedding (glad) and one in rain (sad); one ends in nothing (counted as half glad).
     #[test]
     fn three_judges_by_hand() {
-        let material = material();
-        let at = |name| material.attractors.position(name);
+        let inputs = inputs();
+        let at = |name| inputs.attractors.position(name);
         let endings = [at("wedding"), at("wedding"), at("rain"), None];
-        let kinds = kinds(&material).len() as f64;
-        let value = |judge: Judge, k| judge.value(&endings, &material, k);
+        let kinds = kinds(&inputs).len() as f64;
+        let value = |judge: Judge, k| judge.value(&endings, &inputs, k);
         // (1 + 1 + 0 + 1/2) / 4, and of two: only {rain, none} of the six pairs lacks a wedding.
         assert!((value(Judge::Glad, 1) - 0.625).abs() < 1e-12);
         assert!((value(Judge::Glad, 2) - (5.0 + 0.5) / 6.0).abs() < 1e-12);

@@ -15,18 +15,18 @@ use decoding::{LanguageModel, Shaping};
 use self::best_budget::best_budgets;
 use self::judges::Judge;
 use self::pictures::figures;
-use self::points::{Behind, Point, quantities};
+use self::points::{Behind, Point, estimates};
 use self::tilted::Estimators;
 use crate::best_of::expected_best;
-use crate::catalogue::{Entry, Needs};
-use crate::chains::{Draw, Drawn, divergence_nats, draw};
-use crate::findings::{Findings, Verdict};
-use crate::material::Material;
-use crate::watch::{Stop, Watch, rest};
-use crate::{Mixed, Setting, Subject};
+use crate::info::{ExperimentInfo, Requires};
+use crate::inputs::Inputs;
+use crate::progress::{ExperimentError, RunProgress, checkpoint};
+use crate::results::{ExperimentResults, Verdict};
+use crate::sampling::{SampledChain, SamplingPlan, chain_kl_nats, sample_chains};
+use crate::{InterpolatedModel, RunConfig, Subject};
 
 /// How a reader meets it.
-pub const ENTRY: Entry = Entry {
+pub const INFO: ExperimentInfo = ExperimentInfo {
     name: "kl-budget",
     title: "The KL budget",
     claim: "The best KL budget depends on how people judge: the more samples they are shown, the more a larger entropy, and so a \
@@ -45,7 +45,7 @@ pub const ENTRY: Entry = Entry {
             judge best who chooses among several samples.",
     does_not_show: "What people would choose: the judges are formulas, a favourite is one of twenty-odd kinds of ending, and the \
                     budgets were each trained once.",
-    needs: Needs {
+    needs: Requires {
         quick: &["wedding"],
         full: &[
             "wedding-kl-2",
@@ -75,12 +75,12 @@ struct Extent {
 }
 
 impl Extent {
-    fn of(setting: &Setting) -> Self {
-        let size = setting.size;
+    fn of(config: &RunConfig) -> Self {
+        let size = config.size;
         let mut lambdas = size.of(vec![0.5, 0.75], vec![0.25, 0.5, 0.75, 1.25]);
-        let near = |known: f64| (known - setting.lambda).abs() < 1e-9;
+        let near = |known: f64| (known - config.lambda).abs() < 1e-9;
         if !lambdas.iter().copied().any(near) && !near(0.0) && !near(1.0) {
-            lambdas.push(setting.lambda);
+            lambdas.push(config.lambda);
         }
         Self {
             openings_a_group: size.of(3, 16),
@@ -107,29 +107,29 @@ struct Policy<'a, M> {
 /// When the openings lack a group, a model cannot be asked, or the reader had enough.
 pub async fn run<M: LanguageModel>(
     subjects: &[Subject<'_, M>],
-    material: &Material,
-    setting: &Setting,
-    watch: &mut impl Watch,
-) -> Result<Findings, Stop> {
-    let mut findings = Findings::none(ENTRY.name, setting, subjects);
-    let extent = Extent::of(setting);
-    let openings = openings(material, extent.openings_a_group)?;
+    inputs: &Inputs,
+    config: &RunConfig,
+    progress: &mut impl RunProgress,
+) -> Result<ExperimentResults, ExperimentError> {
+    let mut results = ExperimentResults::none(INFO.name, config, subjects);
+    let extent = Extent::of(config);
+    let openings = openings(inputs, extent.openings_a_group)?;
     let estimators = Estimators {
         best: expected_best,
         sharpness: 1.0,
     };
-    findings.controls = tilted::controls(&estimators, watch).await?;
+    results.controls = tilted::controls(&estimators, progress).await?;
     let policies = policies(subjects, &extent.lambdas);
     let of = policies.len() * openings.len();
     let mut points: Vec<Point> = Vec::new();
     for (number, policy) in policies.iter().enumerate() {
         let mut behind = Vec::new();
         for (place, opening) in openings.iter().enumerate() {
-            let seed = setting.part_seed(place);
-            behind.push(measure(policy, opening, &extent, seed, material, watch).await?);
-            watch.tell(number * openings.len() + behind.len(), of, &findings);
+            let seed = config.part_seed(place);
+            behind.push(measure(policy, opening, &extent, seed, inputs, progress).await?);
+            progress.report(number * openings.len() + behind.len(), of, &results);
         }
-        rest(watch).await?;
+        checkpoint(progress).await?;
         let mut point = Point {
             key: policy.key.clone(),
             label: policy.label.clone(),
@@ -137,28 +137,28 @@ pub async fn run<M: LanguageModel>(
             behind,
             told: Vec::new(),
         };
-        point.told = quantities(&point, setting.seed);
+        point.told = estimates(&point, config.seed);
         points.push(point);
-        rest(watch).await?;
-        findings.results = best_budgets(&points, setting.seed);
-        findings
+        checkpoint(progress).await?;
+        results.results = best_budgets(&points, config.seed);
+        results
             .results
             .extend(points.iter().flat_map(|point| point.told.clone()));
-        rest(watch).await?;
-        findings.figures = figures(&points);
-        watch.tell((number + 1) * openings.len(), of, &findings);
+        checkpoint(progress).await?;
+        results.figures = figures(&points);
+        progress.report((number + 1) * openings.len(), of, &results);
     }
-    findings.verdict = verdict(&findings);
-    Ok(findings)
+    results.verdict = verdict(&results);
+    Ok(results)
 }
 
 /// The openings of the groups that it is about, evenly.
-fn openings(material: &Material, a_group: usize) -> Result<Vec<&str>, Stop> {
+fn openings(inputs: &Inputs, a_group: usize) -> Result<Vec<&str>, ExperimentError> {
     let mut all = Vec::new();
     for name in GROUPS {
-        let group = material.openings.iter().find(|group| group.name == name);
+        let group = inputs.openings.iter().find(|group| group.name == name);
         let group = group.ok_or_else(|| {
-            Stop::Missing(format!("openings.json has no group called \"{name}\""))
+            ExperimentError::Missing(format!("openings.json has no group called \"{name}\""))
         })?;
         all.extend(group.openings.iter().take(a_group).map(String::as_str));
     }
@@ -198,41 +198,43 @@ async fn measure<M: LanguageModel>(
     opening: &str,
     extent: &Extent,
     seed: u64,
-    material: &Material,
-    watch: &mut impl Watch,
-) -> Result<Behind, Stop> {
-    let prompt = policy.base.encode(opening).map_err(Stop::model)?;
-    let plan = Draw {
+    inputs: &Inputs,
+    progress: &mut impl RunProgress,
+) -> Result<Behind, ExperimentError> {
+    let prompt = policy
+        .base
+        .encode(opening)
+        .map_err(ExperimentError::model)?;
+    let plan = SamplingPlan {
         shaping: Shaping::default(),
         seed,
         chains: extent.chains,
         length: extent.length,
     };
     // A tuned model by itself is asked directly: a mixture reads its base as well.
-    let chains: Vec<Drawn> = if policy.lambda == 1.0 {
-        draw(policy.tuned, &prompt, &plan, watch).await?
+    let chains: Vec<SampledChain> = if policy.lambda == 1.0 {
+        sample_chains(policy.tuned, &prompt, &plan, progress).await?
     } else {
-        let mixed = Mixed::new(policy.base, policy.tuned, policy.lambda);
-        draw(&mixed, &prompt, &plan, watch).await?
+        let mixed = InterpolatedModel::new(policy.base, policy.tuned, policy.lambda);
+        sample_chains(&mixed, &prompt, &plan, progress).await?
     };
     let mut nats = 0.0;
     if !std::ptr::eq(policy.base, policy.tuned) {
         for chain in chains.iter().take(extent.measured) {
             let (base, tuned) = (policy.base, policy.tuned);
-            let one = divergence_nats(base, tuned, policy.lambda, &prompt, chain, watch).await?;
+            let one = chain_kl_nats(base, tuned, policy.lambda, &prompt, chain, progress).await?;
             nats += one / extent.measured as f64;
         }
     }
-    rest(watch).await?;
-    Ok(Behind::of(&chains, nats, material))
+    checkpoint(progress).await?;
+    Ok(Behind::of(&chains, nats, inputs))
 }
 
 /// Fixed before any number was known: supported where, for the judge who wants both, the best budget for ten samples is below that
 /// for one in at least 95 % of resamples; not supported where it is the same or above in as many. Resamples that equally good
 /// budgets leave open count for neither.
-fn verdict(findings: &Findings) -> Option<Verdict> {
-    let share =
-        |judge: Judge, what: &str| findings.value(&format!("shift.{}.{what}", judge.name()));
+fn verdict(results: &ExperimentResults) -> Option<Verdict> {
+    let share = |judge: Judge, what: &str| results.value(&format!("shift.{}.{what}", judge.name()));
     let asked = Judge::Both;
     let (below, other) = (
         share(asked, "below")? / 100.0,
@@ -259,7 +261,7 @@ fn verdict(findings: &Findings) -> Option<Verdict> {
             ))
         })
         .collect();
-    let best = |shown: usize| findings.value(&format!("best.{}.v{shown}", asked.name()));
+    let best = |shown: usize| results.value(&format!("best.{}.v{shown}", asked.name()));
     let why = format!(
         "for the judge who wants both, {:.1} nats are best with one sample and {:.1} with ten; the best budget for ten is below \
          that for one in these shares of resamples: {} (supported means 95 % for the judge who wants both)",
@@ -273,13 +275,13 @@ fn verdict(findings: &Findings) -> Option<Verdict> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::material::{Answer, Question};
-    use crate::testing::{material, subject};
-    use crate::{Answered, Size, Toy, Unwatched};
+    use crate::inputs::{Answer, Question};
+    use crate::testing::{inputs, subject};
+    use crate::{Outcome, Size, Toy, Unobserved};
 
     /// A toy that ends behind every opening in this kind so often, and in all others equally often.
-    fn ending_in(material: &Material, name: &str, share: f64) -> Toy {
-        let kinds = material.attractors.attractors().iter();
+    fn ending_in(inputs: &Inputs, name: &str, share: f64) -> Toy {
+        let kinds = inputs.attractors.attractors().iter();
         let kinds: Vec<_> = kinds.filter(|one| !one.endings.is_empty()).collect();
         let others = (1.0 - share) / (kinds.len() - 1) as f64;
         let answers: Vec<Answer> = kinds
@@ -290,7 +292,7 @@ mod tests {
                 probability: if one.name == name { share } else { others },
             })
             .collect();
-        let prompts = openings(material, 3).unwrap();
+        let prompts = openings(inputs, 3).unwrap();
         Toy::answering(&[Question {
             prompts: prompts.into_iter().map(str::to_owned).collect(),
             unseen: Vec::new(),
@@ -299,30 +301,30 @@ mod tests {
         }])
     }
 
-    fn found(subjects: &[Subject<'_, Toy>], material: &Material, lambda: f64) -> Findings {
-        let setting = Setting {
+    fn found(subjects: &[Subject<'_, Toy>], inputs: &Inputs, lambda: f64) -> ExperimentResults {
+        let config = RunConfig {
             lambda,
-            ..Setting::plain(Size::Quick)
+            ..RunConfig::plain(Size::Quick)
         };
-        pollster::block_on(run(subjects, material, &setting, &mut Unwatched)).unwrap()
+        pollster::block_on(run(subjects, inputs, &config, &mut Unobserved)).unwrap()
     }
 
     /// The base ends in every kind, the tuned one in a wedding alone: shown one, judges want the tuned one, shown ten, the base.
     #[test]
     fn where_variety_pays_only_with_many_samples_the_best_budget_moves() {
-        let material = material();
-        let base = ending_in(&material, "wedding", 1.0 / 22.0);
-        let tuned = ending_in(&material, "wedding", 1.0);
+        let inputs = inputs();
+        let base = ending_in(&inputs, "wedding", 1.0 / 22.0);
+        let tuned = ending_in(&inputs, "wedding", 1.0);
         let subjects = [subject("base", &base), subject("tuned", &tuned)];
-        let found = found(&subjects, &material, 1.0);
+        let found = found(&subjects, &inputs, 1.0);
         assert_eq!(
             found.verdict.clone().unwrap().answer,
-            Answered::Supported,
+            Outcome::Supported,
             "{:?}",
             found.verdict
         );
         assert_eq!(found.value("base.kl"), Some(0.0));
-        let kinds = material
+        let kinds = inputs
             .attractors
             .attractors()
             .iter()
@@ -345,14 +347,14 @@ mod tests {
     /// Where the tuned model has all that the base has, no judge wants a smaller budget.
     #[test]
     fn where_variety_costs_nothing_the_claim_is_not_supported() {
-        let material = material();
-        let base = ending_in(&material, "rain", 0.98);
-        let tuned = ending_in(&material, "rain", 0.01);
+        let inputs = inputs();
+        let base = ending_in(&inputs, "rain", 0.98);
+        let tuned = ending_in(&inputs, "rain", 0.01);
         let subjects = [subject("base", &base), subject("tuned", &tuned)];
-        let found = found(&subjects, &material, 1.0);
+        let found = found(&subjects, &inputs, 1.0);
         assert_eq!(
             found.verdict.clone().unwrap().answer,
-            Answered::NotSupported,
+            Outcome::NotSupported,
             "{:?}",
             found.verdict
         );
@@ -361,14 +363,13 @@ mod tests {
     /// The reader's own lambda is one more point, and a run of the base alone says nothing of budgets.
     #[test]
     fn the_readers_lambda_is_shown_and_the_base_alone_has_no_verdict() {
-        let material = material();
-        let base = ending_in(&material, "rain", 0.5);
+        let inputs = inputs();
+        let base = ending_in(&inputs, "rain", 0.5);
         let both = [subject("base", &base), subject("same", &base)];
-        let found = found(&both, &material, 0.3);
+        let found = found(&both, &inputs, 0.3);
         assert!(found.value("same-lambda-30-percent.kl").is_some());
-        let setting = Setting::plain(Size::Quick);
-        let alone =
-            pollster::block_on(run(&both[..1], &material, &setting, &mut Unwatched)).unwrap();
+        let config = RunConfig::plain(Size::Quick);
+        let alone = pollster::block_on(run(&both[..1], &inputs, &config, &mut Unobserved)).unwrap();
         assert_eq!(alone.verdict, None);
     }
 }

@@ -2,7 +2,7 @@
 
 use super::judges::{Judge, SHOWN};
 use super::points::{MEASURES, Point};
-use crate::findings::{Axis, Figure, Series, Shape};
+use crate::results::{Axis, Figure, Series, Shape};
 
 /// Reward, truth and variety against divergence, then what each judge gets.
 pub fn figures(points: &[Point]) -> Vec<Figure> {
@@ -64,7 +64,7 @@ fn along(points: &[Point], what: &str) -> Vec<Series> {
 /// By divergence, from the least; a number that is not defined is left out.
 fn line<'a>(points: impl Iterator<Item = &'a Point>, what: &str) -> Vec<crate::Point> {
     let place = |point: &Point| {
-        let (nats, own) = (point.quantity("kl")?.value?, point.quantity(what)?);
+        let (nats, own) = (point.estimate("kl")?.value?, point.estimate(what)?);
         let interval = own.low.zip(own.high);
         Some(crate::Point::at(nats, own.value?).within(interval))
     };
@@ -75,7 +75,7 @@ fn line<'a>(points: impl Iterator<Item = &'a Point>, what: &str) -> Vec<crate::P
 
 fn told(points: &[Point], what: &str) -> String {
     let one = |point: &Point| {
-        let value = |what: &str| point.quantity(what)?.value;
+        let value = |what: &str| point.estimate(what)?.value;
         let (nats, value) = (value("kl")?, value(what)?);
         Some(format!("{} ({nats:.1} nats) {value:.2}", point.label))
     };

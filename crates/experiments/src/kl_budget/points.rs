@@ -3,11 +3,11 @@
 use decoding::{distinct_n, self_bleu};
 
 use super::judges::{Judge, SHOWN};
-use crate::Material;
+use crate::Inputs;
 use crate::answers::entropy_bits;
 use crate::bootstrap::interval_95;
-use crate::chains::Drawn;
-use crate::findings::Quantity;
+use crate::results::Estimate;
+use crate::sampling::SampledChain;
 
 /// N-grams of self-BLEU.
 const GRAMS: usize = 4;
@@ -32,12 +32,12 @@ pub struct Behind {
 
 impl Behind {
     /// Of all chains of an opening.
-    pub fn of(chains: &[Drawn], nats: f64, material: &Material) -> Self {
+    pub fn of(chains: &[SampledChain], nats: f64, inputs: &Inputs) -> Self {
         let endings: Vec<Option<usize>> = chains
             .iter()
-            .map(|chain| material.attractors.read(&chain.text).ends_in)
+            .map(|chain| inputs.attractors.read(&chain.text).ends_in)
             .collect();
-        let kinds = material.attractors.attractors().len();
+        let kinds = inputs.attractors.attractors().len();
         let mut ends = vec![0; kinds + 1];
         for ending in &endings {
             ends[ending.unwrap_or(kinds)] += 1;
@@ -48,12 +48,12 @@ impl Behind {
         };
         Self {
             nats,
-            reward: mean(&|chain| material.predictor.read(&chains[chain].text).log_odds),
-            gladness: mean(&|chain| material.gladness(endings[chain])),
+            reward: mean(&|chain| inputs.predictor.read(&chains[chain].text).log_odds),
+            gladness: mean(&|chain| inputs.gladness(endings[chain])),
             ends,
             self_bleu: self_bleu(&texts, GRAMS).unwrap_or(f64::NAN),
             distinct_2: distinct_n(&texts, 2).unwrap_or(f64::NAN),
-            values: Judge::ALL.map(|judge| SHOWN.map(|k| judge.value(&endings, material, k))),
+            values: Judge::ALL.map(|judge| SHOWN.map(|k| judge.value(&endings, inputs, k))),
         }
     }
 }
@@ -84,13 +84,13 @@ pub struct Point {
     pub realigned: bool,
     /// Opening by opening; the same openings at every point.
     pub behind: Vec<Behind>,
-    /// What is told of it, with intervals; see [`quantities`].
-    pub told: Vec<Quantity>,
+    /// What is told of it, with intervals; see [`estimates`].
+    pub told: Vec<Estimate>,
 }
 
 impl Point {
     /// The number that a key of this point ends in.
-    pub fn quantity(&self, what: &str) -> Option<&Quantity> {
+    pub fn estimate(&self, what: &str) -> Option<&Estimate> {
         let key = format!("{}.{what}", self.key);
         self.told.iter().find(|one| one.key == key)
     }
@@ -170,12 +170,12 @@ pub const MEASURES: [(&str, &str, &str, Measure); 5] = [
 ];
 
 /// The numbers of one budget, with intervals over openings.
-pub fn quantities(point: &Point, seed: u64) -> Vec<Quantity> {
+pub fn estimates(point: &Point, seed: u64) -> Vec<Estimate> {
     let all = point.all();
     let samples = all.len();
     let one = |what: &str, label: &str, unit: &str, of: &dyn Fn(&[&Behind]) -> f64| {
         let interval = interval_95(samples, seed, |drawn| of(&point.drawn(drawn)));
-        Quantity::exact(
+        Estimate::exact(
             format!("{}.{what}", point.key),
             format!("{}: {label}", point.label),
             unit,
@@ -183,7 +183,7 @@ pub fn quantities(point: &Point, seed: u64) -> Vec<Quantity> {
         )
         .within(interval, samples)
     };
-    let mut quantities = vec![one(
+    let mut estimates = vec![one(
         "kl",
         "divergence from the base, a completion",
         "nats",
@@ -193,12 +193,12 @@ pub fn quantities(point: &Point, seed: u64) -> Vec<Quantity> {
         let (label, unit) = label
             .strip_suffix(", %")
             .map_or((label, ""), |label| (label, "%"));
-        quantities.push(one(name, label, unit, &of));
+        estimates.push(one(name, label, unit, &of));
     }
     for (place, judge) in Judge::ALL.into_iter().enumerate() {
         for (shown, k) in SHOWN.into_iter().enumerate() {
             let label = format!("best of {k} for a judge who wants {}", judge.wants());
-            quantities.push(one(
+            estimates.push(one(
                 &format!("{}.v{k}", judge.name()),
                 &label,
                 "",
@@ -207,11 +207,11 @@ pub fn quantities(point: &Point, seed: u64) -> Vec<Quantity> {
         }
     }
     let chains = point.chains();
-    quantities.push(Quantity::exact(
+    estimates.push(Estimate::exact(
         format!("{}.chains", point.key),
         format!("{}: chains behind {samples} openings", point.label),
         "",
         chains as f64,
     ));
-    quantities
+    estimates
 }

@@ -7,8 +7,8 @@
 use decoding::{LanguageModel, Shaping};
 
 use super::judges::{BestOf, best_by};
-use crate::chains::{Draw, divergence_nats, draw};
-use crate::watch::{Stop, Watch};
+use crate::progress::{ExperimentError, RunProgress};
+use crate::sampling::{SamplingPlan, chain_kl_nats, sample_chains};
 use crate::{Control, Toy};
 
 /// The base's probabilities, in 36ths.
@@ -115,11 +115,11 @@ pub struct Estimators {
 /// When the reader had enough.
 pub async fn controls(
     estimators: &Estimators,
-    watch: &mut impl Watch,
-) -> Result<Vec<Control>, Stop> {
-    let mut found: Vec<Drawn> = Vec::new();
+    progress: &mut impl RunProgress,
+) -> Result<Vec<Control>, ExperimentError> {
+    let mut found: Vec<SampledChain> = Vec::new();
     for (part, tilt) in TILTS.into_iter().enumerate() {
-        found.push(Drawn::at(tilt, part, estimators, watch).await?);
+        found.push(SampledChain::at(tilt, part, estimators, progress).await?);
     }
     let known = TILTS.map(Tilted::at);
     let chosen = TILTS
@@ -189,32 +189,32 @@ pub async fn controls(
 }
 
 /// What the estimators make of one tilt.
-struct Drawn {
+struct SampledChain {
     nats: decoding::Mean,
     /// Of one and of three.
     best: [decoding::Mean; 2],
 }
 
-impl Drawn {
+impl SampledChain {
     async fn at(
         tilt: f64,
         part: usize,
         estimators: &Estimators,
-        watch: &mut impl Watch,
-    ) -> Result<Self, Stop> {
+        progress: &mut impl RunProgress,
+    ) -> Result<Self, ExperimentError> {
         let base = Tilted::at(0.0).model();
         let tuned = Tilted::at(estimators.sharpness * tilt).model();
-        let prompt = base.encode(":").map_err(Stop::model)?;
-        let plan = Draw {
+        let prompt = base.encode(":").map_err(ExperimentError::model)?;
+        let plan = SamplingPlan {
             shaping: Shaping::default(),
             seed: part as u64,
             chains: CHAINS,
             length: 2,
         };
-        let chains = draw(&tuned, &prompt, &plan, watch).await?;
+        let chains = sample_chains(&tuned, &prompt, &plan, progress).await?;
         let mut nats = Vec::new();
         for chain in chains.iter().take(if tilt == TILT { MEASURED } else { 1 }) {
-            nats.push(divergence_nats(&base, &tuned, 1.0, &prompt, chain, watch).await?);
+            nats.push(chain_kl_nats(&base, &tuned, 1.0, &prompt, chain, progress).await?);
         }
         let worths: Vec<f64> = chains
             .iter()
@@ -256,7 +256,7 @@ mod tests {
     use crate::best_of::expected_best;
 
     fn failed(estimators: Estimators) -> Vec<String> {
-        let controls = pollster::block_on(controls(&estimators, &mut crate::Unwatched)).unwrap();
+        let controls = pollster::block_on(controls(&estimators, &mut crate::Unobserved)).unwrap();
         assert_eq!(controls.len(), 7);
         let failed = controls.iter().filter(|control| !control.passed());
         failed.map(|control| control.name.clone()).collect()

@@ -4,10 +4,10 @@ use decoding::{LanguageModel, Shaping};
 
 use super::decoders::{Picks, continued, greedy};
 use super::measures::{Estimators, Measured};
-use crate::chains::Drawn;
-use crate::findings::Control;
-use crate::watch::Stop;
-use crate::{Toy, Unwatched};
+use crate::progress::ExperimentError;
+use crate::results::Control;
+use crate::sampling::SampledChain;
+use crate::{Toy, Unobserved};
 
 /// Tokens of a control's chains.
 const LENGTH: usize = 60;
@@ -22,7 +22,10 @@ const SEED: u64 = 1;
 ///
 /// # Errors
 /// Never with these toys.
-pub async fn controls(by: &Estimators, of_width_1: Shaping) -> Result<Vec<Control>, Stop> {
+pub async fn controls(
+    by: &Estimators,
+    of_width_1: Shaping,
+) -> Result<Vec<Control>, ExperimentError> {
     let width_1 = Picks::Beam(std::num::NonZeroUsize::MIN);
     let plain = Picks::Shaped(Shaping::default());
     let planted = told(&looping(), plain).await?;
@@ -37,7 +40,7 @@ pub async fn controls(by: &Estimators, of_width_1: Shaping) -> Result<Vec<Contro
         .zip(&other)
         .filter(|(one, other)| one.tokens == other.tokens)
         .count();
-    let value = |chains: &[Drawn], what: &str| {
+    let value = |chains: &[SampledChain], what: &str| {
         let measured = Measured {
             key: "toy".to_owned(),
             title: String::new(),
@@ -45,7 +48,7 @@ pub async fn controls(by: &Estimators, of_width_1: Shaping) -> Result<Vec<Contro
             set: chains.len(),
             seed: SEED,
         };
-        let mut found = measured.quantities(by).into_iter();
+        let mut found = measured.estimates(by).into_iter();
         let found = found.find(|one| one.key == format!("toy.{what}"));
         found.and_then(|one| one.value).unwrap_or(f64::NAN)
     };
@@ -113,12 +116,12 @@ pub async fn controls(by: &Estimators, of_width_1: Shaping) -> Result<Vec<Contro
     ])
 }
 
-async fn told(toy: &Toy, picks: Picks) -> Result<Vec<Drawn>, Stop> {
+async fn told(toy: &Toy, picks: Picks) -> Result<Vec<SampledChain>, ExperimentError> {
     let openings: Vec<Vec<u32>> = OPENINGS
         .iter()
-        .map(|opening| toy.encode(opening).map_err(Stop::model))
+        .map(|opening| toy.encode(opening).map_err(ExperimentError::model))
         .collect::<Result<_, _>>()?;
-    continued(toy, &openings, picks, SEED, LENGTH, &mut Unwatched).await
+    continued(toy, &openings, picks, SEED, LENGTH, &mut Unobserved).await
 }
 
 /// What a toy said behind its opening of letters x and y.
@@ -182,7 +185,7 @@ fn power_law() -> Vec<usize> {
 ///
 /// # Errors
 /// Never with these toys.
-pub async fn all() -> Result<Vec<Control>, Stop> {
+pub async fn all() -> Result<Vec<Control>, ExperimentError> {
     controls(&Estimators::default(), greedy()).await
 }
 

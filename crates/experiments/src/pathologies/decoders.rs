@@ -5,9 +5,9 @@ use std::num::NonZeroUsize;
 use decoding::{Beam, LanguageModel, Shaping, coin, shape, surprisal_nats};
 
 use super::reader::{Reader, shared};
-use crate::chains::Drawn;
-use crate::watch::{Stop, Watch, rest};
-use crate::{Setting, Size};
+use crate::progress::{ExperimentError, RunProgress, checkpoint};
+use crate::sampling::SampledChain;
+use crate::{RunConfig, Size};
 
 /// Chains that are drawn in one batch: with more, a step takes longer than a reader who cancels waits.
 const TOGETHER: usize = 32;
@@ -36,8 +36,8 @@ pub enum Picks {
 ///
 /// # Panics
 /// Never: the knobs are allowed.
-pub fn decoders(setting: &Setting) -> Vec<Decoder> {
-    let widths: &[usize] = setting.size.of(&[4], &[1, 2, 4, 8, 16]);
+pub fn decoders(config: &RunConfig) -> Vec<Decoder> {
+    let widths: &[usize] = config.size.of(&[4], &[1, 2, 4, 8, 16]);
     let plain = Shaping::default();
     let cooled = |temperature| {
         plain
@@ -79,8 +79,8 @@ pub fn decoders(setting: &Setting) -> Vec<Decoder> {
         ),
         shaped("plain", "T = 1", plain),
     ]);
-    if setting.shaping != plain {
-        all.push(shaped("yours", "your knobs", setting.shaping));
+    if config.shaping != plain {
+        all.push(shaped("yours", "your knobs", config.shaping));
     }
     all
 }
@@ -145,8 +145,8 @@ pub async fn continued<M: LanguageModel>(
     picks: Picks,
     seed: u64,
     length: usize,
-    watch: &mut impl Watch,
-) -> Result<Vec<Drawn>, Stop> {
+    progress: &mut impl RunProgress,
+) -> Result<Vec<SampledChain>, ExperimentError> {
     let mut chains = Vec::new();
     match picks {
         Picks::Shaped(shaping) => {
@@ -157,12 +157,12 @@ pub async fn continued<M: LanguageModel>(
                     seed,
                     length,
                 };
-                chains.extend(drawing.side_by_side(model, openings, watch).await?);
+                chains.extend(drawing.side_by_side(model, openings, progress).await?);
             }
         }
         Picks::Beam(width) => {
             for opening in openings {
-                chains.push(likeliest(model, opening, width, length, watch).await?);
+                chains.push(likeliest(model, opening, width, length, progress).await?);
             }
         }
     }
@@ -185,21 +185,21 @@ impl Drawing {
         &self,
         model: &M,
         openings: &[Vec<u32>],
-        watch: &mut impl Watch,
-    ) -> Result<Vec<Drawn>, Stop> {
+        progress: &mut impl RunProgress,
+    ) -> Result<Vec<SampledChain>, ExperimentError> {
         let shared = shared(openings);
         if shared == 0 {
-            return Err(Stop::Missing(
+            return Err(ExperimentError::Missing(
                 "no token begins every text of this model: its openings cannot be read side by side".to_owned(),
             ));
         }
         let longest = openings.iter().map(Vec::len).max().unwrap_or(0);
-        rest(watch).await?;
+        checkpoint(progress).await?;
         let room = longest - shared + self.length;
         let opened = model
             .open(&openings[0][..shared], openings.len(), room)
             .await;
-        let (mut batch, first) = opened.map_err(Stop::model)?;
+        let (mut batch, first) = opened.map_err(ExperimentError::model)?;
         let mut chains = vec![unsaid(); openings.len()];
         let mut read = vec![shared; openings.len()];
         let mut going: Vec<usize> = (0..openings.len()).collect();
@@ -219,9 +219,9 @@ impl Drawing {
             if next.is_empty() {
                 break;
             }
-            rest(watch).await?;
+            checkpoint(progress).await?;
             let step = model.step(&mut batch, &next, &tokens).await;
-            rows = step.map_err(Stop::model)?;
+            rows = step.map_err(ExperimentError::model)?;
             going = next;
         }
         for chain in &mut chains {
@@ -237,7 +237,7 @@ impl Drawing {
         chain: usize,
         opening: &[u32],
         row: &[f32],
-        own: &mut Drawn,
+        own: &mut SampledChain,
     ) -> Option<u32> {
         // Only the repetition penalty looks back.
         let history = if self.shaping.repetition_penalty() == 1.0 {
@@ -267,8 +267,8 @@ async fn likeliest<M: LanguageModel>(
     opening: &[u32],
     width: NonZeroUsize,
     length: usize,
-    watch: &mut impl Watch,
-) -> Result<Drawn, Stop> {
+    progress: &mut impl RunProgress,
+) -> Result<SampledChain, ExperimentError> {
     let mut beam = Beam::new(width).with_end(Some(model.end_of_text()));
     let mut reader = Reader::new(model, opening, width.get(), length);
     for _ in 0..length {
@@ -280,7 +280,7 @@ async fn likeliest<M: LanguageModel>(
             .iter()
             .map(|one| one.tokens.as_slice())
             .collect();
-        let rows = reader.rows(&running, watch).await?;
+        let rows = reader.rows(&running, progress).await?;
         beam.advance(&rows);
     }
     let found = beam.hypotheses().into_iter().next();
@@ -289,7 +289,7 @@ async fn likeliest<M: LanguageModel>(
     if ended {
         tokens.pop();
     }
-    read_as_told(model, opening, tokens, ended, watch).await
+    read_as_told(model, opening, tokens, ended, progress).await
 }
 
 /// A text behind its opening as if the model had told it: what each token costs the unshaped model.
@@ -301,15 +301,15 @@ pub async fn read_as_told<M: LanguageModel>(
     opening: &[u32],
     tokens: Vec<u32>,
     ended: bool,
-    watch: &mut impl Watch,
-) -> Result<Drawn, Stop> {
-    rest(watch).await?;
+    progress: &mut impl RunProgress,
+) -> Result<SampledChain, ExperimentError> {
+    checkpoint(progress).await?;
     let whole = [opening, &tokens].concat();
-    let rows = model.rows(&whole).await.map_err(Stop::model)?;
+    let rows = model.rows(&whole).await.map_err(ExperimentError::model)?;
     let end = ended.then(|| model.end_of_text());
     let picked = tokens.iter().copied().chain(end);
     let costs = rows.iter().skip(opening.len() - 1).zip(picked);
-    Ok(Drawn {
+    Ok(SampledChain {
         surprisal_nats: costs
             .map(|(row, token)| surprisal_nats(row, token))
             .collect(),
@@ -319,8 +319,8 @@ pub async fn read_as_told<M: LanguageModel>(
     })
 }
 
-fn unsaid() -> Drawn {
-    Drawn {
+fn unsaid() -> SampledChain {
+    SampledChain {
         tokens: Vec::new(),
         ended: false,
         surprisal_nats: Vec::new(),

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use decoding::{LoopPeriod, distinct_n, self_bleu, wilson_95};
 
 use crate::bootstrap::{interval_95, interval_of_mean, mean};
-use crate::chains::Drawn;
-use crate::findings::{Point, Quantity};
+use crate::results::{Estimate, Point};
+use crate::sampling::SampledChain;
 use crate::zipf::zipf_exponent;
 
 /// Positions that a point of the curve of surprisal is the mean of.
@@ -47,7 +47,7 @@ pub struct Measured<'a> {
     /// The same for people.
     pub title: String,
     /// One behind each opening.
-    pub chains: &'a [Drawn],
+    pub chains: &'a [SampledChain],
     /// How many of the first are compared with each other.
     pub set: usize,
     /// Names the coins of the intervals.
@@ -56,7 +56,7 @@ pub struct Measured<'a> {
 
 impl Measured<'_> {
     /// All numbers, those that answer the claim first.
-    pub fn quantities(&self, by: &Estimators) -> Vec<Quantity> {
+    pub fn estimates(&self, by: &Estimators) -> Vec<Estimate> {
         let periods: Vec<f64> = self
             .chains
             .iter()
@@ -68,7 +68,7 @@ impl Measured<'_> {
         let middle = |drawn: &[usize]| median(drawn.iter().map(|&one| periods[one]).collect());
         let all: Vec<usize> = (0..periods.len()).collect();
         let costs = self.costs();
-        let mut quantities = vec![
+        let mut estimates = vec![
             self.one("loops", "chains that end in a loop", "%", share)
                 .within(within, n),
             self.one(
@@ -81,7 +81,7 @@ impl Measured<'_> {
         ];
         // Without a loop there is nothing to tell of periods.
         if !periods.is_empty() {
-            quantities.push(
+            estimates.push(
                 self.one(
                     "period",
                     "median period of the loops",
@@ -117,9 +117,9 @@ impl Measured<'_> {
             ),
         ];
         for (what, about, measure) in of_set {
-            quantities.push(self.of_set(what, &about, measure));
+            estimates.push(self.of_set(what, &about, measure));
         }
-        quantities
+        estimates
     }
 
     /// The mean cost of a token in each chain that has any, nats.
@@ -160,8 +160,8 @@ impl Measured<'_> {
         points.collect()
     }
 
-    fn one(&self, what: &str, about: &str, unit: &str, value: f64) -> Quantity {
-        Quantity::exact(
+    fn one(&self, what: &str, about: &str, unit: &str, value: f64) -> Estimate {
+        Estimate::exact(
             format!("{}.{what}", self.key),
             format!("{}: {about}", self.title),
             unit,
@@ -169,7 +169,7 @@ impl Measured<'_> {
         )
     }
 
-    fn of_set(&self, what: &str, about: &str, measure: Measure<'_>) -> Quantity {
+    fn of_set(&self, what: &str, about: &str, measure: Measure<'_>) -> Estimate {
         let texts: Vec<&[u32]> = self
             .chains
             .iter()
@@ -282,7 +282,7 @@ mod tests {
 
     #[test]
     fn positions_of_ended_chains_do_not_count() {
-        let chain = |surprisal_nats: Vec<f64>| Drawn {
+        let chain = |surprisal_nats: Vec<f64>| SampledChain {
             tokens: vec![1; surprisal_nats.len()],
             ended: true,
             surprisal_nats,

@@ -13,16 +13,16 @@ mod reader;
 
 use decoding::LanguageModel;
 
-use crate::catalogue::{Entry, Needs};
-use crate::chains::Drawn;
-use crate::findings::{Axis, Figure, Findings, Point, Quantity, Series, Shape, Verdict};
-use crate::watch::{Stop, Watch};
-use crate::{Material, Mixed, Setting, Subject, ruling};
+use crate::info::{ExperimentInfo, Requires};
+use crate::progress::{ExperimentError, RunProgress};
+use crate::results::{Axis, Estimate, ExperimentResults, Figure, Point, Series, Shape, Verdict};
+use crate::sampling::SampledChain;
+use crate::{Inputs, InterpolatedModel, RunConfig, Subject, tristate};
 use decoders::{Decoder, Extent, continued, decoders, read_as_told};
 use measures::{Estimators, Measured};
 
 /// How a reader meets it.
-pub const ENTRY: Entry = Entry {
+pub const INFO: ExperimentInfo = ExperimentInfo {
     name: "pathologies",
     title: "Decoding's own pathologies",
     claim: "Low temperature, nucleus and beam search make text reasonable, and bring pathologies of their own.",
@@ -36,7 +36,7 @@ pub const ENTRY: Entry = Entry {
     shows: "Which decoders loop on these models, and which write text that is less surprising to the model than what people write.",
     does_not_show: "How readers like the texts. Loops need room: a story that ends has none, and 64 tokens of the quick run are few. \
                     Stories by people are of the kind that the model was trained on; openings also come from afar.",
-    needs: Needs {
+    needs: Requires {
         quick: &["wedding"],
         full: &["wedding"],
     },
@@ -77,82 +77,84 @@ struct Told {
 /// When a model cannot be asked or read openings side by side, or the reader had enough.
 pub async fn run<M: LanguageModel>(
     subjects: &[Subject<'_, M>],
-    material: &Material,
-    setting: &Setting,
-    watch: &mut impl Watch,
-) -> Result<Findings, Stop> {
+    inputs: &Inputs,
+    config: &RunConfig,
+    progress: &mut impl RunProgress,
+) -> Result<ExperimentResults, ExperimentError> {
     let base = subjects[0].model;
-    let mut findings = Findings::none(ENTRY.name, setting, subjects);
-    findings.controls = controls::all().await?;
-    let task = Task::new(base, material, setting)?;
+    let mut results = ExperimentResults::none(INFO.name, config, subjects);
+    results.controls = controls::all().await?;
+    let task = Task::new(base, inputs, config)?;
     let units = subjects.len() * (1 + task.decoders.len());
     let mut progress = Progress {
         done: 0,
         units,
-        findings,
-        watch,
+        results,
+        progress,
     };
     let mut told = Vec::new();
     for (number, subject) in subjects.iter().enumerate() {
-        told.push(if number == 0 || setting.lambda == 1.0 {
+        told.push(if number == 0 || config.lambda == 1.0 {
             task.ask(subject.name, subject.model, &mut progress).await?
         } else {
-            let mixed = Mixed::new(base, subject.model, setting.lambda);
+            let mixed = InterpolatedModel::new(base, subject.model, config.lambda);
             task.ask(subject.name, &mixed, &mut progress).await?
         });
     }
-    let mut findings = progress.findings;
+    let mut results = progress.results;
     // What answers the claim comes first: loops, then surprisal, then variety.
-    findings.results.sort_by_key(|one| {
+    results.results.sort_by_key(|one| {
         let of = |what| usize::from(!one.key.ends_with(what));
         (of(".loops"), of(".surprisal"), of(".distinct-2"))
     });
-    findings.figures = figures(&findings, subjects, &task.decoders, &told);
-    findings.verdict = verdict(&findings);
-    Ok(findings)
+    results.figures = figures(&results, subjects, &task.decoders, &told);
+    results.verdict = verdict(&results);
+    Ok(results)
 }
 
 /// Where an experiment stands.
 struct Progress<'a, W> {
     done: usize,
     units: usize,
-    findings: Findings,
-    watch: &'a mut W,
+    results: ExperimentResults,
+    progress: &'a mut W,
 }
 
-impl<W: Watch> Progress<'_, W> {
-    fn unit(&mut self, found: Vec<Quantity>) {
-        self.findings.results.extend(found);
+impl<W: RunProgress> Progress<'_, W> {
+    fn unit(&mut self, found: Vec<Estimate>) {
+        self.results.results.extend(found);
         self.done += 1;
-        self.watch.tell(self.done, self.units, &self.findings);
+        self.progress.report(self.done, self.units, &self.results);
     }
 }
 
 impl Task {
     fn new<M: LanguageModel>(
         model: &M,
-        material: &Material,
-        setting: &Setting,
-    ) -> Result<Self, Stop> {
-        let extent = Extent::of(setting.size);
+        inputs: &Inputs,
+        config: &RunConfig,
+    ) -> Result<Self, ExperimentError> {
+        let extent = Extent::of(config.size);
         // One of each group after the other, so that the first so many are of all groups.
         let mut openings = Vec::new();
         for place in 0..extent.a_group {
-            for group in &material.openings {
+            for group in &inputs.openings {
                 if let Some(opening) = group.openings.get(place) {
-                    openings.push(model.encode(opening).map_err(Stop::model)?);
+                    openings.push(model.encode(opening).map_err(ExperimentError::model)?);
                 }
             }
         }
         if openings.is_empty() {
-            return Err(Stop::Missing("openings.json has no openings".to_owned()));
+            return Err(ExperimentError::Missing(
+                "openings.json has no openings".to_owned(),
+            ));
         }
         // Of a story by people the first tokens are its opening, as many as openings have on average.
         let tokens: usize = openings.iter().map(Vec::len).sum();
         let opening = tokens.div_ceil(openings.len());
         let mut people = Vec::new();
-        for story in material.held_out.iter().take(extent.people) {
-            let story = model.encode(story).map_err(Stop::model)?;
+        for story in inputs.held_out.iter().take(extent.people) {
+            let story = model.encode(story).map_err(ExperimentError::model)?;
             if story.len() > opening {
                 let whole = story.len() <= opening + extent.length;
                 let end = story.len().min(opening + extent.length);
@@ -167,26 +169,27 @@ impl Task {
             openings,
             people,
             extent,
-            decoders: decoders(setting),
-            seed: setting.part_seed(0),
+            decoders: decoders(config),
+            seed: config.part_seed(0),
         })
     }
 
-    async fn ask<M: LanguageModel, W: Watch>(
+    async fn ask<M: LanguageModel, W: RunProgress>(
         &self,
         name: &str,
         model: &M,
         progress: &mut Progress<'_, W>,
-    ) -> Result<Told, Stop> {
+    ) -> Result<Told, ExperimentError> {
         let by = Estimators::default();
         let mut told = Told::default();
         let mut people = Vec::new();
         for (opening, rest, whole) in &self.people {
-            people.push(read_as_told(model, opening, rest.clone(), *whole, progress.watch).await?);
+            people
+                .push(read_as_told(model, opening, rest.clone(), *whole, progress.progress).await?);
         }
         let people = self.chains(name, "people", "stories by people", &people);
         told.people = people.by_position();
-        progress.unit(people.quantities(&by));
+        progress.unit(people.estimates(&by));
         for decoder in &self.decoders {
             let continues = self.extent.openings(decoder.picks);
             let openings = &self.openings[..self.openings.len().min(continues)];
@@ -197,12 +200,12 @@ impl Task {
                 decoder.picks,
                 self.seed,
                 length,
-                progress.watch,
+                progress.progress,
             )
             .await?;
             let chains = self.chains(name, &decoder.key, &decoder.title, &chains);
             told.curves.push(chains.by_position());
-            progress.unit(chains.quantities(&by));
+            progress.unit(chains.estimates(&by));
         }
         Ok(told)
     }
@@ -212,7 +215,7 @@ impl Task {
         subject: &str,
         key: &str,
         title: &str,
-        chains: &'a [Drawn],
+        chains: &'a [SampledChain],
     ) -> Measured<'a> {
         Measured {
             key: format!("{subject}.{key}"),
@@ -225,14 +228,14 @@ impl Task {
 }
 
 fn figures<M>(
-    findings: &Findings,
+    results: &ExperimentResults,
     subjects: &[Subject<'_, M>],
     decoders: &[Decoder],
     told: &[Told],
 ) -> Vec<Figure> {
     let mut figures = vec![
         bars(
-            findings,
+            results,
             subjects,
             decoders,
             &Bars {
@@ -243,7 +246,7 @@ fn figures<M>(
             },
         ),
         bars(
-            findings,
+            results,
             subjects,
             decoders,
             &Bars {
@@ -255,7 +258,7 @@ fn figures<M>(
         ),
     ];
     for (subject, told) in subjects.iter().zip(told) {
-        figures.push(surprisal(findings, subject.name, decoders, told));
+        figures.push(surprisal(results, subject.name, decoders, told));
     }
     figures
 }
@@ -270,7 +273,7 @@ struct Bars {
 
 /// A bar for every decoder of every subject.
 fn bars<M>(
-    findings: &Findings,
+    results: &ExperimentResults,
     subjects: &[Subject<'_, M>],
     decoders: &[Decoder],
     of: &Bars,
@@ -294,7 +297,7 @@ fn bars<M>(
         let mut words = Vec::new();
         for (place, key) in keys.iter().enumerate() {
             let key = format!("{}.{key}.{}", subject.name, of.what);
-            let Some(found) = findings.results.iter().find(|one| one.key == key) else {
+            let Some(found) = results.results.iter().find(|one| one.key == key) else {
                 continue;
             };
             if let Some(value) = found.value {
@@ -314,7 +317,12 @@ fn bars<M>(
 }
 
 /// Surprisal by position of every decoder of one subject, with that of people.
-fn surprisal(findings: &Findings, subject: &str, decoders: &[Decoder], told: &Told) -> Figure {
+fn surprisal(
+    results: &ExperimentResults,
+    subject: &str,
+    decoders: &[Decoder],
+    told: &Told,
+) -> Figure {
     let mut figure = Figure::new(
         &format!("{subject}-surprisal"),
         &format!("What a token costs the unshaped model, by position: {subject}"),
@@ -336,7 +344,7 @@ fn surprisal(findings: &Findings, subject: &str, decoders: &[Decoder], told: &To
         });
     figure.series.extend(lines);
     let mean = |key: &str| {
-        findings
+        results
             .value(&format!("{subject}.{key}.surprisal"))
             .unwrap_or(f64::NAN)
     };
@@ -357,10 +365,10 @@ fn surprisal(findings: &Findings, subject: &str, decoders: &[Decoder], told: &To
 /// Each holds where the two 95 % intervals do not meet, and fails where they do not meet the other way round; loops also fail where
 /// they are in less than a twentieth of the chains for sure. The claim is supported where all three decoders are both, and not
 /// supported where one of them is not.
-fn verdict(findings: &Findings) -> Option<Verdict> {
+fn verdict(results: &ExperimentResults) -> Option<Verdict> {
     let of = |decoder: &str, what: &str| {
         let key = format!("base.{decoder}.{what}");
-        findings.results.iter().find(|one| one.key == key)
+        results.results.iter().find(|one| one.key == key)
     };
     let within = |decoder: &str, what: &str| of(decoder, what).and_then(|it| it.low.zip(it.high));
     let number = |decoder: &str, what: &str, digits: usize| {
@@ -381,18 +389,19 @@ fn verdict(findings: &Findings) -> Option<Verdict> {
     };
     let (mut parts, mut words) = (Vec::new(), Vec::new());
     for (decoder, name) in ACCUSED {
-        let reasonable = ruling::below(within(decoder, "surprisal"), within("people", "surprisal"));
+        let reasonable =
+            tristate::below(within(decoder, "surprisal"), within("people", "surprisal"));
         let seldom = within(decoder, "loops").is_some_and(|(_, high)| high < SELDOM);
         let loops = if seldom {
             Some(false)
         } else {
-            ruling::below(within(INNOCENT, "loops"), within(decoder, "loops"))
+            tristate::below(within(INNOCENT, "loops"), within(decoder, "loops"))
         };
-        let alike = ruling::below(
+        let alike = tristate::below(
             within(decoder, "distinct-2"),
             within(INNOCENT, "distinct-2"),
         );
-        let holds = ruling::all(&[reasonable, ruling::any(&[loops, alike])]);
+        let holds = tristate::all(&[reasonable, tristate::any(&[loops, alike])]);
         let answer = match holds {
             Some(true) => "yes",
             Some(false) => "no",
@@ -409,7 +418,7 @@ fn verdict(findings: &Findings) -> Option<Verdict> {
         told(INNOCENT)?,
         number("people", "surprisal", 2)?
     );
-    Some(Verdict::of(ruling::all(&parts), why))
+    Some(Verdict::of(tristate::all(&parts), why))
 }
 
 #[cfg(test)]

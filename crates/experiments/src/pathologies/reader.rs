@@ -6,7 +6,7 @@
 
 use decoding::LanguageModel;
 
-use crate::watch::{Stop, Watch, rest};
+use crate::progress::{ExperimentError, RunProgress, checkpoint};
 
 /// Chains in a batch for each hypothesis: the spare ones last for some splits.
 const CHAINS_EACH: usize = 4;
@@ -58,8 +58,8 @@ impl<'a, M: LanguageModel> Reader<'a, M> {
     pub async fn rows(
         &mut self,
         hypotheses: &[&[u32]],
-        watch: &mut impl Watch,
-    ) -> Result<Vec<Vec<f32>>, Stop> {
+        progress: &mut impl RunProgress,
+    ) -> Result<Vec<Vec<f32>>, ExperimentError> {
         let mut rows = vec![Vec::new(); hypotheses.len()];
         let seated = self
             .batch
@@ -68,7 +68,7 @@ impl<'a, M: LanguageModel> Reader<'a, M> {
         let (seats, mut open) = if let Some(found) = seated {
             found
         } else {
-            let (open, row) = self.open(hypotheses, watch).await?;
+            let (open, row) = self.open(hypotheses, progress).await?;
             // Only the empty hypothesis has read all there is.
             rows.fill(row);
             ((0..hypotheses.len()).collect(), open)
@@ -83,12 +83,12 @@ impl<'a, M: LanguageModel> Reader<'a, M> {
             let chains: Vec<usize> = behind.iter().map(|&one| seats[one]).collect();
             let next = |&one: &usize| hypotheses[one][open.read[seats[one]].len()];
             let tokens: Vec<u32> = behind.iter().map(next).collect();
-            rest(watch).await?;
+            checkpoint(progress).await?;
             let step = self.model.step(&mut open.batch, &chains, &tokens).await;
             for ((one, token), row) in behind
                 .into_iter()
                 .zip(tokens)
-                .zip(step.map_err(Stop::model)?)
+                .zip(step.map_err(ExperimentError::model)?)
             {
                 open.read[seats[one]].push(token);
                 rows[one] = row;
@@ -102,15 +102,15 @@ impl<'a, M: LanguageModel> Reader<'a, M> {
     async fn open(
         &self,
         hypotheses: &[&[u32]],
-        watch: &mut impl Watch,
-    ) -> Result<(Open<M::Batch>, Vec<f32>), Stop> {
+        progress: &mut impl RunProgress,
+    ) -> Result<(Open<M::Batch>, Vec<f32>), ExperimentError> {
         let longest = hypotheses.iter().map(|one| one.len()).max().unwrap_or(0);
         let root = &hypotheses[0][..shared(hypotheses).min(longest.saturating_sub(1))];
-        rest(watch).await?;
+        checkpoint(progress).await?;
         let prompt = [self.opening, root].concat();
         let room = self.length - root.len();
         let opened = self.model.open(&prompt, self.chains, room).await;
-        let (batch, row) = opened.map_err(Stop::model)?;
+        let (batch, row) = opened.map_err(ExperimentError::model)?;
         let read = vec![root.to_vec(); self.chains];
         Ok((Open { batch, read }, row))
     }
@@ -137,7 +137,7 @@ mod tests {
     use decoding::{Beam, beam_search, coin};
 
     use super::*;
-    use crate::{Toy, Unwatched};
+    use crate::{Toy, Unobserved};
 
     /// A toy whose next letters follow from all that was read, as coins do from a number.
     fn moody() -> Toy {
@@ -189,7 +189,7 @@ mod tests {
                     .iter()
                     .map(|one| one.tokens.as_slice())
                     .collect();
-                let rows = pollster::block_on(reader.rows(&running, &mut Unwatched)).unwrap();
+                let rows = pollster::block_on(reader.rows(&running, &mut Unobserved)).unwrap();
                 beam.advance(&rows);
             }
             assert_eq!(beam.hypotheses(), anew);

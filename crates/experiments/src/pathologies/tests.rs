@@ -5,8 +5,8 @@ use std::ops::ControlFlow;
 use decoding::{LanguageModel, Shaping, coin};
 
 use super::*;
-use crate::testing::{material, subject};
-use crate::{Answered, Size, Toy, Unwatched};
+use crate::testing::{inputs, subject};
+use crate::{Outcome, Size, Toy, Unobserved};
 
 /// After each letter one of a circle of five comes next, at a half; the other half is shared by sixteen letters. So the likeliest
 /// loops, and coins leave the circle before it has turned three times.
@@ -21,8 +21,8 @@ fn forgetful() -> Toy {
     })
 }
 
-fn found(setting: &Setting) -> Findings {
-    let mut material = material();
+fn found(config: &RunConfig) -> ExperimentResults {
+    let mut inputs = inputs();
     // Stories that the toy can tell, by other coins than those of the experiment.
     let toy = forgetful();
     let story = |number: u32| -> String {
@@ -37,14 +37,14 @@ fn found(setting: &Setting) -> Findings {
         }
         String::from_utf8(text).unwrap()
     };
-    material.held_out = (0..16).map(story).collect();
+    inputs.held_out = (0..16).map(story).collect();
     let subjects = [subject("base", &toy), subject("tuned", &toy)];
-    pollster::block_on(run(&subjects, &material, setting, &mut Unwatched)).unwrap()
+    pollster::block_on(run(&subjects, &inputs, config, &mut Unobserved)).unwrap()
 }
 
 #[test]
 fn a_toy_that_forgets_loops_greedily_and_not_by_coins() {
-    let plain = found(&Setting::plain(Size::Quick));
+    let plain = found(&RunConfig::plain(Size::Quick));
     assert_eq!(plain.value("base.greedy.loops"), Some(100.0));
     // A letter that stands three times at the end by chance would be a loop, too.
     assert_eq!(plain.value("base.plain.loops"), Some(0.0));
@@ -56,7 +56,7 @@ fn a_toy_that_forgets_loops_greedily_and_not_by_coins() {
     assert!(keys.iter().all(|key| *key != "base.plain.period"));
     let verdict = plain.verdict.as_ref().unwrap();
     // Of the toy's sixteen letters a nucleus leaves out one or two, and is nearly plain sampling.
-    assert_eq!(verdict.answer, Answered::Undecided, "{}", verdict.why);
+    assert_eq!(verdict.answer, Outcome::Undecided, "{}", verdict.why);
     for told in ["T = 0.3: yes", "top-p 0.9: not told", "width 4: yes"] {
         assert!(verdict.why.contains(told), "{}", verdict.why);
     }
@@ -68,16 +68,16 @@ fn a_toy_that_forgets_loops_greedily_and_not_by_coins() {
         plain.value("tuned.top-p.surprisal"),
         plain.value("base.top-p.surprisal")
     );
-    assert_eq!(plain, found(&Setting::plain(Size::Quick)));
+    assert_eq!(plain, found(&RunConfig::plain(Size::Quick)));
 }
 
 #[test]
 fn the_readers_knobs_are_one_more_decoder() {
     let shaping = Shaping::default().with_repetition_penalty(1.5).unwrap();
-    let yours = found(&Setting {
+    let yours = found(&RunConfig {
         shaping,
         lambda: 0.5,
-        ..Setting::plain(Size::Quick)
+        ..RunConfig::plain(Size::Quick)
     });
     assert!(yours.value("base.yours.loops").is_some());
     assert!(
@@ -91,16 +91,16 @@ fn the_readers_knobs_are_one_more_decoder() {
 /// A verdict without numbers is none, one whose intervals meet is undecided, and all three decoders are needed.
 #[test]
 fn the_verdict_follows_its_rule() {
-    let setting = Setting::plain(Size::Quick);
+    let config = RunConfig::plain(Size::Quick);
     let toy = forgetful();
     let subjects = [subject("base", &toy)];
-    let mut findings = Findings::none(ENTRY.name, &setting, &subjects);
+    let mut results = ExperimentResults::none(INFO.name, &config, &subjects);
     let mut put = |key: &str, value: f64, low: f64, high: f64| {
-        findings.results.retain(|one| one.key != key);
-        findings
+        results.results.retain(|one| one.key != key);
+        results
             .results
-            .push(Quantity::exact(key, "", "", value).within(Some((low, high)), 9));
-        verdict(&findings).map(|found| found.answer)
+            .push(Estimate::exact(key, "", "", value).within(Some((low, high)), 9));
+        verdict(&results).map(|found| found.answer)
     };
     for (decoder, _) in ACCUSED {
         put(&format!("base.{decoder}.loops"), 50.0, 40.0, 60.0);
@@ -112,37 +112,34 @@ fn the_verdict_follows_its_rule() {
     assert_eq!(put("base.people.surprisal", 2.0, 1.9, 2.1), None);
     assert_eq!(
         put("base.plain.loops", 0.0, 0.0, 3.0),
-        Some(Answered::Supported)
+        Some(Outcome::Supported)
     );
     for (decoder, _) in ACCUSED {
         let loops = format!("base.{decoder}.loops");
         let variety = format!("base.{decoder}.distinct-2");
-        assert_eq!(put(&loops, 4.0, 2.0, 8.0), Some(Answered::Undecided));
+        assert_eq!(put(&loops, 4.0, 2.0, 8.0), Some(Outcome::Undecided));
         // It does not loop, and whether it is less varied is not known.
-        assert_eq!(put(&loops, 1.0, 0.0, 4.0), Some(Answered::Undecided));
-        assert_eq!(put(&variety, 0.5, 0.4, 0.6), Some(Answered::Supported));
-        assert_eq!(
-            put(&variety, 0.95, 0.92, 0.98),
-            Some(Answered::NotSupported)
-        );
+        assert_eq!(put(&loops, 1.0, 0.0, 4.0), Some(Outcome::Undecided));
+        assert_eq!(put(&variety, 0.5, 0.4, 0.6), Some(Outcome::Supported));
+        assert_eq!(put(&variety, 0.95, 0.92, 0.98), Some(Outcome::NotSupported));
         put(&variety, 0.8, 0.7, 0.9);
         put(&loops, 50.0, 40.0, 60.0);
     }
     assert_eq!(
         put("base.people.surprisal", 0.2, 0.1, 0.3),
-        Some(Answered::NotSupported)
+        Some(Outcome::NotSupported)
     );
     assert_eq!(
         put("base.people.surprisal", 0.7, 0.55, 0.9),
-        Some(Answered::Undecided)
+        Some(Outcome::Undecided)
     );
 }
 
 /// Stops after so many looks.
 struct Impatient(usize, usize);
 
-impl Watch for Impatient {
-    async fn rest(&mut self) -> ControlFlow<()> {
+impl RunProgress for Impatient {
+    async fn checkpoint(&mut self) -> ControlFlow<()> {
         self.0 -= 1;
         if self.0 == 0 {
             ControlFlow::Break(())
@@ -151,7 +148,7 @@ impl Watch for Impatient {
         }
     }
 
-    fn tell(&mut self, _done: usize, _of: usize, so_far: &Findings) {
+    fn report(&mut self, _done: usize, _of: usize, so_far: &ExperimentResults) {
         self.1 = so_far.results.len();
     }
 }
@@ -160,9 +157,9 @@ impl Watch for Impatient {
 fn a_reader_who_has_had_enough_keeps_what_was_told() {
     let toy = forgetful();
     let subjects = [subject("base", &toy)];
-    let mut watch = Impatient(200, 0);
-    let setting = Setting::plain(Size::Quick);
-    let stopped = pollster::block_on(run(&subjects, &material(), &setting, &mut watch));
-    assert!(matches!(stopped, Err(Stop::Cancelled)));
-    assert!(watch.1 > 0);
+    let mut progress = Impatient(200, 0);
+    let config = RunConfig::plain(Size::Quick);
+    let stopped = pollster::block_on(run(&subjects, &inputs(), &config, &mut progress));
+    assert!(matches!(stopped, Err(ExperimentError::Cancelled)));
+    assert!(progress.1 > 0);
 }

@@ -2,12 +2,12 @@
 
 use decoding::{LanguageModel, total_variation};
 
-use crate::answers::{entropy_bits, walk};
+use crate::answers::{entropy_bits, score_answers};
 use crate::bootstrap::{interval_of_mean, mean};
-use crate::findings::{Axis, Figure, Findings, Point, Quantity, Series, Shape};
-use crate::material::{Family, Question};
-use crate::watch::{Stop, Watch};
-use crate::{Material, Mixed, Setting, Subject};
+use crate::inputs::{Family, Question};
+use crate::progress::{ExperimentError, RunProgress};
+use crate::results::{Axis, Estimate, ExperimentResults, Figure, Point, Series, Shape};
+use crate::{Inputs, InterpolatedModel, RunConfig, Subject};
 
 /// Kinds of question: numbers that raters have tastes in, a die with none of them, and beliefs of which they like both.
 pub(super) const FAMILIES: [&str; 3] = ["number", "d6", "rain"];
@@ -21,7 +21,7 @@ struct Asked {
     elsewhere: f64,
 }
 
-/// One model's answers to one kind of question, one entry for each thing that is asked: questions, or where there is but one
+/// One model's answers to one kind of question, one info for each thing that is asked: questions, or where there is but one
 /// question its wordings.
 #[derive(Clone, Debug)]
 pub(super) struct Answers(Vec<Asked>);
@@ -31,10 +31,10 @@ pub(super) async fn ask<M: LanguageModel>(
     base: &M,
     subject: &Subject<'_, M>,
     family: &Family,
-    setting: &Setting,
-    watch: &mut impl Watch,
-) -> Result<Answers, Stop> {
-    let mixed = Mixed::new(base, subject.model, setting.lambda);
+    config: &RunConfig,
+    progress: &mut impl RunProgress,
+) -> Result<Answers, ExperimentError> {
+    let mixed = InterpolatedModel::new(base, subject.model, config.lambda);
     let one = family.questions.len() == 1;
     let mut answers = Vec::new();
     for question in &family.questions {
@@ -43,17 +43,17 @@ pub(super) async fn ask<M: LanguageModel>(
         let wordings = wordings.take(if one {
             usize::MAX
         } else {
-            setting.size.of(1, 4)
+            config.size.of(1, 4)
         });
         let mut asked = Vec::new();
         for prompt in wordings {
-            let walked = if setting.lambda == 1.0 {
+            let walked = if config.lambda == 1.0 {
                 // The same as mixed, at half the reading.
-                walk(subject.model, prompt, &question.answers, watch).await?
+                score_answers(subject.model, prompt, &question.answers, progress).await?
             } else {
-                walk(&mixed, prompt, &question.answers, watch).await?
+                score_answers(&mixed, prompt, &question.answers, progress).await?
             };
-            let outcomes = walked.under(&setting.shaping);
+            let outcomes = walked.shaped(&config.shaping);
             let truth: Vec<f64> = outcomes
                 .said
                 .iter()
@@ -92,21 +92,21 @@ fn truth(question: &Question, says: &str) -> f64 {
 
 impl Answers {
     /// Means over what was asked, with intervals over it.
-    pub(super) fn quantities(
+    pub(super) fn estimates(
         &self,
         subject: &str,
         family: &str,
-        setting: &Setting,
-    ) -> Vec<Quantity> {
+        config: &RunConfig,
+    ) -> Vec<Estimate> {
         let told = |what: &str, label: &str, unit: &str, value: fn(&Asked) -> f64| {
             let values: Vec<f64> = self.0.iter().map(value).collect();
-            Quantity::exact(
+            Estimate::exact(
                 format!("{subject}.{family}.{what}"),
                 format!("{subject}, {family}: {label}"),
                 unit,
                 mean(&values),
             )
-            .within(interval_of_mean(&values, setting.seed), values.len())
+            .within(interval_of_mean(&values, config.seed), values.len())
         };
         let entropy = told(
             "entropy",
@@ -114,7 +114,7 @@ impl Answers {
             "bits",
             |one| one.entropy,
         );
-        let mut outcomes = Quantity {
+        let mut outcomes = Estimate {
             key: format!("{subject}.{family}.outcomes"),
             label: format!("{subject}, {family}: effective outcomes of that entropy"),
             unit: String::new(),
@@ -150,10 +150,10 @@ impl Answers {
 /// # Errors
 /// When the truth table lacks a kind of question.
 pub(super) fn figure<M>(
-    findings: &Findings,
+    results: &ExperimentResults,
     subjects: &[Subject<'_, M>],
-    material: &Material,
-) -> Result<Figure, Stop> {
+    inputs: &Inputs,
+) -> Result<Figure, ExperimentError> {
     let mut figure = Figure::new(
         "answers",
         "How spread the answers are",
@@ -165,7 +165,7 @@ pub(super) fn figure<M>(
     );
     let (mut table, mut told) = (Vec::new(), Vec::new());
     for name in FAMILIES {
-        let questions = &material.family(name)?.questions;
+        let questions = &inputs.family(name)?.questions;
         let entropy = |question: &Question| {
             let shares = question.answers.iter().map(|answer| answer.probability);
             entropy_bits(&shares.collect::<Vec<_>>())
@@ -175,7 +175,7 @@ pub(super) fn figure<M>(
     for subject in subjects {
         let found = FAMILIES.iter().enumerate().filter_map(|(place, family)| {
             let key = format!("{}.{family}.entropy", subject.name);
-            let found = findings.results.iter().find(|one| one.key == key)?;
+            let found = results.results.iter().find(|one| one.key == key)?;
             let point = Point::at(place as f64, found.value?);
             Some(point.within(found.low.zip(found.high)))
         });

@@ -4,7 +4,7 @@ use decoding::total_variation;
 
 use super::ascent::{Ascent, Gradient, Objective, ascend};
 use super::{BASE, BETAS, TASTES, TAU, objective};
-use crate::findings::Control;
+use crate::results::Control;
 
 /// How far an ascent may be from its end after its last step. The slowest is that without any penalty, which comes nearer as one
 /// over the number of steps (Mei et al., arXiv 2005.06392).

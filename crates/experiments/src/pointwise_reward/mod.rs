@@ -14,14 +14,14 @@ mod controls;
 use decoding::LanguageModel;
 
 use crate::answers::entropy_bits;
-use crate::catalogue::{Entry, Needs};
-use crate::findings::{Axis, Figure, Findings, Point, Quantity, Series, Shape, Verdict};
-use crate::watch::{Stop, Watch, rest};
-use crate::{Material, Setting, Subject};
+use crate::info::{ExperimentInfo, Requires};
+use crate::progress::{ExperimentError, RunProgress, checkpoint};
+use crate::results::{Axis, Estimate, ExperimentResults, Figure, Point, Series, Shape, Verdict};
+use crate::{Inputs, RunConfig, Subject};
 use ascent::{Ascent, Objective, ascend, gradient};
 
 /// How a reader meets it.
-pub const ENTRY: Entry = Entry {
+pub const INFO: ExperimentInfo = ExperimentInfo {
     name: "pointwise-reward",
     title: "Why a pointwise reward cannot randomise",
     claim: "A reward that judges one answer at a time leaves a model no reason to answer at random; one that sees the distribution \
@@ -37,7 +37,7 @@ pub const ENTRY: Entry = Entry {
             model as far as it was tuned. Where raters like both answers alike, as with rain, nothing collapses.",
     does_not_show: "Which of several numbers they like equally a tuned model ends at: the closed form keeps them all, and training on \
                     samples need not. Nor that a reward for spread makes answers true: paid to vary, a model may vary too much.",
-    needs: Needs {
+    needs: Requires {
         quick: &["raters", "spread"],
         full: &["raters", "spread"],
     },
@@ -80,41 +80,41 @@ fn climbs() -> impl Iterator<Item = (f64, f64)> {
 /// When the truth table lacks a kind of question, a model cannot be asked, or the reader had enough.
 pub async fn run<M: LanguageModel>(
     subjects: &[Subject<'_, M>],
-    material: &Material,
-    setting: &Setting,
-    watch: &mut impl Watch,
-) -> Result<Findings, Stop> {
-    let mut findings = Findings::none(ENTRY.name, setting, subjects);
+    inputs: &Inputs,
+    config: &RunConfig,
+    progress: &mut impl RunProgress,
+) -> Result<ExperimentResults, ExperimentError> {
+    let mut results = ExperimentResults::none(INFO.name, config, subjects);
     let of = climbs().count() + subjects.len() * answered::FAMILIES.len();
     let mut climbed: Vec<(f64, f64, Ascent)> = Vec::new();
     for (beta, tau) in climbs() {
-        rest(watch).await?;
+        checkpoint(progress).await?;
         climbed.push((beta, tau, ascend(&objective(beta, tau), &BASE, gradient)));
-        findings.figures = figures(&climbed);
-        findings.results = climbed_to(&climbed);
-        watch.tell(climbed.len(), of, &findings);
+        results.figures = figures(&climbed);
+        results.results = climbed_to(&climbed);
+        progress.report(climbed.len(), of, &results);
     }
-    rest(watch).await?;
-    findings.controls = controls::controls(&climbed, gradient);
-    let toy = std::mem::take(&mut findings.results);
+    checkpoint(progress).await?;
+    results.controls = controls::controls(&climbed, gradient);
+    let toy = std::mem::take(&mut results.results);
     let mut answers = Vec::new();
     let mut done = climbed.len();
-    let empty = answered::figure(&findings, subjects, material)?;
-    findings.figures.insert(0, empty);
+    let empty = answered::figure(&results, subjects, inputs)?;
+    results.figures.insert(0, empty);
     for name in answered::FAMILIES {
-        let family = material.family(name)?;
+        let family = inputs.family(name)?;
         for subject in subjects {
             let base = subjects[0].model;
-            let found = answered::ask(base, subject, family, setting, watch).await?;
-            answers.extend(found.quantities(subject.name, name, setting));
-            findings.results = [answers.as_slice(), &toy].concat();
-            findings.figures[0] = answered::figure(&findings, subjects, material)?;
+            let found = answered::ask(base, subject, family, config, progress).await?;
+            answers.extend(found.estimates(subject.name, name, config));
+            results.results = [answers.as_slice(), &toy].concat();
+            results.figures[0] = answered::figure(&results, subjects, inputs)?;
             done += 1;
-            watch.tell(done, of, &findings);
+            progress.report(done, of, &results);
         }
     }
-    findings.verdict = Some(verdict(&findings));
-    Ok(findings)
+    results.verdict = Some(verdict(&results));
+    Ok(results)
 }
 
 /// The name of a reward in keys and legends.
@@ -123,8 +123,8 @@ fn kind(tau: f64) -> &'static str {
 }
 
 /// Entropies at the ends of ascents.
-fn climbed_to(climbed: &[(f64, f64, Ascent)]) -> Vec<Quantity> {
-    let base = Quantity::exact(
+fn climbed_to(climbed: &[(f64, f64, Ascent)]) -> Vec<Estimate> {
+    let base = Estimate::exact(
         "toy.base.entropy",
         "ten numbers: entropy of the base",
         "bits",
@@ -136,7 +136,7 @@ fn climbed_to(climbed: &[(f64, f64, Ascent)]) -> Vec<Quantity> {
         } else {
             "a reward that sees the distribution"
         };
-        Quantity::exact(
+        Estimate::exact(
             format!("toy.{}.entropy.beta-{beta}", kind(*tau)),
             format!("ten numbers: entropy where {reward} ends, penalty {beta} a nat"),
             "bits",
@@ -232,13 +232,13 @@ fn figures(climbed: &[(f64, f64, Ascent)]) -> Vec<Figure> {
 
 /// Supported where on the toy the pointwise reward loses entropy as the penalty falls and the other keeps it, and raters have
 /// less than half of spread's entropy on numbers.
-fn verdict(findings: &Findings) -> Verdict {
-    let toy = |key: &str| findings.value(&format!("toy.{key}")).unwrap_or(f64::NAN);
+fn verdict(results: &ExperimentResults) -> Verdict {
+    let toy = |key: &str| results.value(&format!("toy.{key}")).unwrap_or(f64::NAN);
     let base = toy("base.entropy");
     let pointwise = toy(&format!("pointwise.entropy.beta-{LEAST}"));
     let seeing = toy(&format!("seeing.entropy.beta-{LEAST}"));
     let on_toy = pointwise < LOST * base && seeing > KEPT * base;
-    let number = |name: &str| findings.value(&format!("{name}.number.entropy"));
+    let number = |name: &str| results.value(&format!("{name}.number.entropy"));
     let toy = format!(
         "on ten numbers of {base:.2} bits, at a penalty of {LEAST} a nat, the pointwise reward leaves {pointwise:.2} bits and the one \
          that sees the distribution {seeing:.2}"
@@ -259,14 +259,14 @@ mod tests {
     use super::*;
     use decoding::Shaping;
 
-    use crate::testing::{material, subject};
-    use crate::{Answered, Size, Toy, Unwatched};
+    use crate::testing::{inputs, subject};
+    use crate::{Outcome, Size, Toy, Unobserved};
 
     /// Answers as the table says, but a number is 7 so often.
-    fn fond_of_seven(material: &Material, seven: f64) -> Toy {
+    fn fond_of_seven(inputs: &Inputs, seven: f64) -> Toy {
         let mut questions = Vec::new();
         for name in answered::FAMILIES {
-            questions.extend(material.family(name).unwrap().questions.clone());
+            questions.extend(inputs.family(name).unwrap().questions.clone());
         }
         for question in &mut questions {
             if question.answers.len() == 100 {
@@ -283,25 +283,25 @@ mod tests {
         Toy::answering(&questions)
     }
 
-    fn found(names: [&str; 3]) -> Findings {
+    fn found(names: [&str; 3]) -> ExperimentResults {
         under(names, Shaping::default())
     }
 
-    fn under(names: [&str; 3], shaping: Shaping) -> Findings {
-        let material = material();
-        let fair = fond_of_seven(&material, 0.01);
-        let collapsed = fond_of_seven(&material, 0.97);
+    fn under(names: [&str; 3], shaping: Shaping) -> ExperimentResults {
+        let inputs = inputs();
+        let fair = fond_of_seven(&inputs, 0.01);
+        let collapsed = fond_of_seven(&inputs, 0.97);
         let [base, raters, spread] = names;
         let subjects = [
             subject(base, &fair),
             subject(raters, &collapsed),
             subject(spread, &fair),
         ];
-        let setting = Setting {
+        let config = RunConfig {
             shaping,
-            ..Setting::plain(Size::Quick)
+            ..RunConfig::plain(Size::Quick)
         };
-        pollster::block_on(run(&subjects, &material, &setting, &mut Unwatched)).unwrap()
+        pollster::block_on(run(&subjects, &inputs, &config, &mut Unobserved)).unwrap()
     }
 
     /// At T = 0 a number that comes at 97 % comes always.
@@ -326,11 +326,11 @@ mod tests {
         assert!(value("base.rain.from-truth") < 1e-4);
         assert_eq!(found_all.controls.len(), 15);
         assert_eq!(found_all.figures.len(), 4);
-        assert_eq!(found_all.verdict.unwrap().answer, Answered::Supported);
+        assert_eq!(found_all.verdict.unwrap().answer, Outcome::Supported);
 
         let exchanged = found(["base", "spread", "raters"]);
-        assert_eq!(exchanged.verdict.unwrap().answer, Answered::NotSupported);
+        assert_eq!(exchanged.verdict.unwrap().answer, Outcome::NotSupported);
         let others = found(["base", "one", "other"]);
-        assert_eq!(others.verdict.unwrap().answer, Answered::Undecided);
+        assert_eq!(others.verdict.unwrap().answer, Outcome::Undecided);
     }
 }

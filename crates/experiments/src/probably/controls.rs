@@ -8,9 +8,9 @@ use super::places::{Asked, Place, Survey, YES_NO};
 use super::repair;
 use super::{all, at_temperature};
 use crate::answers::entropy_bits;
-use crate::material::{Answer, Family, Question};
-use crate::watch::{Stop, Watch};
-use crate::{Control, Material, Toy};
+use crate::inputs::{Answer, Family, Question};
+use crate::progress::{ExperimentError, RunProgress};
+use crate::{Control, Inputs, Toy};
 
 /// Logits are rounded to f32, so probabilities are right to about 1e-7.
 const ROUNDING: f64 = 1e-5;
@@ -28,32 +28,32 @@ pub(super) const ESTIMATORS: Estimators = Estimators {
 
 /// All controls.
 pub(super) async fn controls(
-    material: &Material,
+    inputs: &Inputs,
     with: &Estimators,
-    watch: &mut impl Watch,
-) -> Result<Vec<Control>, Stop> {
-    let mut controls = of_the_table(material, with, watch).await?;
-    controls.extend(of_eighty_percent(material, with, watch).await?);
-    controls.extend(of_a_sharpened_table(material, with, watch).await?);
+    progress: &mut impl RunProgress,
+) -> Result<Vec<Control>, ExperimentError> {
+    let mut controls = of_the_table(inputs, with, progress).await?;
+    controls.extend(of_eighty_percent(inputs, with, progress).await?);
+    controls.extend(of_a_sharpened_table(inputs, with, progress).await?);
     Ok(controls)
 }
 
 async fn places(
     questions: &[Question],
     survey: &Survey<'_>,
-    watch: &mut impl Watch,
-) -> Result<Vec<Place>, Stop> {
+    progress: &mut impl RunProgress,
+) -> Result<Vec<Place>, ExperimentError> {
     let toy = Toy::answering(questions);
     let mut places = Vec::new();
     for place in 0..survey.truth.len() {
-        places.push(survey.ask(&toy, place, 1, watch).await?);
+        places.push(survey.ask(&toy, place, 1, progress).await?);
     }
     Ok(places)
 }
 
 /// All questions about rain.
-fn of_rain(material: &Material) -> Vec<Question> {
-    let families = material.families.iter();
+fn of_rain(inputs: &Inputs) -> Vec<Question> {
+    let families = inputs.families.iter();
     families
         .filter(|family| family.name.starts_with(YES_NO))
         .flat_map(|family| family.questions.clone())
@@ -77,12 +77,12 @@ fn control(name: &str, about: &str, expected: f64, found: f64, tolerance: f64) -
 /// `t² + (1 - t)² = 1 - 2 t (1 - t)`, so 0.65 in the mean. The likelier is right at `max(t, 1 - t)`: twice
 /// `Σ_{k<10} (20 - k)/20 = 6.75`, and 0.5 in the middle, so `14/19`; said as a certainty its Brier score is `1 - 14/19`.
 async fn of_the_table(
-    material: &Material,
+    inputs: &Inputs,
     with: &Estimators,
-    watch: &mut impl Watch,
-) -> Result<Vec<Control>, Stop> {
-    let survey = Survey::of(material)?;
-    let asked = places(&of_rain(material), &survey, watch).await?;
+    progress: &mut impl RunProgress,
+) -> Result<Vec<Control>, ExperimentError> {
+    let survey = Survey::of(inputs)?;
+    let asked = places(&of_rain(inputs), &survey, progress).await?;
     let plain = Shaping::default();
     let drawn = all(asked.len());
     let sampled: Vec<_> = asked
@@ -145,11 +145,13 @@ async fn of_the_table(
 }
 
 /// The question at 80 %: the table with every other place left out.
-fn eighty(material: &Material) -> Result<Material, Stop> {
-    let truth = Survey::of(material)?.truth;
+fn eighty(inputs: &Inputs) -> Result<Inputs, ExperimentError> {
+    let truth = Survey::of(inputs)?.truth;
     let place = truth.iter().position(|truth| (truth - 0.8).abs() < 1e-9);
     let place = place.ok_or_else(|| {
-        Stop::Missing("truth.json has no place where it rains with a chance of 80 %".to_owned())
+        ExperimentError::Missing(
+            "truth.json has no place where it rains with a chance of 80 %".to_owned(),
+        )
     })?;
     let only = |family: &Family| {
         let mut family = family.clone();
@@ -158,8 +160,8 @@ fn eighty(material: &Material) -> Result<Material, Stop> {
         }
         family
     };
-    let mut eighty = material.clone();
-    eighty.families = material.families.iter().map(only).collect();
+    let mut eighty = inputs.clone();
+    eighty.families = inputs.families.iter().map(only).collect();
     Ok(eighty)
 }
 
@@ -171,12 +173,12 @@ fn eighty(material: &Material) -> Result<Material, Stop> {
 /// `T = 0`: `p = 1`; right at 0.8; Brier and gap 0.2.
 /// Saying "Probably", where that stands for 0.8: Brier 0.16, log loss `-0.8 log2 0.8 - 0.2 log2 0.2 = 0.722` bits.
 async fn of_eighty_percent(
-    material: &Material,
+    inputs: &Inputs,
     with: &Estimators,
-    watch: &mut impl Watch,
-) -> Result<Vec<Control>, Stop> {
-    let mut material = eighty(material)?;
-    for family in &mut material.families {
+    progress: &mut impl RunProgress,
+) -> Result<Vec<Control>, ExperimentError> {
+    let mut inputs = eighty(inputs)?;
+    for family in &mut inputs.families {
         if family.name == super::places::HOW_SURE {
             let answers = &mut family.questions[0].answers;
             answers.retain(|answer| answer.says == "Probably");
@@ -185,8 +187,8 @@ async fn of_eighty_percent(
             }
         }
     }
-    let survey = Survey::of(&material)?;
-    let asked = places(&of_rain(&material), &survey, watch).await?;
+    let survey = Survey::of(&inputs)?;
+    let asked = places(&of_rain(&inputs), &survey, progress).await?;
     let mut controls = Vec::new();
     let known = [
         (1.0, [0.68, 0.16, 0.0]),
@@ -222,18 +224,18 @@ async fn of_eighty_percent(
 
 /// A model whose log-odds are twice those of the truth is repaired by `T = 2`, and then as good as the truth.
 async fn of_a_sharpened_table(
-    material: &Material,
+    inputs: &Inputs,
     with: &Estimators,
-    watch: &mut impl Watch,
-) -> Result<Vec<Control>, Stop> {
-    let survey = Survey::of(material)?;
-    let mut questions = material.family(YES_NO)?.questions.clone();
+    progress: &mut impl RunProgress,
+) -> Result<Vec<Control>, ExperimentError> {
+    let survey = Survey::of(inputs)?;
+    let mut questions = inputs.family(YES_NO)?.questions.clone();
     for answers in questions.iter_mut().map(|question| &mut question.answers) {
         let squares: f64 = answers.iter().map(|one| one.probability.powi(2)).sum();
         let sharpen = |one: &mut Answer| one.probability = one.probability.powi(2) / squares;
         answers.iter_mut().for_each(sharpen);
     }
-    let asked = places(&questions, &survey, watch).await?;
+    let asked = places(&questions, &survey, progress).await?;
     let (found_on, measured_on) = repair::halves(asked.len());
     let losses: Vec<Vec<f64>> = (0..asked.len())
         .map(|place| super::scores::losses(&asked[place], Asked::YesNo))
@@ -272,11 +274,11 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::Unwatched;
-    use crate::testing::material;
+    use crate::Unobserved;
+    use crate::testing::inputs;
 
     fn failed(with: &Estimators) -> Vec<String> {
-        let controls = pollster::block_on(controls(&material(), with, &mut Unwatched)).unwrap();
+        let controls = pollster::block_on(controls(&inputs(), with, &mut Unobserved)).unwrap();
         assert_eq!(controls.len(), 19);
         let failed = controls.into_iter().filter(|control| !control.passed());
         failed.map(|control| control.name).collect()

@@ -4,10 +4,10 @@ use super::forecast::{Item, Measure};
 use super::places::{Asked, Place, Survey};
 use super::scores::{Heard, items};
 use super::{PARTS, all, at_temperature};
-use crate::Setting;
+use crate::RunConfig;
 use crate::bootstrap::mean;
-use crate::findings::{Axis, Figure, Point, Series, Shape};
-use crate::watch::{Stop, Watch, rest};
+use crate::progress::{ExperimentError, RunProgress, checkpoint};
+use crate::results::{Axis, Figure, Point, Series, Shape};
 
 /// Temperatures of the curves.
 const TEMPERATURES: [f64; 9] = [0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0, 3.0];
@@ -67,9 +67,9 @@ pub(super) async fn curve(
     measure: Measure,
     heard: &[Heard<'_>],
     survey: &Survey<'_>,
-    setting: &Setting,
-    watch: &mut impl Watch,
-) -> Result<Figure, Stop> {
+    config: &RunConfig,
+    progress: &mut impl RunProgress,
+) -> Result<Figure, ExperimentError> {
     let (label, axis): (_, fn(&str) -> Axis) = match measure {
         Measure::LogLoss => ("expected log loss, bits", Axis::log),
         _ => (measure.title(), Axis::linear),
@@ -81,7 +81,7 @@ pub(super) async fn curve(
         Axis::linear("temperature"),
         axis(label),
     );
-    let seed = setting.part_seed(PARTS);
+    let seed = config.part_seed(PARTS);
     let mut told = Vec::new();
     for one in heard {
         let mut lines = [Vec::new(), Vec::new()];
@@ -94,11 +94,11 @@ pub(super) async fn curve(
             let sampled = |place: &Place| place.sampled(Asked::YesNo, &shaping);
             let hedged = |place: &Place| place.hedged(&survey.meaning, &shaping);
             let behaviours = [
-                items(&one.places, sampled, watch).await?,
-                items(&one.places, hedged, watch).await?,
+                items(&one.places, sampled, progress).await?,
+                items(&one.places, hedged, progress).await?,
             ];
             for (line, items) in lines.iter_mut().zip(behaviours) {
-                rest(watch).await?;
+                checkpoint(progress).await?;
                 let value = measure.of(&items, &all(items.len()));
                 let interval = measure.interval(&items, seed);
                 line.push(Point::at(temperature, value).within(interval));

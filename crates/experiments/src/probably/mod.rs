@@ -16,18 +16,18 @@ mod scores;
 use decoding::{LanguageModel, Shaping};
 
 use crate::bootstrap::{interval_of_mean, mean};
-use crate::catalogue::{Entry, Needs};
-use crate::findings::{Findings, Verdict};
-use crate::material::Material;
-use crate::watch::{Stop, Watch};
-use crate::{Mixed, Setting, Subject, ruling};
+use crate::info::{ExperimentInfo, Requires};
+use crate::inputs::Inputs;
+use crate::progress::{ExperimentError, RunProgress};
+use crate::results::{ExperimentResults, Verdict};
+use crate::{InterpolatedModel, RunConfig, Subject, tristate};
 use curves::{curve, reliability};
 use forecast::Measure;
 use places::Survey;
 use scores::{Heard, of_the_truth, score};
 
 /// How a reader meets it.
-pub const ENTRY: Entry = Entry {
+pub const INFO: ExperimentInfo = ExperimentInfo {
     name: "probably",
     title: "\"Probably\"",
     claim: "A model paid for the likelier answer no longer shows in its answers how sure it is, but one temperature gives its \
@@ -45,13 +45,13 @@ pub const ENTRY: Entry = Entry {
             places that it was not found on.",
     does_not_show: "Whether large models keep beliefs in their logits after tuning: the places and their chances were taught \
                     to these by name, and other wordings are not asked.",
-    needs: Needs {
+    needs: Requires {
         quick: &["answers"],
         full: &["answers", "helper", "raters", "spread", "wedding"],
     },
 };
 
-/// Seeds of the bootstrap are parts of the setting's own from here on.
+/// Seeds of the bootstrap are parts of the config's own from here on.
 const PARTS: usize = 1000;
 
 /// Asks every model of every place and scores what it says.
@@ -63,47 +63,47 @@ const PARTS: usize = 1000;
 /// Never: the temperatures of the curves are allowed.
 pub async fn run<M: LanguageModel>(
     subjects: &[Subject<'_, M>],
-    material: &Material,
-    setting: &Setting,
-    watch: &mut impl Watch,
-) -> Result<Findings, Stop> {
-    let mut findings = Findings::none(ENTRY.name, setting, subjects);
-    let survey = Survey::of(material)?;
-    findings.controls = controls::controls(material, &controls::ESTIMATORS, watch).await?;
-    findings.results = of_the_truth(&survey);
-    let wordings = setting.size.of(1, usize::MAX);
+    inputs: &Inputs,
+    config: &RunConfig,
+    progress: &mut impl RunProgress,
+) -> Result<ExperimentResults, ExperimentError> {
+    let mut results = ExperimentResults::none(INFO.name, config, subjects);
+    let survey = Survey::of(inputs)?;
+    results.controls = controls::controls(inputs, &controls::ESTIMATORS, progress).await?;
+    results.results = of_the_truth(&survey);
+    let wordings = config.size.of(1, usize::MAX);
     let each = survey.truth.len();
     let of = subjects.len() * each;
     let mut heard: Vec<Heard<'_>> = Vec::new();
     for (part, subject) in subjects.iter().enumerate() {
-        let model = Mixed::new(subjects[0].model, subject.model, setting.lambda);
+        let model = InterpolatedModel::new(subjects[0].model, subject.model, config.lambda);
         let mut places = Vec::new();
         for place in 0..each {
-            places.push(survey.ask(&model, place, wordings, watch).await?);
+            places.push(survey.ask(&model, place, wordings, progress).await?);
             if place + 1 < each {
-                watch.tell(part * each + place + 1, of, &findings);
+                progress.report(part * each + place + 1, of, &results);
             }
         }
         let one = score(
             subject.name,
             places,
             &survey,
-            setting,
-            &mut findings.results,
-            watch,
+            config,
+            &mut results.results,
+            progress,
         )
         .await?;
         heard.push(one);
-        findings.figures = reliability(&heard, &survey);
-        watch.tell((part + 1) * each, of, &findings);
+        results.figures = reliability(&heard, &survey);
+        progress.report((part + 1) * each, of, &results);
     }
     for measure in Measure::ALL {
-        let curve = curve(measure, &heard, &survey, setting, watch).await?;
-        findings.figures.push(curve);
+        let curve = curve(measure, &heard, &survey, config, progress).await?;
+        results.figures.push(curve);
     }
-    findings.verdict = verdict(&heard, setting);
-    watch.tell(of, of, &findings);
-    Ok(findings)
+    results.verdict = verdict(&heard, config);
+    progress.report(of, of, &results);
+    Ok(results)
 }
 
 fn all(places: usize) -> Vec<usize> {
@@ -117,7 +117,7 @@ fn at_temperature(temperature: f64) -> Shaping {
 
 /// Of the tuned model with the largest excess log loss: supported where it is over twice the base's, and one temperature takes away
 /// over half of it on places that it was not found on, each with its interval on one side.
-fn verdict(heard: &[Heard<'_>], setting: &Setting) -> Option<Verdict> {
+fn verdict(heard: &[Heard<'_>], config: &RunConfig) -> Option<Verdict> {
     let (base, tuned) = heard.split_first()?;
     let worst = tuned
         .iter()
@@ -128,9 +128,9 @@ fn verdict(heard: &[Heard<'_>], setting: &Setting) -> Option<Verdict> {
         .zip(&base.excess)
         .map(|(tuned, base)| tuned - 2.0 * base)
         .collect();
-    let lost = ruling::above(interval_of_mean(&over, setting.part_seed(PARTS + 1)), 0.0);
+    let lost = tristate::above(interval_of_mean(&over, config.part_seed(PARTS + 1)), 0.0);
     let (share, interval) = worst.repaired;
-    let given_back = ruling::above(interval, 0.5);
+    let given_back = tristate::above(interval, 0.5);
     let why = format!(
         "asked for yes or no, the log loss of {} at T = 1 is {:.3} bits over that of the truth and the base's {:.3}; T = {:.2}, found on half \
          of the places, takes away {:.0} % of it on the others (supported means over twice the base's and over half, by the 95 % \
@@ -141,20 +141,20 @@ fn verdict(heard: &[Heard<'_>], setting: &Setting) -> Option<Verdict> {
         worst.temperature,
         100.0 * share
     );
-    Some(Verdict::of(ruling::all(&[lost, given_back]), why))
+    Some(Verdict::of(tristate::all(&[lost, given_back]), why))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::material::Question;
-    use crate::testing::{material, subject};
-    use crate::{Answered, Size, Toy, Unwatched};
+    use crate::inputs::Question;
+    use crate::testing::{inputs, subject};
+    use crate::{Outcome, Size, Toy, Unobserved};
 
     /// The table's questions about rain with the chance of every answer changed.
     fn changed(of: impl Fn(f64) -> f64) -> Vec<Question> {
-        let material = material();
-        let mut questions: Vec<Question> = material
+        let inputs = inputs();
+        let mut questions: Vec<Question> = inputs
             .families
             .iter()
             .filter(|family| family.name.starts_with("rain"))
@@ -174,9 +174,9 @@ mod tests {
         let (base, tuned) = (changed(|p| p), changed(|p| p.powi(8)));
         let (base, tuned) = (Toy::answering(&base), Toy::answering(&tuned));
         let subjects = [subject("base", &base), subject("tuned", &tuned)];
-        let setting = Setting::plain(Size::Quick);
+        let config = RunConfig::plain(Size::Quick);
         let found =
-            pollster::block_on(run(&subjects, &material(), &setting, &mut Unwatched)).unwrap();
+            pollster::block_on(run(&subjects, &inputs(), &config, &mut Unobserved)).unwrap();
         let value = |key: &str| found.value(key).unwrap();
         assert!((value("base.sample.accuracy") - 0.65).abs() < 1e-5);
         assert!((value("truth.collapse.accuracy") - 14.0 / 19.0).abs() < 1e-9);
@@ -185,7 +185,7 @@ mod tests {
         assert!(value("tuned.repair.share") > 99.0);
         assert!(value("tuned.repair.ece-after") < 0.01);
         assert!(value("tuned.repair.ece-before") > 0.1);
-        assert_eq!(found.verdict.unwrap().answer, Answered::Supported);
+        assert_eq!(found.verdict.unwrap().answer, Outcome::Supported);
         let mut keys: Vec<_> = found.results.iter().map(|one| &one.key).collect();
         let all = keys.len();
         keys.sort();
@@ -200,11 +200,11 @@ mod tests {
         let toy = Toy::answering(&changed(|p| p));
         let subjects = [subject("base", &toy)];
         let under = |temperature| {
-            let setting = Setting {
+            let config = RunConfig {
                 shaping: at_temperature(temperature),
-                ..Setting::plain(Size::Quick)
+                ..RunConfig::plain(Size::Quick)
             };
-            pollster::block_on(run(&subjects, &material(), &setting, &mut Unwatched)).unwrap()
+            pollster::block_on(run(&subjects, &inputs(), &config, &mut Unobserved)).unwrap()
         };
         let (plain, cold) = (under(1.0), under(0.25));
         let more = |key: &str| cold.value(key).unwrap() - plain.value(key).unwrap();
@@ -233,22 +233,22 @@ mod tests {
         let base = || heard("base", vec![0.01, 0.02, 0.015], (-1.0, 1.0));
         let lost = || vec![0.5, 0.6, 0.7];
         let answer = |tuned: Heard<'_>| {
-            let verdict = verdict(&[base(), tuned], &Setting::plain(Size::Quick));
+            let verdict = verdict(&[base(), tuned], &RunConfig::plain(Size::Quick));
             verdict.unwrap().answer
         };
         let calibrated = heard("tuned", vec![0.01, 0.02, 0.015], (0.9, 1.0));
-        assert_eq!(answer(calibrated), Answered::NotSupported);
+        assert_eq!(answer(calibrated), Outcome::NotSupported);
         assert_eq!(
             answer(heard("tuned", lost(), (0.9, 1.0))),
-            Answered::Supported
+            Outcome::Supported
         );
         assert_eq!(
             answer(heard("tuned", lost(), (0.1, 0.2))),
-            Answered::NotSupported
+            Outcome::NotSupported
         );
         assert_eq!(
             answer(heard("tuned", lost(), (0.1, 0.9))),
-            Answered::Undecided
+            Outcome::Undecided
         );
     }
 }

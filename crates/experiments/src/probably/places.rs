@@ -3,10 +3,10 @@
 use decoding::{LanguageModel, Shaping};
 
 use super::forecast::Item;
-use crate::Material;
-use crate::answers::{Outcomes, Walk, walk};
-use crate::material::{Answer, Family, Question};
-use crate::watch::{Stop, Watch};
+use crate::Inputs;
+use crate::answers::{AnswerDist, AnswerLogits, score_answers};
+use crate::inputs::{Answer, Family, Question};
+use crate::progress::{ExperimentError, RunProgress};
 
 /// Asked for a yes or a no.
 pub(super) const YES_NO: &str = "rain";
@@ -32,9 +32,9 @@ pub(super) struct Survey<'a> {
 #[derive(Debug)]
 pub(super) struct Place {
     truth: f64,
-    yes_no: Vec<Walk>,
-    open: Vec<Walk>,
-    how_sure: Vec<Walk>,
+    yes_no: Vec<AnswerLogits>,
+    open: Vec<AnswerLogits>,
+    how_sure: Vec<AnswerLogits>,
 }
 
 /// Which question a belief is read from.
@@ -51,16 +51,16 @@ impl<'a> Survey<'a> {
     ///
     /// # Errors
     /// When it lacks a family, or the families do not ask of the same places in the same order.
-    pub(super) fn of(material: &'a Material) -> Result<Self, Stop> {
+    pub(super) fn of(inputs: &'a Inputs) -> Result<Self, ExperimentError> {
         let families = [
-            material.family(YES_NO)?,
-            material.family(OPEN)?,
-            material.family(HOW_SURE)?,
+            inputs.family(YES_NO)?,
+            inputs.family(OPEN)?,
+            inputs.family(HOW_SURE)?,
         ];
         let names = families.map(|family| family.questions.iter().map(place_name).collect());
         let [asked, open, how_sure]: [Vec<_>; 3] = names;
         if asked != open || asked != how_sure {
-            return Err(Stop::Missing(
+            return Err(ExperimentError::Missing(
                 "truth.json does not ask the questions about rain of the same places in the same order"
                     .to_owned(),
             ));
@@ -87,13 +87,13 @@ impl<'a> Survey<'a> {
         model: &M,
         place: usize,
         wordings: usize,
-        watch: &mut impl Watch,
-    ) -> Result<Place, Stop> {
-        let mut walked: [Vec<Walk>; 3] = Default::default();
+        progress: &mut impl RunProgress,
+    ) -> Result<Place, ExperimentError> {
+        let mut walked: [Vec<AnswerLogits>; 3] = Default::default();
         for (family, walked) in walked.iter_mut().enumerate() {
             let question = &self.families[family].questions[place];
             for prompt in question.prompts.iter().take(wordings) {
-                walked.push(walk(model, prompt, &self.answers[family], watch).await?);
+                walked.push(score_answers(model, prompt, &self.answers[family], progress).await?);
             }
         }
         let [yes_no, open, how_sure] = walked;
@@ -126,7 +126,7 @@ impl Place {
         let weight = 1.0 / self.how_sure.len() as f64;
         let mut items = Vec::new();
         for walk in &self.how_sure {
-            let outcomes = walk.under(shaping);
+            let outcomes = walk.shaped(shaping);
             for ((says, _), share) in outcomes.said.iter().zip(outcomes.among_answers()) {
                 let means = meaning.iter().find(|(word, _)| word == says);
                 let (_, forecast) = means.expect("the words asked for are those with a meaning");
@@ -138,8 +138,8 @@ impl Place {
 
     /// The share of answers to the open question that are neither a plain yes nor a plain no.
     pub(super) fn hedges_when_open(&self, shaping: &Shaping) -> f64 {
-        let share = |walk: &Walk| {
-            let outcomes = walk.under(shaping);
+        let share = |walk: &AnswerLogits| {
+            let outcomes = walk.shaped(shaping);
             let plain = ["Yes", "No"].map(|says| outcomes.of(says));
             let answered: f64 = outcomes.said.iter().map(|(_, p)| p).sum();
             1.0 - plain.iter().sum::<f64>() / answered.max(f64::MIN_POSITIVE)
@@ -155,12 +155,12 @@ impl Place {
         let weight = 1.0 / walks.len() as f64;
         walks
             .iter()
-            .map(move |walk| (weight, belief(&walk.under(shaping))))
+            .map(move |walk| (weight, belief(&walk.shaped(shaping))))
     }
 }
 
 /// The belief in a yes, told by yes and no alone; one half where neither has any probability.
-fn belief(outcomes: &Outcomes) -> f64 {
+fn belief(outcomes: &AnswerDist) -> f64 {
     let (yes, no) = (outcomes.of("Yes"), outcomes.of("No"));
     if yes + no > 0.0 {
         yes / (yes + no)
@@ -218,13 +218,13 @@ fn meaning(how_sure: &[Question], truth: &[f64]) -> Vec<(String, f64)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::material;
+    use crate::testing::inputs;
 
     /// By hand: "Certainly" is said by 0.1 of speakers where it rains at 65 to 85 %, and by 0.8 where at 90 and 95 %.
     #[test]
     fn a_hedge_means_the_mean_chance_where_it_is_said() {
-        let material = material();
-        let survey = Survey::of(&material).unwrap();
+        let inputs = inputs();
+        let survey = Survey::of(&inputs).unwrap();
         let means = |word: &str| {
             let mut words = survey.meaning.iter();
             words.find(|(known, _)| known == word).unwrap().1
@@ -238,13 +238,16 @@ mod tests {
 
     #[test]
     fn places_in_another_order_are_noticed() {
-        let mut material = material();
-        let family = material
+        let mut inputs = inputs();
+        let family = inputs
             .families
             .iter_mut()
             .find(|one| one.name == OPEN)
             .unwrap();
         family.questions.swap(0, 1);
-        assert!(matches!(Survey::of(&material), Err(Stop::Missing(_))));
+        assert!(matches!(
+            Survey::of(&inputs),
+            Err(ExperimentError::Missing(_))
+        ));
     }
 }

@@ -5,10 +5,10 @@ use decoding::Shaping;
 use super::forecast::{Item, Measure, log_loss};
 use super::places::{Asked, Place, Survey};
 use super::{PARTS, all, at_temperature, repair};
-use crate::Setting;
+use crate::RunConfig;
 use crate::bootstrap::{interval_95, interval_of_mean, mean};
-use crate::findings::Quantity;
-use crate::watch::{Stop, Watch, rest};
+use crate::progress::{ExperimentError, RunProgress, checkpoint};
+use crate::results::Estimate;
 
 /// A way to answer: its part of a key, its name, what was said and what is measured of it.
 type Behaviour<'a> = (&'a str, &'a str, &'a [Vec<Item>], &'a [Measure]);
@@ -35,21 +35,31 @@ pub(super) async fn score<'a>(
     name: &'a str,
     places: Vec<Place>,
     survey: &Survey<'_>,
-    setting: &Setting,
-    results: &mut Vec<Quantity>,
-    watch: &mut impl Watch,
-) -> Result<Heard<'a>, Stop> {
-    let (plain, yours) = (Shaping::default(), setting.shaping);
-    let seed = setting.part_seed(PARTS);
-    let sampled = items(&places, |place| place.sampled(Asked::YesNo, &yours), watch).await?;
+    config: &RunConfig,
+    estimates: &mut Vec<Estimate>,
+    progress: &mut impl RunProgress,
+) -> Result<Heard<'a>, ExperimentError> {
+    let (plain, yours) = (Shaping::default(), config.shaping);
+    let seed = config.part_seed(PARTS);
+    let sampled = items(
+        &places,
+        |place| place.sampled(Asked::YesNo, &yours),
+        progress,
+    )
+    .await?;
     let hedged = items(
         &places,
         |place| place.hedged(&survey.meaning, &yours),
-        watch,
+        progress,
     )
     .await?;
-    let collapsed = items(&places, |place| place.collapsed(&yours), watch).await?;
-    let opened = items(&places, |place| place.sampled(Asked::Open, &yours), watch).await?;
+    let collapsed = items(&places, |place| place.collapsed(&yours), progress).await?;
+    let opened = items(
+        &places,
+        |place| place.sampled(Asked::Open, &yours),
+        progress,
+    )
+    .await?;
     // A certainty that is wrong once has no finite log loss.
     let finite = [Measure::Accuracy, Measure::Brier, Measure::Ece];
     let all = &Measure::ALL;
@@ -71,17 +81,17 @@ pub(super) async fn score<'a>(
     ];
     for (what, label, items, measures) in behaviours {
         for &measure in measures {
-            rest(watch).await?;
-            results.push(scored(name, (what, label), measure, items, seed));
+            checkpoint(progress).await?;
+            estimates.push(scored(name, (what, label), measure, items, seed));
         }
     }
     let mut hedges = Vec::new();
     for place in &places {
-        rest(watch).await?;
+        checkpoint(progress).await?;
         hedges.push(100.0 * place.hedges_when_open(&yours));
     }
-    results.push(
-        Quantity::exact(
+    estimates.push(
+        Estimate::exact(
             format!("{name}.open.hedged"),
             format!("{name}: answers to the open question that are hedges"),
             "%",
@@ -91,11 +101,11 @@ pub(super) async fn score<'a>(
     );
     // What one temperature can give back is asked of the logits as they are.
     let unshaped = |asked| move |place: &Place| place.sampled(asked, &plain);
-    let asked_plainly = items(&places, unshaped(Asked::YesNo), watch).await?;
-    let asked_openly = items(&places, unshaped(Asked::Open), watch).await?;
+    let asked_plainly = items(&places, unshaped(Asked::YesNo), progress).await?;
+    let asked_openly = items(&places, unshaped(Asked::Open), progress).await?;
     let excess = excess(&asked_plainly);
-    results.push(
-        Quantity::exact(
+    estimates.push(
+        Estimate::exact(
             format!("{name}.sample.excess"),
             format!("{name}: log loss over that of the truth at T = 1, asked for yes or no"),
             "bits",
@@ -103,11 +113,12 @@ pub(super) async fn score<'a>(
         )
         .within(interval_of_mean(&excess, seed), excess.len()),
     );
-    let (repaired, temperature) = mend(name, &places, Asked::YesNo, seed, results, watch).await?;
-    mend(name, &places, Asked::Open, seed, results, watch).await?;
+    let (repaired, temperature) =
+        mend(name, &places, Asked::YesNo, seed, estimates, progress).await?;
+    mend(name, &places, Asked::Open, seed, estimates, progress).await?;
     let shaping = at_temperature(temperature);
     let mended = |place: &Place| place.sampled(Asked::YesNo, &shaping);
-    let mended = items(&places, mended, watch).await?;
+    let mended = items(&places, mended, progress).await?;
     let mended_name = format!("{name} at T = {temperature:.1}");
     Ok(Heard {
         name,
@@ -124,7 +135,7 @@ pub(super) async fn score<'a>(
 }
 
 /// What whoever believes the truth would score, by the behaviours; exact.
-pub(super) fn of_the_truth(survey: &Survey<'_>) -> Vec<Quantity> {
+pub(super) fn of_the_truth(survey: &Survey<'_>) -> Vec<Estimate> {
     let says = |item: fn(f64) -> Vec<Item>| -> Vec<Vec<Item>> {
         survey.truth.iter().map(|&truth| item(truth)).collect()
     };
@@ -134,11 +145,11 @@ pub(super) fn of_the_truth(survey: &Survey<'_>) -> Vec<Quantity> {
         ("sample", "samples yes and no", sampled),
         ("collapse", "says the likelier as certain", collapsed),
     ];
-    let mut results = Vec::new();
+    let mut estimates = Vec::new();
     for (what, label, items) in kinds {
         for measure in Measure::ALL {
             if (what, measure) != ("collapse", Measure::LogLoss) {
-                results.push(Quantity::exact(
+                estimates.push(Estimate::exact(
                     format!("truth.{what}.{}", measure.name()),
                     format!("who believes the truth and {label}: {}", measure.title()),
                     measure.unit(),
@@ -147,7 +158,7 @@ pub(super) fn of_the_truth(survey: &Survey<'_>) -> Vec<Quantity> {
             }
         }
     }
-    results
+    estimates
 }
 
 /// Finds one temperature on half of the places and measures it on the others. Gives the share of the excess log loss that it takes
@@ -158,9 +169,9 @@ async fn mend(
     places: &[Place],
     asked: Asked,
     seed: u64,
-    results: &mut Vec<Quantity>,
-    watch: &mut impl Watch,
-) -> Result<((f64, Option<(f64, f64)>), f64), Stop> {
+    estimates: &mut Vec<Estimate>,
+    progress: &mut impl RunProgress,
+) -> Result<((f64, Option<(f64, f64)>), f64), ExperimentError> {
     let (key, question) = match asked {
         Asked::YesNo => ("repair", "asked for yes or no"),
         Asked::Open => ("open-repair", "asked openly"),
@@ -168,14 +179,14 @@ async fn mend(
     let (found_on, measured_on) = repair::halves(places.len());
     let mut table = Vec::new();
     for &place in &found_on {
-        rest(watch).await?;
+        checkpoint(progress).await?;
         table.push(losses(&places[place], asked));
     }
-    rest(watch).await?;
+    checkpoint(progress).await?;
     let temperature = repair::best(&table, &all(table.len()));
     let sure = interval_95(table.len(), seed, |drawn| repair::best(&table, drawn));
-    results.push(
-        Quantity::exact(
+    estimates.push(
+        Estimate::exact(
             format!("{name}.{key}.temperature"),
             format!("{name}, {question}: the temperature of least log loss on half of the places"),
             "",
@@ -191,12 +202,12 @@ async fn mend(
     let (before, after) = (at(1.0), at(temperature));
     for (when, shaped, items) in [("before", 1.0, &before), ("after", temperature, &after)] {
         for measure in [Measure::LogLoss, Measure::Ece] {
-            rest(watch).await?;
+            checkpoint(progress).await?;
             let label =
                 format!("{question}, on the other half, {when} the repair, at T = {shaped:.2}");
             let mut one = scored(name, ("", &label), measure, items, seed);
             one.key = format!("{name}.{key}.{}-{when}", measure.name());
-            results.push(one);
+            estimates.push(one);
         }
     }
     let (before, after) = (excess(&before), excess(&after));
@@ -206,8 +217,8 @@ async fn mend(
     };
     let value = share(&all(before.len()));
     let interval = interval_95(before.len(), seed, share);
-    results.push(
-        Quantity::exact(
+    estimates.push(
+        Estimate::exact(
             format!("{name}.{key}.share"),
             format!("{name}, {question}: share of the log loss over that of the truth at T = 1 that the repair takes away"),
             "%",
@@ -236,8 +247,8 @@ fn scored(
     measure: Measure,
     items: &[Vec<Item>],
     seed: u64,
-) -> Quantity {
-    Quantity::exact(
+) -> Estimate {
+    Estimate::exact(
         format!("{name}.{what}.{}", measure.name()),
         format!("{name}, {label}: {}", measure.title()),
         measure.unit(),
@@ -253,11 +264,11 @@ fn scored(
 pub(super) async fn items(
     places: &[Place],
     of: impl Fn(&Place) -> Vec<Item>,
-    watch: &mut impl Watch,
-) -> Result<Vec<Vec<Item>>, Stop> {
+    progress: &mut impl RunProgress,
+) -> Result<Vec<Vec<Item>>, ExperimentError> {
     let mut items = Vec::new();
     for place in places {
-        rest(watch).await?;
+        checkpoint(progress).await?;
         items.push(of(place));
     }
     Ok(items)

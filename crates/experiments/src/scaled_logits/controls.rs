@@ -7,10 +7,10 @@ use super::fit::Contrast;
 use super::sharpening::{INDEPENDENT, RUT, Sharpen, apart, by_text, by_token};
 use super::{Compare, Order, Part, Reading, Unit, in_order, read};
 use crate::bootstrap::mean;
-use crate::chains::Draw;
-use crate::findings::Control;
-use crate::watch::Stop;
-use crate::{Toy, Unwatched};
+use crate::progress::ExperimentError;
+use crate::results::Control;
+use crate::sampling::SamplingPlan;
+use crate::{Toy, Unobserved};
 
 /// What the controls examine; a test breaks one of them on purpose.
 pub(super) struct Estimators {
@@ -122,13 +122,13 @@ async fn unit<B: LanguageModel, T: LanguageModel>(
     base: &B,
     tuned: &T,
     estimators: &Estimators,
-) -> Result<Unit, Stop> {
+) -> Result<Unit, ExperimentError> {
     let reading = Reading {
         round: 0,
         group: 0,
         part: Part::Fit,
         opening: "a",
-        draw: Draw {
+        draw: SamplingPlan {
             shaping: Shaping::default(),
             seed: 1,
             chains: 8,
@@ -137,11 +137,11 @@ async fn unit<B: LanguageModel, T: LanguageModel>(
         compare: estimators.compare,
         order: estimators.order,
     };
-    read(base, tuned, &reading, &mut Unwatched).await
+    read(base, tuned, &reading, &mut Unobserved).await
 }
 
 /// Runs all estimators where their answers are known.
-pub(super) async fn controls(estimators: &Estimators) -> Result<Vec<Control>, Stop> {
+pub(super) async fn controls(estimators: &Estimators) -> Result<Vec<Control>, ExperimentError> {
     let mut controls = doubled(estimators).await?;
     controls.extend(taste(estimators).await?);
     controls.extend(sharpened(estimators.sharpen));
@@ -159,7 +159,7 @@ fn control(name: &str, about: &str, expected: f64, found: f64, tolerance: f64) -
 }
 
 /// A model that is another scaled, and one that is not.
-async fn doubled(estimators: &Estimators) -> Result<Vec<Control>, Stop> {
+async fn doubled(estimators: &Estimators) -> Result<Vec<Control>, ExperimentError> {
     let toy = letters();
     let twice = Scaled {
         model: &toy,
@@ -216,7 +216,7 @@ async fn doubled(estimators: &Estimators) -> Result<Vec<Control>, Stop> {
 }
 
 /// A model that no scale imitates: what is explained is not everything.
-async fn taste(estimators: &Estimators) -> Result<Vec<Control>, Stop> {
+async fn taste(estimators: &Estimators) -> Result<Vec<Control>, ExperimentError> {
     let base = constant([0.5, 0.25, 0.25]);
     let unit = unit(&base, &constant([0.6, 0.3, 0.1]), estimators).await?;
     let explained = 1.0 - unit.nats(unit.there.best()) / unit.nats(1.0);

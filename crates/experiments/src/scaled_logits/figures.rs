@@ -3,12 +3,12 @@
 use super::FAR;
 use super::report::{ENOUGH, Told, tenths};
 use super::sharpening::{INDEPENDENT, RUT, apart, by_text, by_token};
-use crate::Material;
-use crate::findings::{Axis, Figure, Point, Quantity, Series, Shape};
+use crate::Inputs;
+use crate::results::{Axis, Estimate, Figure, Point, Series, Shape};
 
 /// The empty figures of the fits, and that of the toy.
-pub(super) fn figures(material: &Material, sharpening: Figure) -> Vec<Figure> {
-    let groups = material.openings.iter().map(|group| {
+pub(super) fn figures(inputs: &Inputs, sharpening: Figure) -> Vec<Figure> {
+    let groups = inputs.openings.iter().map(|group| {
         if group.name == FAR {
             group.title.clone()
         } else {
@@ -97,7 +97,7 @@ pub(super) fn draw_over(figures: &mut [Figure], subject: &str, told: &Told) {
 }
 
 /// How far sharpened texts are from sharpened tokens, on texts of three letters.
-pub(super) fn sharpening() -> (Vec<Quantity>, Figure) {
+pub(super) fn sharpening() -> (Vec<Estimate>, Figure) {
     let scales = [0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0];
     let both = [by_text, by_token];
     let mut figure = Figure::new(
@@ -116,17 +116,17 @@ pub(super) fn sharpening() -> (Vec<Quantity>, Figure) {
     }
     let alike = scales.map(|scale| (scale, apart(&INDEPENDENT, 4, scale, both).0));
     figure.series.push(line("independent letters", alike));
-    let mut results = Vec::new();
+    let mut estimates = Vec::new();
     for scale in [2.0, 4.0, 8.0] {
         let (variation, nats) = apart(&RUT, 8, scale, both);
         let key = |what: &str| format!("letters.{what}.scale-{scale}");
-        results.push(Quantity::exact(
+        estimates.push(Estimate::exact(
             key("total-variation"),
             format!("8 letters: texts sharpened by {scale} against tokens, total variation"),
             "",
             variation,
         ));
-        results.push(Quantity::exact(
+        estimates.push(Estimate::exact(
             key("kl"),
             format!("8 letters: texts sharpened by {scale} against tokens, divergence"),
             "nats",
@@ -138,7 +138,7 @@ pub(super) fn sharpening() -> (Vec<Quantity>, Figure) {
          Where letters are independent nothing must.",
         100.0 * apart(&RUT, 8, 2.0, both).0
     );
-    (results, figure)
+    (estimates, figure)
 }
 
 #[cfg(test)]
@@ -148,7 +148,7 @@ mod tests {
     #[test]
     fn what_is_not_known_yet_is_a_dash() {
         let told = Told {
-            results: vec![Quantity::exact(
+            results: vec![Estimate::exact(
                 "toy.explained.fit".to_owned(),
                 String::new(),
                 "%",

@@ -68,7 +68,7 @@ impl Contrast {
     }
 
     /// `KL(q || p_g)`, nats.
-    pub(super) fn divergence_nats(&self, scale: f64) -> f64 {
+    pub(super) fn kl_nats(&self, scale: f64) -> f64 {
         let nats = self.negentropy - scale * self.pull + self.partition(scale).log;
         // Of equal distributions rounding may leave a little less than nothing.
         nats.max(0.0)
@@ -199,7 +199,7 @@ impl Curve {
     }
 
     /// The sum of `KL(q || p_g)` over the positions, nats.
-    pub(super) fn divergence_nats(&self, scale: f64) -> f64 {
+    pub(super) fn kl_nats(&self, scale: f64) -> f64 {
         let nats = self.negentropy - scale * self.pull + self.at(scale)[0];
         nats.max(0.0)
     }
@@ -277,7 +277,7 @@ mod tests {
         assert!((best - 3.0_f64.log2()).abs() < 1e-6, "{best}");
         // Left is the difference of the last two: 0.3 ln (0.3 / 0.2) + 0.1 ln (0.1 / 0.2).
         let left = 0.3 * 1.5_f64.ln() + 0.1 * 0.5_f64.ln();
-        assert!((contrast.divergence_nats(best) - left).abs() < 1e-6);
+        assert!((contrast.kl_nats(best) - left).abs() < 1e-6);
         assert!((contrast.curve().best() - best).abs() < 1e-6);
     }
 
@@ -295,9 +295,9 @@ mod tests {
     #[test]
     fn what_is_forbidden_cannot_be_imitated() {
         let contrast = Contrast::of(&[1.0, f32::NEG_INFINITY], &[0.0, 0.0]);
-        assert_eq!(contrast.divergence_nats(1.0), f64::INFINITY);
+        assert_eq!(contrast.kl_nats(1.0), f64::INFINITY);
         let less = Contrast::of(&[0.0, 0.0], &[1.0, f32::NEG_INFINITY]);
-        assert!((less.divergence_nats(1.0) - 2.0_f64.ln()).abs() < 1e-9);
+        assert!((less.kl_nats(1.0) - 2.0_f64.ln()).abs() < 1e-9);
     }
 
     proptest! {
@@ -310,13 +310,13 @@ mod tests {
             let (base, tuned): (Vec<f32>, Vec<f32>) = rows.into_iter().unzip();
             let contrast = Contrast::of(&base, &tuned);
             let curve = contrast.curve();
-            let (exact, found) = (contrast.divergence_nats(scale), curve.divergence_nats(scale));
+            let (exact, found) = (contrast.kl_nats(scale), curve.kl_nats(scale));
             prop_assert!((exact - found).abs() < 1e-4, "{exact} {found}");
             let best = contrast.best();
-            let least = contrast.divergence_nats(best);
+            let least = contrast.kl_nats(best);
             for near in [best - 0.01, best + 0.01] {
                 if (0.0..=WIDEST).contains(&near) {
-                    prop_assert!(contrast.divergence_nats(near) >= least - 1e-9);
+                    prop_assert!(contrast.kl_nats(near) >= least - 1e-9);
                 }
             }
         }

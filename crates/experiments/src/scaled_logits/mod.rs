@@ -16,15 +16,15 @@ mod sharpening;
 
 use decoding::{LanguageModel, Shaping};
 
-use crate::catalogue::{Entry, Needs};
-use crate::chains::{Draw, draw};
+use crate::info::{ExperimentInfo, Requires};
+use crate::progress::{ExperimentError, RunProgress, checkpoint};
 use crate::rank::rank_correlation;
-use crate::watch::{Stop, Watch, rest};
-use crate::{Findings, Material, Mixed, Setting, Subject};
+use crate::sampling::{SamplingPlan, sample_chains};
+use crate::{ExperimentResults, Inputs, InterpolatedModel, RunConfig, Subject};
 use fit::{Contrast, Curve};
 
 /// How a reader meets it.
-pub const ENTRY: Entry = Entry {
+pub const INFO: ExperimentInfo = ExperimentInfo {
     name: "scaled-logits",
     title: "Is tuning just scaled logits?",
     claim: "What tuning does to a model is to scale up its logits, as a lower temperature would.",
@@ -38,7 +38,7 @@ pub const ENTRY: Entry = Entry {
             in nats a token.",
     does_not_show: "That a temperature would give the same texts: even where every token is near, whole texts can differ, as the toy \
                     of three letters shows. Nor what larger models or other rewards do.",
-    needs: Needs {
+    needs: Requires {
         quick: &["wedding"],
         full: &[
             "wedding",
@@ -94,7 +94,7 @@ struct Unit {
 impl Unit {
     /// Divergence at one scale, summed over positions, nats.
     fn nats(&self, scale: f64) -> f64 {
-        self.there.divergence_nats(scale)
+        self.there.kl_nats(scale)
     }
 
     fn positions(&self) -> f64 {
@@ -109,7 +109,7 @@ struct Reading<'a> {
     group: usize,
     part: Part,
     opening: &'a str,
-    draw: Draw,
+    draw: SamplingPlan,
     compare: Compare,
     order: Order,
 }
@@ -120,67 +120,67 @@ struct Reading<'a> {
 /// When a model cannot be asked, or the reader had enough.
 pub async fn run<M: LanguageModel>(
     subjects: &[Subject<'_, M>],
-    material: &Material,
-    setting: &Setting,
-    watch: &mut impl Watch,
-) -> Result<Findings, Stop> {
-    let mut findings = Findings::none(ENTRY.name, setting, subjects);
-    findings.controls = controls::controls(&controls::Estimators::default()).await?;
+    inputs: &Inputs,
+    config: &RunConfig,
+    progress: &mut impl RunProgress,
+) -> Result<ExperimentResults, ExperimentError> {
+    let mut results = ExperimentResults::none(INFO.name, config, subjects);
+    results.controls = controls::controls(&controls::Estimators::default()).await?;
     let (toy, sharpening) = figures::sharpening();
-    findings.figures = figures::figures(material, sharpening);
-    findings.results.clone_from(&toy);
+    results.figures = figures::figures(inputs, sharpening);
+    results.results.clone_from(&toy);
     let base = subjects[0].model;
-    let readings = readings(material, setting);
+    let readings = readings(inputs, config);
     let of = readings.len() * subjects.len().saturating_sub(1);
     let mut done = 0;
     let mut finished = Vec::new();
     for subject in &subjects[1..] {
         let mut units = Vec::new();
         for (place, reading) in readings.iter().enumerate() {
-            let unit = if setting.lambda == 1.0 {
+            let unit = if config.lambda == 1.0 {
                 // The same as mixed, at half the reading.
-                read(base, subject.model, reading, watch).await?
+                read(base, subject.model, reading, progress).await?
             } else {
-                let mixed = Mixed::new(base, subject.model, setting.lambda);
-                read(base, &mixed, reading, watch).await?
+                let mixed = InterpolatedModel::new(base, subject.model, config.lambda);
+                read(base, &mixed, reading, progress).await?
             };
             units.push(unit);
             let after = readings.get(place + 1);
             if after.is_none_or(|after| after.round != reading.round) {
-                rest(watch).await?;
-                let told = report::told(subject.name, material, &units, setting);
-                findings.results = [finished.as_slice(), &told.results, &toy].concat();
-                figures::draw_over(&mut findings.figures, subject.name, &told);
+                checkpoint(progress).await?;
+                let told = report::told(subject.name, inputs, &units, config);
+                results.results = [finished.as_slice(), &told.results, &toy].concat();
+                figures::draw_over(&mut results.figures, subject.name, &told);
             }
             done += 1;
-            watch.tell(done, of, &findings);
+            progress.report(done, of, &results);
         }
-        finished.clone_from(&findings.results);
-        finished.truncate(findings.results.len() - toy.len());
+        finished.clone_from(&results.results);
+        finished.truncate(results.results.len() - toy.len());
     }
-    findings.verdict = Some(report::verdict(&findings, subjects));
-    Ok(findings)
+    results.verdict = Some(report::verdict(&results, subjects));
+    Ok(results)
 }
 
 /// Openings round by round, one of each group a round, so that what is told early is of all groups.
-fn readings<'a>(material: &'a Material, setting: &Setting) -> Vec<Reading<'a>> {
-    let (a_group, chains, length) = setting.size.of((6, 1, 64), (16, 4, 128));
-    let mut seen = vec![0_usize; material.openings.len()];
+fn readings<'a>(inputs: &'a Inputs, config: &RunConfig) -> Vec<Reading<'a>> {
+    let (a_group, chains, length) = config.size.of((6, 1, 64), (16, 4, 128));
+    let mut seen = vec![0_usize; inputs.openings.len()];
     let mut readings: Vec<Reading<'a>> = Vec::new();
-    for (place, (group, opening)) in material.openings(a_group).into_iter().enumerate() {
+    for (place, (group, opening)) in inputs.openings(a_group).into_iter().enumerate() {
         let round = seen[group];
         seen[group] += 1;
-        let part = if material.openings[group].name == FAR {
+        let part = if inputs.openings[group].name == FAR {
             Part::Far
         } else if round.is_multiple_of(2) {
             Part::Fit
         } else {
             Part::Unseen
         };
-        let draw = Draw {
+        let draw = SamplingPlan {
             shaping: Shaping::default(),
             // The same coins for every model.
-            seed: setting.part_seed(place),
+            seed: config.part_seed(place),
             chains,
             length,
         };
@@ -203,8 +203,8 @@ async fn read<B: LanguageModel, T: LanguageModel>(
     base: &B,
     tuned: &T,
     reading: &Reading<'_>,
-    watch: &mut impl Watch,
-) -> Result<Unit, Stop> {
+    progress: &mut impl RunProgress,
+) -> Result<Unit, ExperimentError> {
     let mut unit = Unit {
         group: reading.group,
         part: reading.part,
@@ -213,25 +213,27 @@ async fn read<B: LanguageModel, T: LanguageModel>(
         own: Vec::new(),
         ranks: (0.0, 0),
     };
-    let prompt = tuned.encode(reading.opening).map_err(Stop::model)?;
-    for chain in draw(tuned, &prompt, &reading.draw, watch).await? {
+    let prompt = tuned
+        .encode(reading.opening)
+        .map_err(ExperimentError::model)?;
+    for chain in sample_chains(tuned, &prompt, &reading.draw, progress).await? {
         let mut tokens = [prompt.as_slice(), &chain.tokens].concat();
         if !chain.ended {
             // The row behind the last token was not used.
             tokens.pop();
         }
-        rest(watch).await?;
-        let of_tuned = tuned.rows(&tokens).await.map_err(Stop::model)?;
-        rest(watch).await?;
-        let of_base = base.rows(&tokens).await.map_err(Stop::model)?;
+        checkpoint(progress).await?;
+        let of_tuned = tuned.rows(&tokens).await.map_err(ExperimentError::model)?;
+        checkpoint(progress).await?;
+        let of_base = base.rows(&tokens).await.map_err(ExperimentError::model)?;
         let pairs = of_base.iter().zip(&of_tuned).skip(prompt.len() - 1);
         for (place, (base, tuned)) in pairs.enumerate() {
             if place % POSITIONS_A_REST == 0 {
-                rest(watch).await?;
+                checkpoint(progress).await?;
             }
             let contrast = (reading.compare)(base, tuned);
             let scale = contrast.best();
-            unit.own.push((scale, contrast.divergence_nats(scale)));
+            unit.own.push((scale, contrast.kl_nats(scale)));
             unit.there.add(&contrast.curve());
             unit.back.add(&(reading.compare)(tuned, base).curve());
             if let Some(correlation) = (reading.order)(base, tuned) {
@@ -254,8 +256,8 @@ fn in_order(base: &[f32], tuned: &[f32]) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{material, subject};
-    use crate::{Answered, Size, Toy, Unwatched};
+    use crate::testing::{inputs, subject};
+    use crate::{Outcome, Size, Toy, Unobserved};
 
     /// A Markov chain over three letters, its probabilities raised to a power.
     fn letters(power: f64) -> Toy {
@@ -277,14 +279,14 @@ mod tests {
         Toy::new(|_| vec![(Some(b'a'), 0.2), (Some(b'b'), 0.1), (Some(b'c'), 0.7)])
     }
 
-    fn found(tuned: &Toy, lambda: f64) -> Findings {
+    fn found(tuned: &Toy, lambda: f64) -> ExperimentResults {
         let base = letters(1.0);
-        let setting = Setting {
+        let config = RunConfig {
             lambda,
-            ..Setting::plain(Size::Quick)
+            ..RunConfig::plain(Size::Quick)
         };
         let subjects = [subject("base", &base), subject("tuned", tuned)];
-        pollster::block_on(run(&subjects, &material(), &setting, &mut Unwatched)).unwrap()
+        pollster::block_on(run(&subjects, &inputs(), &config, &mut Unobserved)).unwrap()
     }
 
     #[test]
@@ -293,13 +295,13 @@ mod tests {
         assert!((scaled.value("tuned.gamma").unwrap() - 1.7).abs() < 1e-5);
         assert!(scaled.value("tuned.explained.unseen").unwrap() > 99.99);
         assert!((scaled.value("tuned.temperature-to-base").unwrap() - 1.7).abs() < 1e-5);
-        assert_eq!(scaled.verdict.unwrap().answer, Answered::Supported);
+        assert_eq!(scaled.verdict.unwrap().answer, Outcome::Supported);
         assert_eq!(scaled.figures.len(), 3);
 
         let fond = found(&fond(), 1.0);
         assert!(fond.value("tuned.explained.unseen").unwrap() < 50.0);
         assert!(fond.value("tuned.rank-correlation").unwrap() < 0.5);
-        assert_eq!(fond.verdict.unwrap().answer, Answered::NotSupported);
+        assert_eq!(fond.verdict.unwrap().answer, Outcome::NotSupported);
         let interval = fond.results.iter().find(|one| one.key == "tuned.kl");
         let interval = interval.unwrap();
         assert!(interval.low < interval.value && interval.value < interval.high);
@@ -314,16 +316,16 @@ mod tests {
         assert!((half.value("tuned.gamma").unwrap() - 2.0).abs() < 1e-5);
         let none = found(&letters(3.0), 0.0);
         assert_eq!(none.value("tuned.explained.unseen"), None);
-        assert_eq!(none.verdict.unwrap().answer, Answered::Undecided);
+        assert_eq!(none.verdict.unwrap().answer, Outcome::Undecided);
     }
 
     #[test]
     fn the_base_alone_decides_nothing() {
         let base = letters(1.0);
         let subjects = [subject("base", &base)];
-        let setting = Setting::plain(Size::Quick);
+        let config = RunConfig::plain(Size::Quick);
         let found =
-            pollster::block_on(run(&subjects, &material(), &setting, &mut Unwatched)).unwrap();
-        assert_eq!(found.verdict.unwrap().answer, Answered::Undecided);
+            pollster::block_on(run(&subjects, &inputs(), &config, &mut Unobserved)).unwrap();
+        assert_eq!(found.verdict.unwrap().answer, Outcome::Undecided);
     }
 }

@@ -2,8 +2,8 @@
 
 use super::{Curve, FAR, Part, Unit};
 use crate::bootstrap::interval_95;
-use crate::findings::{Findings, Point, Quantity, Verdict};
-use crate::{Material, Setting, Subject};
+use crate::results::{Estimate, ExperimentResults, Point, Verdict};
+use crate::{Inputs, RunConfig, Subject};
 
 /// What is explained where the claim holds, %. Fixed before anything was measured.
 pub(super) const ENOUGH: f64 = 90.0;
@@ -18,7 +18,7 @@ const SHARES: [u32; 21] = [
 
 /// What is told of one model.
 pub(super) struct Told {
-    pub(super) results: Vec<Quantity>,
+    pub(super) results: Vec<Estimate>,
     /// What one scale explains: on the openings of the fit, then group by group on those it has not seen.
     pub(super) explained: Vec<Point>,
     /// The best scale by the share of positions with a smaller one, %.
@@ -34,12 +34,12 @@ struct Teller<'a> {
 }
 
 impl Teller<'_> {
-    fn quantity(
+    fn estimate(
         &self,
         (key, label, unit): (&str, &str, &str),
         units: &[&Unit],
         statistic: impl Fn(&[&Unit]) -> f64,
-    ) -> Quantity {
+    ) -> Estimate {
         let value = statistic(units);
         let interval = interval_95(units.len(), self.seed, |drawn| {
             let drawn: Vec<&Unit> = drawn.iter().map(|&unit| units[unit]).collect();
@@ -49,7 +49,7 @@ impl Teller<'_> {
             format!("{}.{key}", self.subject),
             format!("{}: {label}", self.subject),
         );
-        Quantity::exact(key, label, unit, value).within(interval, units.len())
+        Estimate::exact(key, label, unit, value).within(interval, units.len())
     }
 
     /// The sum of one part over the sum of another.
@@ -58,7 +58,7 @@ impl Teller<'_> {
         names: (&str, &str, &str),
         units: &[&Unit],
         parts: impl Fn(&Unit) -> (f64, f64),
-    ) -> Quantity {
+    ) -> Estimate {
         let parts: Vec<(f64, f64)> = units.iter().map(|unit| parts(unit)).collect();
         let ratio = |drawn: &mut dyn Iterator<Item = usize>| {
             let (part, whole) = drawn.fold((0.0, 0.0), |sum, unit| {
@@ -72,7 +72,7 @@ impl Teller<'_> {
         });
         let key = format!("{}.{}", self.subject, names.0);
         let label = format!("{}: {}", self.subject, names.1);
-        Quantity::exact(key, label, names.2, value).within(interval, units.len())
+        Estimate::exact(key, label, names.2, value).within(interval, units.len())
     }
 
     /// The share of divergence that something else than scale 1 explains, %. Not a number where there is no divergence.
@@ -81,7 +81,7 @@ impl Teller<'_> {
         (key, label): (&str, &str),
         units: &[&Unit],
         nats: impl Fn(&Unit) -> [f64; 2],
-    ) -> Quantity {
+    ) -> Estimate {
         let positions: f64 = units.iter().map(|unit| unit.positions()).sum();
         let all: f64 = units.iter().map(|unit| nats(unit)[0]).sum();
         let something = all > NOTHING * positions;
@@ -97,18 +97,18 @@ impl Teller<'_> {
 }
 
 /// What so many openings say of one model.
-pub(super) fn told(subject: &str, material: &Material, units: &[Unit], setting: &Setting) -> Told {
+pub(super) fn told(subject: &str, inputs: &Inputs, units: &[Unit], config: &RunConfig) -> Told {
     let teller = Teller {
         subject,
-        seed: setting.part_seed(INTERVALS),
+        seed: config.part_seed(INTERVALS),
     };
     let of = |part: Part| -> Vec<&Unit> { units.iter().filter(|unit| unit.part == part).collect() };
     let (fit, unseen, far) = (of(Part::Fit), of(Part::Unseen), of(Part::Far));
     let gamma = best(&fit, |unit| &unit.there);
-    let mut results = shares(&teller, gamma, [&fit, &unseen, &far]);
-    let mut explained = vec![point(0, &results[1])];
-    results.extend(scales(&teller, &fit));
-    for (group, of) in material.openings.iter().enumerate() {
+    let mut estimates = shares(&teller, gamma, [&fit, &unseen, &far]);
+    let mut explained = vec![point(0, &estimates[1])];
+    estimates.extend(scales(&teller, &fit));
+    for (group, of) in inputs.openings.iter().enumerate() {
         let units: Vec<&Unit> = [&unseen, &far]
             .into_iter()
             .flatten()
@@ -120,7 +120,7 @@ pub(super) fn told(subject: &str, material: &Material, units: &[Unit], setting: 
         let found = teller.explained((&key, &label), &units, by_scale(gamma));
         explained.push(point(group + 1, &found));
         if of.name != FAR {
-            results.push(found);
+            estimates.push(found);
         }
     }
     let scales = SHARES.map(|share| {
@@ -128,7 +128,7 @@ pub(super) fn told(subject: &str, material: &Material, units: &[Unit], setting: 
         Point::at(share, quantile(&fit, share / 100.0))
     });
     Told {
-        results,
+        results: estimates,
         // A bar that is not known is not drawn.
         explained: explained.into_iter().flatten().collect(),
         scales: scales.into_iter().filter(|at| at.y.is_finite()).collect(),
@@ -142,7 +142,7 @@ fn by_scale(scale: f64) -> impl Fn(&Unit) -> [f64; 2] {
 }
 
 /// Divergence, and how much of it scales explain.
-fn shares(teller: &Teller<'_>, gamma: f64, [fit, unseen, far]: [&[&Unit]; 3]) -> Vec<Quantity> {
+fn shares(teller: &Teller<'_>, gamma: f64, [fit, unseen, far]: [&[&Unit]; 3]) -> Vec<Estimate> {
     let by_gamma = by_scale(gamma);
     let by_own = |unit: &Unit| unit.own.iter().map(|(_, left)| left).sum::<f64>();
     vec![
@@ -214,11 +214,11 @@ fn shares(teller: &Teller<'_>, gamma: f64, [fit, unseen, far]: [&[&Unit]; 3]) ->
 }
 
 /// The scales themselves, and the way back.
-fn scales(teller: &Teller<'_>, fit: &[&Unit]) -> Vec<Quantity> {
+fn scales(teller: &Teller<'_>, fit: &[&Unit]) -> Vec<Estimate> {
     let at = |share: f64| move |units: &[&Unit]| quantile(units, share);
     let back = best(fit, |unit| &unit.back);
     vec![
-        teller.quantity(
+        teller.estimate(
             (
                 "gamma",
                 "the one scale of the base's logits that comes nearest",
@@ -227,7 +227,7 @@ fn scales(teller: &Teller<'_>, fit: &[&Unit]) -> Vec<Quantity> {
             fit,
             |units| best(units, |unit| &unit.there),
         ),
-        teller.quantity(
+        teller.estimate(
             (
                 "gamma.low",
                 "a tenth of positions have a best scale below",
@@ -236,7 +236,7 @@ fn scales(teller: &Teller<'_>, fit: &[&Unit]) -> Vec<Quantity> {
             fit,
             at(0.1),
         ),
-        teller.quantity(
+        teller.estimate(
             (
                 "gamma.median",
                 "half of positions have a best scale below",
@@ -245,7 +245,7 @@ fn scales(teller: &Teller<'_>, fit: &[&Unit]) -> Vec<Quantity> {
             fit,
             at(0.5),
         ),
-        teller.quantity(
+        teller.estimate(
             (
                 "gamma.high",
                 "a tenth of positions have a best scale above",
@@ -263,7 +263,7 @@ fn scales(teller: &Teller<'_>, fit: &[&Unit]) -> Vec<Quantity> {
             fit,
             |unit| (unit.ranks.0, unit.ranks.1 as f64),
         ),
-        teller.quantity(
+        teller.estimate(
             (
                 "temperature-to-base",
                 "the temperature that brings it nearest to the base",
@@ -278,7 +278,7 @@ fn scales(teller: &Teller<'_>, fit: &[&Unit]) -> Vec<Quantity> {
                 "share of the base's divergence from it that this temperature undoes",
             ),
             fit,
-            |unit| [1.0, back].map(|scale| unit.back.divergence_nats(scale)),
+            |unit| [1.0, back].map(|scale| unit.back.kl_nats(scale)),
         ),
     ]
 }
@@ -304,19 +304,19 @@ pub(super) fn tenths(value: f64) -> String {
     format!("{:.1}", (10.0 * value).round() / 10.0 + 0.0)
 }
 
-fn point(place: usize, quantity: &Quantity) -> Option<Point> {
-    let point = Point::at(place as f64, quantity.value?);
-    Some(point.within(quantity.low.zip(quantity.high)))
+fn point(place: usize, estimate: &Estimate) -> Option<Point> {
+    let point = Point::at(place as f64, estimate.value?);
+    Some(point.within(estimate.low.zip(estimate.high)))
 }
 
 /// Supported where one scale explains enough on unseen openings for every tuned model, by the interval's low end; not where it
 /// does not for some, by the high end.
-pub(super) fn verdict<M>(findings: &Findings, subjects: &[Subject<'_, M>]) -> Verdict {
+pub(super) fn verdict<M>(results: &ExperimentResults, subjects: &[Subject<'_, M>]) -> Verdict {
     let mut told = Vec::new();
     let mut ends = Vec::new();
     for subject in subjects.iter().skip(1) {
         let key = format!("{}.explained.unseen", subject.name);
-        let found = findings.results.iter().find(|one| one.key == key);
+        let found = results.results.iter().find(|one| one.key == key);
         let Some((value, low, high)) =
             found.and_then(|one| Some((one.value?, one.low?, one.high?)))
         else {

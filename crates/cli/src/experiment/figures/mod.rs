@@ -6,7 +6,7 @@ use std::ops::Range;
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use experiments::{Axis, Figure, Findings, Point, Scale, Series, Shape};
+use experiments::{Axis, ExperimentResults, Figure, Point, Scale, Series, Shape};
 use plotters::coord::types::RangedCoordf64;
 use plotters::prelude::*;
 
@@ -23,10 +23,10 @@ const LYING: u32 = 70;
 /// The plane that series are drawn on; axes by powers hold logarithms.
 type Plane<'a, 'b> = ChartContext<'a, SVGBackend<'b>, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
 
-/// Draws all figures of some findings into a folder.
-pub fn draw(findings: &Findings, folder: &Path) -> Result<()> {
-    for figure in &findings.figures {
-        let path = folder.join(file(findings, figure));
+/// Draws all figures of some results into a folder.
+pub fn draw(results: &ExperimentResults, folder: &Path) -> Result<()> {
+    for figure in &results.figures {
+        let path = folder.join(file(results, figure));
         let drawn = if figure.flows.is_empty() {
             series(figure, &path)
         } else {
@@ -38,8 +38,8 @@ pub fn draw(findings: &Findings, folder: &Path) -> Result<()> {
 }
 
 /// The name of a figure's file.
-pub fn file(findings: &Findings, figure: &Figure) -> String {
-    format!("{}-{}.svg", findings.experiment, figure.name)
+pub fn file(results: &ExperimentResults, figure: &Figure) -> String {
+    format!("{}-{}.svg", results.experiment, figure.name)
 }
 
 /// Where a value stands on an axis; not a number where it has no place there.

@@ -1,6 +1,6 @@
 //! Every kind of figure, drawn into a temporary folder.
 
-use experiments::{Flow, Setting, Size};
+use experiments::{Flow, RunConfig, Size};
 
 use super::*;
 
@@ -45,9 +45,9 @@ fn every_kind_of_figure_is_drawn() {
         flows: vec![flow("near", "wedding", 3.0), flow("far", "none", 1.0)],
         ..Figure::new("flows", "Flows", Axis::default(), Axis::default())
     };
-    let findings = Findings {
+    let results = ExperimentResults {
         experiment: "toy".to_owned(),
-        setting: Setting::plain(Size::Quick),
+        setting: RunConfig::plain(Size::Quick),
         subjects: vec!["base".to_owned()],
         results: Vec::new(),
         controls: Vec::new(),
@@ -55,7 +55,7 @@ fn every_kind_of_figure_is_drawn() {
         verdict: None,
     };
     let folder = tempfile::tempdir().unwrap();
-    draw(&findings, folder.path()).unwrap();
+    draw(&results, folder.path()).unwrap();
     let svg = |name: &str| {
         std::fs::read_to_string(folder.path().join(format!("toy-{name}.svg"))).unwrap()
     };

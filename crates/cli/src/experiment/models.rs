@@ -5,15 +5,15 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use experiments::{Material, MaterialFiles};
+use experiments::{InputFiles, Inputs};
 use transformer::{Model, ModelFiles, device};
 
 use crate::report::subjects::{self, Subject};
 
 /// Everything that is read before anything is run.
-pub struct Desk {
+pub struct LoadedModels {
     /// The files beside the model.
-    pub material: Material,
+    pub inputs: Inputs,
     /// The base and the adapters of each choice, as `--adapters` takes it.
     choices: HashMap<String, Vec<usize>>,
     /// All models that some choice names.
@@ -28,7 +28,7 @@ pub struct Chosen<'a> {
     pub fingerprints: BTreeMap<String, String>,
 }
 
-impl Desk {
+impl LoadedModels {
     /// Reads the model's folder, and every adapter that is chosen somewhere.
     pub fn read<'a>(folder: &Path, choices: impl Iterator<Item = &'a str>) -> Result<Self> {
         let read = |name: &str| {
@@ -41,7 +41,7 @@ impl Desk {
                 )
             })
         };
-        let material = Material::read(&MaterialFiles {
+        let inputs = Inputs::read(&InputFiles {
             truth: &read("truth.json")?,
             openings: &read("openings.json")?,
             attractors: &read("attractors.json")?,
@@ -50,29 +50,29 @@ impl Desk {
         })?;
         let base = Model::load(&ModelFiles::read(folder)?, &device::cpu())
             .with_context(|| format!("the model {} cannot be used", folder.display()))?;
-        let mut desk = Self {
-            material,
+        let mut models = Self {
+            inputs,
             choices: HashMap::new(),
             models: Vec::new(),
         };
         for choice in choices {
-            if desk.choices.contains_key(choice) {
+            if models.choices.contains_key(choice) {
                 continue;
             }
             let mut places = Vec::new();
             for subject in subjects::find(&base, folder, choice)? {
-                let known = desk
+                let known = models
                     .models
                     .iter()
                     .position(|known| known.name == subject.name);
-                places.push(known.unwrap_or(desk.models.len()));
+                places.push(known.unwrap_or(models.models.len()));
                 if known.is_none() {
-                    desk.models.push(subject);
+                    models.models.push(subject);
                 }
             }
-            desk.choices.insert(choice.to_owned(), places);
+            models.choices.insert(choice.to_owned(), places);
         }
-        Ok(desk)
+        Ok(models)
     }
 
     /// The models of a choice that was read.

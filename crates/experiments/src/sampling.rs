@@ -2,11 +2,11 @@
 
 use decoding::{LanguageModel, Shaping, coin, kl_nats, mix, shape, surprisal_nats};
 
-use crate::watch::{Stop, Watch, rest};
+use crate::progress::{ExperimentError, RunProgress, checkpoint};
 
 /// How chains are drawn.
 #[derive(Clone, Copy, Debug)]
-pub struct Draw {
+pub struct SamplingPlan {
     /// The knobs.
     pub shaping: Shaping,
     /// Names the coins.
@@ -19,7 +19,7 @@ pub struct Draw {
 
 /// One chain.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Drawn {
+pub struct SampledChain {
     /// Its tokens, without the one that ended it.
     pub tokens: Vec<u32>,
     /// Whether it ended by itself.
@@ -34,17 +34,17 @@ pub struct Drawn {
 ///
 /// # Errors
 /// When the reader had enough or the model cannot be asked.
-pub async fn draw<M: LanguageModel>(
+pub async fn sample_chains<M: LanguageModel>(
     model: &M,
     prompt: &[u32],
-    plan: &Draw,
-    watch: &mut impl Watch,
-) -> Result<Vec<Drawn>, Stop> {
-    rest(watch).await?;
+    plan: &SamplingPlan,
+    progress: &mut impl RunProgress,
+) -> Result<Vec<SampledChain>, ExperimentError> {
+    checkpoint(progress).await?;
     let opened = model.open(prompt, plan.chains, plan.length).await;
-    let (mut batch, first) = opened.map_err(Stop::model)?;
-    let mut chains: Vec<Drawn> = (0..plan.chains)
-        .map(|_| Drawn {
+    let (mut batch, first) = opened.map_err(ExperimentError::model)?;
+    let mut chains: Vec<SampledChain> = (0..plan.chains)
+        .map(|_| SampledChain {
             tokens: Vec::new(),
             ended: false,
             surprisal_nats: Vec::new(),
@@ -79,9 +79,9 @@ pub async fn draw<M: LanguageModel>(
         if going.is_empty() || position + 1 == plan.length {
             break;
         }
-        rest(watch).await?;
+        checkpoint(progress).await?;
         let step = model.step(&mut batch, &going, &tokens).await;
-        rows = step.map_err(Stop::model)?;
+        rows = step.map_err(ExperimentError::model)?;
     }
     for chain in &mut chains {
         chain.text = model.decode(&chain.tokens);
@@ -91,7 +91,7 @@ pub async fn draw<M: LanguageModel>(
 
 /// `Σ KL(policy || base)` in nats over the places where a chain's tokens were picked, each exact over the whole vocabulary: for
 /// chains drawn from the policy at temperature 1 its mean is the divergence of completions. The policy is the model at `lambda`
-/// between (or beyond) base and tuned, at 1 the tuned model. Both are read once, where a [`Mixed`](crate::Mixed) policy and its base
+/// between (or beyond) base and tuned, at 1 the tuned model. Both are read once, where a [`InterpolatedModel`](crate::InterpolatedModel) policy and its base
 /// would read the base twice.
 ///
 /// # Errors
@@ -99,24 +99,24 @@ pub async fn draw<M: LanguageModel>(
 ///
 /// # Panics
 /// When the vocabularies have other sizes, or `lambda` is not finite.
-pub async fn divergence_nats<M: LanguageModel>(
+pub async fn chain_kl_nats<M: LanguageModel>(
     base: &M,
     tuned: &M,
     lambda: f64,
     prompt: &[u32],
-    chain: &Drawn,
-    watch: &mut impl Watch,
-) -> Result<f64, Stop> {
+    chain: &SampledChain,
+    progress: &mut impl RunProgress,
+) -> Result<f64, ExperimentError> {
     let mut tokens = [prompt, &chain.tokens].concat();
     if !chain.ended {
         // The last token was picked from the row before it; the row behind it was not used.
         tokens.pop();
     }
-    rest(watch).await?;
-    let base = base.rows(&tokens).await.map_err(Stop::model)?;
-    rest(watch).await?;
-    let tuned = tuned.rows(&tokens).await.map_err(Stop::model)?;
-    rest(watch).await?;
+    checkpoint(progress).await?;
+    let base = base.rows(&tokens).await.map_err(ExperimentError::model)?;
+    checkpoint(progress).await?;
+    let tuned = tuned.rows(&tokens).await.map_err(ExperimentError::model)?;
+    checkpoint(progress).await?;
     let plain = Shaping::default();
     let own = base.iter().zip(&tuned).skip(prompt.len() - 1);
     Ok(own
@@ -132,7 +132,7 @@ pub async fn divergence_nats<M: LanguageModel>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Mixed, Toy, Unwatched};
+    use crate::{InterpolatedModel, Toy, Unobserved};
 
     /// Goes on with `a` at 3/4, else ends.
     fn geometric(more: f64) -> Toy {
@@ -143,13 +143,14 @@ mod tests {
     fn chains_are_as_long_as_the_rule_makes_them() {
         let toy = geometric(0.75);
         let prompt = toy.encode("x").unwrap();
-        let plan = Draw {
+        let plan = SamplingPlan {
             shaping: Shaping::default(),
             seed: 5,
             chains: 2000,
             length: 60,
         };
-        let chains = pollster::block_on(draw(&toy, &prompt, &plan, &mut Unwatched)).unwrap();
+        let chains =
+            pollster::block_on(sample_chains(&toy, &prompt, &plan, &mut Unobserved)).unwrap();
         let tokens: usize = chains.iter().map(|chain| chain.tokens.len()).sum();
         // Geometric: mean 3, standard deviation √12, so the mean of 2,000 is within 0.3 of it at four standard errors.
         let mean = tokens as f64 / chains.len() as f64;
@@ -168,16 +169,17 @@ mod tests {
         let (policy, base) = (geometric(0.75), geometric(0.5));
         let prompt = policy.encode("x").unwrap();
         let one: f64 = 0.75 * (0.75_f64 / 0.5).ln() + 0.25 * (0.25_f64 / 0.5).ln();
-        let plan = Draw {
+        let plan = SamplingPlan {
             shaping: Shaping::default(),
             seed: 5,
             chains: 20,
             length: 4,
         };
-        let chains = pollster::block_on(draw(&policy, &prompt, &plan, &mut Unwatched)).unwrap();
+        let chains =
+            pollster::block_on(sample_chains(&policy, &prompt, &plan, &mut Unobserved)).unwrap();
         for chain in chains {
-            let mut watch = Unwatched;
-            let found = divergence_nats(&base, &policy, 1.0, &prompt, &chain, &mut watch);
+            let mut progress = Unobserved;
+            let found = chain_kl_nats(&base, &policy, 1.0, &prompt, &chain, &mut progress);
             let found = pollster::block_on(found).unwrap();
             let picks = chain.surprisal_nats.len() as f64;
             assert!((found - picks * one).abs() < 1e-5, "{found} of {picks}");
@@ -190,21 +192,22 @@ mod tests {
         let toy = |more: f64| Toy::new(move |_| vec![(Some(b'a'), more), (None, 1.0 - more)]);
         let (base, tuned) = (toy(0.5), toy(0.8));
         let prompt = base.encode("x").unwrap();
-        let plan = Draw {
+        let plan = SamplingPlan {
             shaping: Shaping::default(),
             seed: 3,
             chains: 5,
             length: 6,
         };
         for lambda in [0.0, 0.5, 1.0, 1.5] {
-            let policy = Mixed::new(&base, &tuned, lambda);
-            let origin = Mixed::new(&base, &tuned, 0.0);
-            for chain in pollster::block_on(draw(&policy, &prompt, &plan, &mut Unwatched)).unwrap()
+            let policy = InterpolatedModel::new(&base, &tuned, lambda);
+            let origin = InterpolatedModel::new(&base, &tuned, 0.0);
+            for chain in
+                pollster::block_on(sample_chains(&policy, &prompt, &plan, &mut Unobserved)).unwrap()
             {
-                let mut watch = Unwatched;
-                let whole = divergence_nats(&origin, &policy, 1.0, &prompt, &chain, &mut watch);
+                let mut progress = Unobserved;
+                let whole = chain_kl_nats(&origin, &policy, 1.0, &prompt, &chain, &mut progress);
                 let whole = pollster::block_on(whole).unwrap();
-                let own = divergence_nats(&base, &tuned, lambda, &prompt, &chain, &mut watch);
+                let own = chain_kl_nats(&base, &tuned, lambda, &prompt, &chain, &mut progress);
                 let own = pollster::block_on(own).unwrap();
                 assert!((whole - own).abs() < 1e-9, "{lambda}: {whole} and {own}");
                 assert_eq!(lambda == 0.0, own == 0.0);

@@ -24,10 +24,10 @@ impl Size {
     }
 }
 
-/// What decides an experiment's findings beside models and material.
+/// What decides an experiment's results beside models and inputs.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Setting {
+pub struct RunConfig {
     /// How much is drawn.
     pub size: Size,
     /// Names the coins: `coin(seed, chain, position)`.
@@ -39,7 +39,7 @@ pub struct Setting {
     pub lambda: f64,
 }
 
-impl Setting {
+impl RunConfig {
     /// Plain knobs: temperature 1, the tuned model as it is, seed 1.
     pub fn plain(size: Size) -> Self {
         Self {

@@ -5,11 +5,11 @@ use sentiment::{FileError, Predictor};
 use serde::Deserialize;
 use thiserror::Error;
 
-use crate::watch::Stop;
+use crate::progress::ExperimentError;
 
 /// The contents of the files, each from its folder of the model.
 #[derive(Clone, Copy, Debug)]
-pub struct MaterialFiles<'a> {
+pub struct InputFiles<'a> {
     /// `truth.json`
     pub truth: &'a str,
     /// `openings.json`
@@ -24,7 +24,7 @@ pub struct MaterialFiles<'a> {
 
 /// All that is asked, and what texts are measured with.
 #[derive(Clone, Debug)]
-pub struct Material {
+pub struct Inputs {
     /// Questions with answers of chosen frequency.
     pub families: Vec<Family>,
     /// Openings of stories, from near to far.
@@ -86,7 +86,7 @@ pub struct OpeningGroup {
 
 /// A file that is not what it should be.
 #[derive(Debug, Error)]
-pub enum MaterialError {
+pub enum InputError {
     /// Not the JSON that was expected.
     #[error(
         "{file} is not what the experiments expect: {source}; take it from the model's own folder"
@@ -120,12 +120,12 @@ struct HeldOutFile {
     stories: Vec<String>,
 }
 
-impl Material {
+impl Inputs {
     /// Reads the files.
     ///
     /// # Errors
     /// When one of them is not what it should be.
-    pub fn read(files: &MaterialFiles<'_>) -> Result<Self, MaterialError> {
+    pub fn read(files: &InputFiles<'_>) -> Result<Self, InputError> {
         let truth: TruthFile = json("truth.json", files.truth)?;
         let openings: OpeningsFile = json("openings.json", files.openings)?;
         let held_out: HeldOutFile = json("held-out.json", files.held_out)?;
@@ -142,11 +142,11 @@ impl Material {
     ///
     /// # Errors
     /// When the truth table has none.
-    pub fn family(&self, name: &str) -> Result<&Family, Stop> {
+    pub fn family(&self, name: &str) -> Result<&Family, ExperimentError> {
         let mut families = self.families.iter();
-        families
-            .find(|family| family.name == name)
-            .ok_or_else(|| Stop::Missing(format!("truth.json has no questions called \"{name}\"")))
+        families.find(|family| family.name == name).ok_or_else(|| {
+            ExperimentError::Missing(format!("truth.json has no questions called \"{name}\""))
+        })
     }
 
     /// The first openings of every group, evenly: `(group, opening)`, group after group.
@@ -178,6 +178,6 @@ fn gladness(attractor: &Attractor) -> f64 {
     }
 }
 
-fn json<'a, T: Deserialize<'a>>(file: &'static str, text: &'a str) -> Result<T, MaterialError> {
-    serde_json::from_str(text).map_err(|source| MaterialError::Json { file, source })
+fn json<'a, T: Deserialize<'a>>(file: &'static str, text: &'a str) -> Result<T, InputError> {
+    serde_json::from_str(text).map_err(|source| InputError::Json { file, source })
 }

@@ -1,37 +1,37 @@
-//! Findings as they ship beside a model: one JSON file an experiment, `experiments/<name>.json`.
+//! ExperimentResults as they ship beside a model: one JSON file an experiment, `experiments/<name>.json`.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::Findings;
+use crate::ExperimentResults;
 
-/// Findings with what they were made of.
+/// ExperimentResults with what they were made of.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Shipped {
+pub struct Published {
     /// When, and with which weights.
-    pub made: Made,
-    /// What was found: a function of models, material and setting, so whoever has these finds the same to the last bit.
-    pub findings: Findings,
+    pub made: Provenance,
+    /// What was found: a function of models, inputs and config, so whoever has these finds the same to the last bit.
+    pub findings: ExperimentResults,
 }
 
-/// When findings were made, and with which weights.
+/// When results were made, and with which weights.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Made {
+pub struct Provenance {
     /// The day, UTC, as `2026-11-23`. Told to readers; nothing depends on it.
     pub date: String,
-    /// The fingerprint of the weights of each model, by its name among the findings' subjects.
+    /// The fingerprint of the weights of each model, by its name among the results' subjects.
     pub models: BTreeMap<String, String>,
 }
 
-impl Shipped {
+impl Published {
     /// Reads a file.
     ///
     /// # Errors
-    /// When it is not what [`Shipped::to_json`] writes.
+    /// When it is not what [`Published::to_json`] writes.
     pub fn from_json(json: &str) -> serde_json::Result<Self> {
         serde_json::from_str(json)
     }
@@ -39,19 +39,19 @@ impl Shipped {
     /// The file, with a line end. Numbers have as many digits as tell them from their neighbours, so equal files hold equal bits.
     ///
     /// # Errors
-    /// Not with findings: all that they hold can be written.
+    /// Not with results: all that they hold can be written.
     pub fn to_json(&self) -> serde_json::Result<String> {
         Ok(serde_json::to_string_pretty(self)? + "\n")
     }
 
-    /// Where findings made anew first differ from a file, whatever its date: a path such as `findings.results[3].value` and what
+    /// Where results made anew first differ from a file, whatever its date: a path such as `findings.results[3].value` and what
     /// stands there before and now. `None` where they are the same to the last bit.
     ///
     /// # Errors
-    /// When the file is not what [`Shipped::to_json`] writes.
+    /// When the file is not what [`Published::to_json`] writes.
     pub fn first_difference(file: &str, anew: &Self) -> serde_json::Result<Option<String>> {
         let anew = Self {
-            made: Made {
+            made: Provenance {
                 date: Self::from_json(file)?.made.date,
                 ..anew.made.clone()
             },
@@ -107,21 +107,21 @@ fn differs(path: &str, before: &Value, now: &Value) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Quantity, Setting, Size};
+    use crate::{Estimate, RunConfig, Size};
 
-    fn shipped(value: f64, date: &str) -> Shipped {
-        Shipped {
-            made: Made {
+    fn shipped(value: f64, date: &str) -> Published {
+        Published {
+            made: Provenance {
                 date: date.to_owned(),
                 models: BTreeMap::from([("base".to_owned(), "f00d".to_owned())]),
             },
-            findings: Findings {
+            findings: ExperimentResults {
                 experiment: "toy".to_owned(),
-                setting: Setting::plain(Size::Full),
+                setting: RunConfig::plain(Size::Full),
                 subjects: vec!["base".to_owned()],
                 results: vec![
-                    Quantity::exact("one", "one", "", 1.0),
-                    Quantity::exact("other", "other", "", value),
+                    Estimate::exact("one", "one", "", 1.0),
+                    Estimate::exact("other", "other", "", value),
                 ],
                 controls: Vec::new(),
                 figures: Vec::new(),
@@ -133,29 +133,29 @@ mod tests {
     #[test]
     fn a_file_reads_back_and_the_date_does_not_count() {
         let file = shipped(0.1 + 0.2, "2026-01-01").to_json().unwrap();
-        assert!(Shipped::from_json(&file).is_ok());
+        assert!(Published::from_json(&file).is_ok());
         let anew = shipped(0.1 + 0.2, "2030-01-01");
-        assert_eq!(Shipped::first_difference(&file, &anew).unwrap(), None);
-        assert!(Shipped::first_difference("{}", &anew).is_err());
+        assert_eq!(Published::first_difference(&file, &anew).unwrap(), None);
+        assert!(Published::first_difference("{}", &anew).is_err());
     }
 
     #[test]
     fn the_first_difference_is_named_down_to_the_last_bit() {
         let file = shipped(2.5, "2026-01-01").to_json().unwrap();
-        let found = Shipped::first_difference(&file, &shipped(3.5, "2026-01-01")).unwrap();
+        let found = Published::first_difference(&file, &shipped(3.5, "2026-01-01")).unwrap();
         assert_eq!(
             found.unwrap(),
             "findings.results[1].value: 2.5 before, 3.5 now"
         );
         let next = f64::from_bits(2.5_f64.to_bits() + 1);
-        let found = Shipped::first_difference(&file, &shipped(next, "2026-01-01")).unwrap();
+        let found = Published::first_difference(&file, &shipped(next, "2026-01-01")).unwrap();
         assert!(found.unwrap().contains("2.5000000000000004"));
         let mut other = shipped(2.5, "2026-01-01");
         other
             .made
             .models
             .insert("base".to_owned(), "beef".to_owned());
-        let found = Shipped::first_difference(&file, &other).unwrap();
+        let found = Published::first_difference(&file, &other).unwrap();
         assert!(found.unwrap().starts_with("made.models.base"));
     }
 }

@@ -2,20 +2,20 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::Setting;
+use crate::RunConfig;
 
 /// All that came out of an experiment, or has so far.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Findings {
+pub struct ExperimentResults {
     /// The experiment's name, as in [`crate::CATALOGUE`].
     pub experiment: String,
     /// How it was run.
-    pub setting: Setting,
+    pub setting: RunConfig,
     /// The models that were asked, the base first.
     pub subjects: Vec<String>,
     /// The numbers, those that answer the claim first.
-    pub results: Vec<Quantity>,
+    pub results: Vec<Estimate>,
     /// The same estimators where the answer is known.
     pub controls: Vec<Control>,
     /// To look at.
@@ -29,7 +29,7 @@ pub struct Findings {
 #[serde(deny_unknown_fields)]
 pub struct Verdict {
     /// The answer.
-    pub answer: Answered,
+    pub answer: Outcome,
     /// The numbers that decide, and the rule.
     pub why: String,
 }
@@ -37,7 +37,7 @@ pub struct Verdict {
 /// How a claim fares.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Answered {
+pub enum Outcome {
     /// On these models it holds.
     Supported,
     /// On these models it does not.
@@ -49,7 +49,7 @@ pub enum Answered {
 /// A number that was found.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Quantity {
+pub struct Estimate {
     /// Names it among all of its experiment: words and subjects joined by dots, such as `wedding.explained`.
     pub key: String,
     /// What it is, in words.
@@ -177,16 +177,16 @@ pub struct Flow {
     pub weight: f64,
 }
 
-impl Findings {
+impl ExperimentResults {
     /// Nothing found yet.
     pub fn none<M>(
         experiment: &str,
-        setting: &Setting,
+        config: &RunConfig,
         subjects: &[crate::Subject<'_, M>],
     ) -> Self {
         Self {
             experiment: experiment.to_owned(),
-            setting: *setting,
+            setting: *config,
             subjects: subjects.iter().map(|one| one.name.to_owned()).collect(),
             results: Vec::new(),
             controls: Vec::new(),
@@ -197,8 +197,8 @@ impl Findings {
 
     /// The number of that key.
     pub fn value(&self, key: &str) -> Option<f64> {
-        let mut results = self.results.iter();
-        results.find(|one| one.key == key)?.value
+        let mut estimates = self.results.iter();
+        estimates.find(|one| one.key == key)?.value
     }
 }
 
@@ -206,9 +206,9 @@ impl Verdict {
     /// From a yes, a no, or neither.
     pub fn of(holds: Option<bool>, why: String) -> Self {
         let answer = match holds {
-            Some(true) => Answered::Supported,
-            Some(false) => Answered::NotSupported,
-            None => Answered::Undecided,
+            Some(true) => Outcome::Supported,
+            Some(false) => Outcome::NotSupported,
+            None => Outcome::Undecided,
         };
         Self { answer, why }
     }
@@ -229,7 +229,7 @@ impl Figure {
     }
 }
 
-impl Quantity {
+impl Estimate {
     /// A number that is exact, or at least behind which no sample is: it has no interval. Zero is told without a sign.
     pub fn exact(key: impl Into<String>, label: impl Into<String>, unit: &str, value: f64) -> Self {
         Self {
@@ -317,10 +317,10 @@ mod tests {
 
     #[test]
     fn zero_has_no_sign() {
-        let none = Quantity::exact("a", "a", "bits", -0.0).within(Some((-0.0, 1.0)), 2);
+        let none = Estimate::exact("a", "a", "bits", -0.0).within(Some((-0.0, 1.0)), 2);
         for number in [none.value, none.low] {
             assert!(number.unwrap().is_sign_positive());
         }
-        assert_eq!(Quantity::exact("a", "a", "bits", -1.5).value, Some(-1.5));
+        assert_eq!(Estimate::exact("a", "a", "bits", -1.5).value, Some(-1.5));
     }
 }

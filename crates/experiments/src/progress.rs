@@ -5,34 +5,34 @@ use std::ops::ControlFlow;
 
 use thiserror::Error;
 
-use crate::Findings;
+use crate::ExperimentResults;
 
 /// Who watches an experiment run.
 #[allow(async_fn_in_trait, reason = "everything runs on one thread")]
-pub trait Watch {
+pub trait RunProgress {
     /// Called before every step of a model, so several times a second: the place to look whether the reader has had enough.
-    async fn rest(&mut self) -> ControlFlow<()>;
+    async fn checkpoint(&mut self) -> ControlFlow<()>;
 
     /// So many of so many parts are done, and this is what they say so far. What was told last is what stays when the reader
     /// stops the experiment.
-    fn tell(&mut self, done: usize, of: usize, so_far: &Findings);
+    fn report(&mut self, done: usize, of: usize, so_far: &ExperimentResults);
 }
 
 /// Nobody watches: experiments run to their end.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Unwatched;
+pub struct Unobserved;
 
-impl Watch for Unwatched {
-    async fn rest(&mut self) -> ControlFlow<()> {
+impl RunProgress for Unobserved {
+    async fn checkpoint(&mut self) -> ControlFlow<()> {
         ControlFlow::Continue(())
     }
 
-    fn tell(&mut self, _done: usize, _of: usize, _so_far: &Findings) {}
+    fn report(&mut self, _done: usize, _of: usize, _so_far: &ExperimentResults) {}
 }
 
 /// Why an experiment ended before its end.
 #[derive(Debug, Error)]
-pub enum Stop {
+pub enum ExperimentError {
     /// The reader had enough; what was told last stands.
     #[error("the experiment was stopped")]
     Cancelled,
@@ -44,7 +44,7 @@ pub enum Stop {
     Missing(String),
 }
 
-impl Stop {
+impl ExperimentError {
     /// Wraps what a model says.
     pub fn model(error: impl Error + Send + Sync + 'static) -> Self {
         Self::Model(Box::new(error))
@@ -52,9 +52,9 @@ impl Stop {
 }
 
 /// Looks up once; an error when the reader had enough.
-pub(crate) async fn rest(watch: &mut impl Watch) -> Result<(), Stop> {
-    match watch.rest().await {
+pub(crate) async fn checkpoint(progress: &mut impl RunProgress) -> Result<(), ExperimentError> {
+    match progress.checkpoint().await {
         ControlFlow::Continue(()) => Ok(()),
-        ControlFlow::Break(()) => Err(Stop::Cancelled),
+        ControlFlow::Break(()) => Err(ExperimentError::Cancelled),
     }
 }
