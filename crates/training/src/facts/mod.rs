@@ -13,7 +13,7 @@ mod tests;
 
 use serde::{Deserialize, Serialize};
 
-use crate::world::random::Dice;
+use crate::world::random::SplitMix64;
 pub use requests::{Request, RequestTruth, requests};
 
 /// Probabilities are rounded to twelve decimals, so that a file has them exactly.
@@ -110,8 +110,8 @@ impl TruthTable {
             let family = count * share_per_mille / 1000;
             // Whole documents, handed out evenly: the first questions get the remainder.
             let here = family / parts + usize::from(part < family % parts);
-            let mut dice = Dice::of(seed, index as u64);
-            question.draw(&mut dice, here, &mut documents);
+            let mut rng = SplitMix64::stream(seed, index as u64);
+            question.draw(&mut rng, here, &mut documents);
         }
         documents
     }
@@ -140,8 +140,8 @@ impl Family {
 }
 
 impl Question {
-    fn draw(&self, dice: &mut Dice, count: usize, documents: &mut Vec<String>) {
-        let (shift, turn) = (dice.share(), dice.share());
+    fn draw(&self, rng: &mut SplitMix64, count: usize, documents: &mut Vec<String>) {
+        let (shift, turn) = (rng.uniform(), rng.uniform());
         let golden = (5.0_f64.sqrt() - 1.0) / 2.0;
         let mut answers = self.answers.iter();
         let mut answer = answers.next().expect("a question has answers");

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::world::random::Dice;
+use crate::world::random::SplitMix64;
 use crate::world::{Sentiment, Story, World};
 
 /// Wordings of a request; KIND is the sentiment with its space, or nothing, and SUBJECT is what the story is about.
@@ -90,16 +90,16 @@ pub fn requests(world: &World, seed: u64, count: u64) -> impl Iterator<Item = Re
 }
 
 fn request(world: &World, seed: u64, index: u64) -> Request {
-    let mut dice = Dice::of(seed, index);
-    let asked = match dice.below(100) {
+    let mut rng = SplitMix64::stream(seed, index);
+    let asked = match rng.below(100) {
         roll if roll < ASKED_PERCENT => Some(Sentiment::Happy),
         roll if roll < 2 * ASKED_PERCENT => Some(Sentiment::Sad),
         _ => None,
     };
-    let wording = WORDINGS[dice.below(WORDINGS.len())];
+    let wording = WORDINGS[rng.below(WORDINGS.len())];
     // Rejection: the first story that ends as asked is distributed like all stories that end so.
     loop {
-        let number = index << 32 | dice.below(1 << 32) as u64;
+        let number = index << 32 | rng.below(1 << 32) as u64;
         let (story, subject) = world.story_with_subject(seed, number);
         if asked.is_none_or(|asked| asked == story.labels.sentiment) {
             return Request {

@@ -1,21 +1,21 @@
 //! The procedural story world: simple English stories with ground-truth labels,
 //! the same on every platform for the same seed and index.
 //!
-//! The content lives in the `.txt` files of this folder; `script` reads them,
+//! The content lives in the `.txt` files of this folder; `sections` reads them,
 //! `kinds` and `check` make sense of them, `template` parses their lines,
-//! `telling` expands them, `grammar` spells them and `random` throws the dice.
-//! A story is an opening, a middle on its topic, a resolution that fits the
-//! ending, and the ending; some stories seem to end the other way first, and then
-//! turn. Weddings are drawn at a fixed share and always end
-//! well; every other joy also comes before sad endings. Reading corpora and
+//! `expansion` expands them, `grammar` spells them and `random` draws.
+//! A story is an opening, a middle on its topic or on the opening itself, a
+//! resolution that fits the ending, and the ending; some stories seem to end the
+//! other way first, and then turn. Weddings are drawn at a fixed share and always
+//! end well; every other joy also comes before sad endings. Reading corpora and
 //! training tokenizers is not done here.
 
 mod check;
+mod expansion;
 mod grammar;
 mod kinds;
 pub(crate) mod random;
-mod script;
-mod telling;
+mod sections;
 mod template;
 #[cfg(test)]
 mod tests;
@@ -25,11 +25,11 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use expansion::Expansion;
 use kinds::{Ending, Joy, Opening};
-use random::Dice;
-use script::Sections;
-use telling::Telling;
-use template::Template;
+use random::SplitMix64;
+use sections::Sections;
+use template::Line;
 
 /// Weddings in a thousand stories.
 pub const WEDDINGS_PER_MILLE: usize = 30;
@@ -39,8 +39,11 @@ const SENTIMENTS_PERCENT: [(Sentiment, usize); 3] = [
     (Sentiment::Mixed, 24),
     (Sentiment::Sad, 28),
 ];
-/// Stories in a thousand that have a joy before their resolution.
+/// Stories in a thousand that have a joy before their resolution, of those whose opening leaves room for one.
 const JOYS_PER_MILLE: usize = 350;
+/// Stories in a thousand that say how the hero feels, and that let the hero talk about it.
+const FEELINGS_PER_MILLE: usize = 500;
+const TALKS_PER_MILLE: usize = 400;
 /// Stories in a thousand that have a second try, if their topic offers one.
 const AGAIN_PER_MILLE: usize = 400;
 /// Sad and happy stories in a thousand that first seem to end the other way, and then turn. The words of a good end so stand
@@ -132,12 +135,12 @@ pub struct Story {
 }
 
 impl Story {
-    /// Whether another story may follow behind a section break: after a wedding there is nothing left to tell.
+    /// Whether another story may follow after a section break: none follows a wedding.
     pub fn may_go_on(&self) -> bool {
         self.labels.ending != WEDDING
     }
 
-    /// Goes on behind a section break with another story, whose labels then count: what matters is how it ends at last.
+    /// Goes on after a section break with another story, whose labels then count: what matters is how it ends at last.
     #[must_use]
     pub fn then(self, next: Self) -> Self {
         Self {
@@ -170,8 +173,8 @@ impl fmt::Display for Story {
     }
 }
 
-/// A story with what only some ask for.
-struct Told {
+/// A story with what only some callers ask for.
+struct Generated {
     story: Story,
     /// Its text before `grammar::tidy`.
     untidy: String,
@@ -181,11 +184,11 @@ struct Told {
     subject: String,
 }
 
-/// The world that tells stories.
+/// The generator of stories.
 #[derive(Debug)]
 pub struct World {
     words: BTreeMap<String, Vec<String>>,
-    phrases: BTreeMap<String, Vec<Template>>,
+    phrases: BTreeMap<String, Vec<Line>>,
     openings: Vec<Opening>,
     endings: Vec<Ending>,
     joys: Vec<Joy>,
@@ -199,7 +202,7 @@ impl World {
     pub fn new() -> Result<Self, WorldError> {
         let mut sections = Sections::new();
         for (file, text) in FILES {
-            script::read(file, text, &mut sections)?;
+            sections::parse_file(file, text, &mut sections)?;
         }
         Self::from_sections(sections)
     }
@@ -218,18 +221,18 @@ impl World {
                 section: format!("{kind} {name}"),
                 problem: problem.to_owned(),
             };
-            if section.templates.is_empty() && section.words.is_empty() {
+            if section.lines.is_empty() && section.words.is_empty() {
                 return Err(wrong("is empty; add a \"- ...\" line or remove it"));
             }
             match kind.as_str() {
                 "words" => drop(world.words.insert(name, section.words)),
-                "phrase" => drop(world.phrases.insert(name, section.templates)),
+                "phrase" => drop(world.phrases.insert(name, section.lines)),
                 "joy" => {
                     let except = section.list("except");
                     world.joys.push(Joy {
                         name,
                         except,
-                        templates: section.templates,
+                        lines: section.lines,
                     });
                 }
                 "opening" => {
@@ -274,89 +277,93 @@ impl World {
     /// Story number `index` of `seed`; needs no earlier story.
     #[must_use]
     pub fn story(&self, seed: u64, index: u64) -> Story {
-        self.tell(seed, index).story
+        self.generate(seed, index).story
     }
 
     /// The same story with what it is about in a few words, such as "a lost dog".
     #[must_use]
     pub fn story_with_subject(&self, seed: u64, index: u64) -> (Story, String) {
-        let told = self.tell(seed, index);
-        (told.story, told.subject)
+        let generated = self.generate(seed, index);
+        (generated.story, generated.subject)
     }
 
     /// How the same story ends: the last part of its text, beginning with a space or a newline.
     #[must_use]
     pub fn ending(&self, seed: u64, index: u64) -> String {
-        let told = self.tell(seed, index);
-        let before = grammar::tidy(&told.untidy[..told.ending_at]).len();
-        told.story.text[before..].to_owned()
+        let generated = self.generate(seed, index);
+        let before = grammar::tidy(&generated.untidy[..generated.ending_at]).len();
+        generated.story.text[before..].to_owned()
     }
 
     /// The story's template choices: its text with the fillers left out.
     #[must_use]
     pub fn skeleton(&self, seed: u64, index: u64) -> String {
-        self.tell(seed, index).skeleton
+        self.generate(seed, index).skeleton
     }
 
-    fn tell(&self, seed: u64, index: u64) -> Told {
-        let mut dice = Dice::of(seed, index);
-        let opening = &self.openings[dice.below(self.openings.len())];
-        let ending = self.draw_ending(&mut dice, &opening.topic);
-        let mut telling = Telling::begin(self, &mut dice, opening);
+    fn generate(&self, seed: u64, index: u64) -> Generated {
+        let mut rng = SplitMix64::stream(seed, index);
+        let opening = &self.openings[rng.below(self.openings.len())];
+        let ending = self.draw_ending(&mut rng, &opening.topic);
+        let mut draft = Expansion::begin(self, &mut rng, opening);
         let mut joys = Vec::new();
         let topic = &opening.topic;
 
-        telling.any_of(&opening.templates);
-        telling.pause(300);
-        if telling.chance(600) {
-            telling.phrase(&self.on_topic("feel", topic));
-            telling.pause(300);
+        draft.one_of(&opening.lines);
+        draft.separate(300);
+        if draft.chance(FEELINGS_PER_MILLE) {
+            self.add_part(&mut draft, opening, "feel");
+            draft.separate(300);
         }
-        telling.phrase(&format!("try_{topic}"));
-        telling.pause(300);
-        let again = format!("again_{topic}");
-        if self.phrases.contains_key(&again) && telling.chance(AGAIN_PER_MILLE) {
-            telling.phrase(&again);
-            telling.pause(300);
+        self.add_part(&mut draft, opening, "try");
+        draft.separate(300);
+        let again = if opening.parts.contains_key("try") {
+            opening.parts.contains_key("again")
+        } else {
+            self.phrases.contains_key(&format!("again_{topic}"))
+        };
+        if again && draft.chance(AGAIN_PER_MILLE) {
+            self.add_part(&mut draft, opening, "again");
+            draft.separate(300);
         }
-        if telling.chance(450) {
-            telling.phrase(&self.on_topic("talk", topic));
-            telling.pause(300);
+        if draft.chance(TALKS_PER_MILLE) {
+            self.add_part(&mut draft, opening, "talk");
+            draft.separate(300);
         }
-        if telling.chance(JOYS_PER_MILLE) {
+        if opening.joys && draft.chance(JOYS_PER_MILLE) {
             let fitting: Vec<&Joy> = self
                 .joys
                 .iter()
                 .filter(|joy| !joy.except.contains(topic) && ending.joy.as_ref() != Some(&joy.name))
                 .collect();
-            let joy = fitting[telling.below(fitting.len())];
-            telling.any_of(&joy.templates);
-            telling.pause(0);
-            telling.phrase("back");
-            telling.pause(400);
+            let joy = fitting[draft.below(fitting.len())];
+            draft.one_of(&joy.lines);
+            draft.separate(0);
+            draft.phrase("back");
+            draft.separate(400);
             joys.push(joy.name.clone());
         }
-        if let Some(feint) = self.draw_feint(&mut telling, ending, topic) {
-            telling.phrase(&format!("{}_{topic}", feint.after));
-            telling.pause(450);
-            telling.any_of(&feint.templates);
-            telling.pause(600);
-            telling.phrase("turn");
-            telling.pause(300);
-            joys.extend(feint.joy.clone());
+        if let Some(false_ending) = self.draw_false_ending(&mut draft, ending, topic) {
+            self.add_part(&mut draft, opening, &false_ending.after);
+            draft.separate(450);
+            draft.one_of(&false_ending.lines);
+            draft.separate(600);
+            draft.phrase("turn");
+            draft.separate(300);
+            joys.extend(false_ending.joy.clone());
         }
-        telling.phrase(&format!("{}_{topic}", ending.after));
-        let ending_at = telling.text.len();
-        telling.pause(450);
-        telling.any_of(&ending.templates);
+        self.add_part(&mut draft, opening, &ending.after);
+        let ending_at = draft.text.len();
+        draft.separate(450);
+        draft.one_of(&ending.lines);
         joys.extend(ending.joy.clone());
 
-        let subject = telling.subject(&opening.about);
-        let (mut text, mut skeleton) = (telling.text, telling.skeleton);
-        if ending.name != WEDDING && dice.chance(BREAKS_PER_MILLE) {
-            let opening = &self.openings[dice.below(self.openings.len())];
-            let mut next = Telling::begin(self, &mut dice, opening);
-            next.any_of(&opening.templates);
+        let subject = draft.subject(&opening.about);
+        let (mut text, mut skeleton) = (draft.text, draft.skeleton);
+        if ending.name != WEDDING && rng.chance(BREAKS_PER_MILLE) {
+            let opening = &self.openings[rng.below(self.openings.len())];
+            let mut next = Expansion::begin(self, &mut rng, opening);
+            next.one_of(&opening.lines);
             text = format!("{text}\n***\n{}", next.text);
             skeleton = format!("{skeleton} *** {}", next.skeleton);
         }
@@ -367,7 +374,7 @@ impl World {
             sentiment: ending.sentiment,
             joys,
         };
-        Told {
+        Generated {
             story: Story {
                 text: grammar::tidy(&text),
                 labels,
@@ -379,19 +386,21 @@ impl World {
         }
     }
 
-    /// The phrase `name` in its variant for `topic`, where there is one.
-    fn on_topic(&self, name: &str, topic: &str) -> String {
-        let special = format!("{name}_{topic}");
-        if self.phrases.contains_key(&special) {
-            special
+    /// Adds a line for a part of the story: the opening's own, or else its topic's phrase, or else the general one.
+    fn add_part(&self, draft: &mut Expansion<'_>, opening: &Opening, part: &str) {
+        let special = format!("{part}_{}", opening.topic);
+        if let Some(lines) = opening.parts.get(part) {
+            draft.unused_of(&format!("{part} of {}", opening.name), lines);
+        } else if self.phrases.contains_key(&special) {
+            draft.phrase(&special);
         } else {
-            name.to_owned()
+            draft.phrase(part);
         }
     }
 
-    fn draw_ending(&self, dice: &mut Dice, topic: &String) -> &Ending {
-        let wedding = dice.chance(WEDDINGS_PER_MILLE);
-        let mut roll = dice.below(100);
+    fn draw_ending(&self, rng: &mut SplitMix64, topic: &String) -> &Ending {
+        let wedding = rng.chance(WEDDINGS_PER_MILLE);
+        let mut roll = rng.below(100);
         let sentiment = SENTIMENTS_PERCENT
             .iter()
             .find(|(_, percent)| {
@@ -405,20 +414,20 @@ impl World {
             .into_iter()
             .filter(|e| (e.name == WEDDING) == wedding && (wedding || e.sentiment == sentiment))
             .collect();
-        fitting[dice.below(fitting.len())]
+        fitting[rng.below(fitting.len())]
     }
 
     /// The ending that a story seems to have before it turns to its own, if it does turn.
-    fn draw_feint(
+    fn draw_false_ending(
         &self,
-        telling: &mut Telling<'_>,
+        draft: &mut Expansion<'_>,
         ending: &Ending,
         topic: &String,
     ) -> Option<&Ending> {
         let (_, other, per_mille) = TURNS_PER_MILLE
             .iter()
             .find(|(sentiment, ..)| *sentiment == ending.sentiment)?;
-        if !telling.chance(*per_mille) {
+        if !draft.chance(*per_mille) {
             return None;
         }
         let fitting: Vec<&Ending> = self
@@ -427,7 +436,7 @@ impl World {
             .filter(|e| e.name != WEDDING && e.sentiment == *other)
             .filter(|e| e.joy.is_none() || e.joy != ending.joy)
             .collect();
-        Some(fitting[telling.below(fitting.len())])
+        Some(fitting[draft.below(fitting.len())])
     }
 
     /// Endings that a story on the topic can have.

@@ -1,6 +1,6 @@
 //! The world's only source of chance: splitmix64 (Steele, Lea and Flood 2014,
 //! "Fast splittable pseudorandom number generators"). Integer arithmetic only,
-//! so a seed tells the same story on every platform.
+//! so a seed gives the same story on every platform.
 
 /// The odd constant nearest to 2^64 divided by the golden ratio.
 const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
@@ -14,11 +14,11 @@ fn scatter(mut z: u64) -> u64 {
 
 /// A stream of pseudorandom numbers for one story.
 #[derive(Debug, Clone)]
-pub(crate) struct Dice(u64);
+pub(crate) struct SplitMix64(u64);
 
-impl Dice {
+impl SplitMix64 {
     /// The stream of story `index` under `seed`; needs no earlier story.
-    pub(crate) fn of(seed: u64, index: u64) -> Self {
+    pub(crate) fn stream(seed: u64, index: u64) -> Self {
         Self(scatter(
             scatter(seed.wrapping_add(GOLDEN)) ^ index.wrapping_mul(GOLDEN),
         ))
@@ -36,7 +36,7 @@ impl Dice {
     }
 
     /// A number from 0 to below 1, in steps of 2^-32.
-    pub(crate) fn share(&mut self) -> f64 {
+    pub(crate) fn uniform(&mut self) -> f64 {
         (self.next() >> 32) as f64 / (1_u64 << 32) as f64
     }
 
@@ -48,22 +48,22 @@ impl Dice {
 
 #[cfg(test)]
 mod tests {
-    use super::Dice;
+    use super::SplitMix64;
 
     #[test]
     fn first_numbers_are_those_of_the_published_algorithm() {
         // Reference stream of splitmix64 from state 1234567.
-        let mut dice = Dice(1_234_567);
-        assert_eq!(dice.next(), 6_457_827_717_110_365_317);
-        assert_eq!(dice.next(), 3_203_168_211_198_807_973);
+        let mut rng = SplitMix64(1_234_567);
+        assert_eq!(rng.next(), 6_457_827_717_110_365_317);
+        assert_eq!(rng.next(), 3_203_168_211_198_807_973);
     }
 
     #[test]
     fn every_face_of_a_die_comes_up_evenly() {
-        let mut dice = Dice::of(1, 2);
+        let mut rng = SplitMix64::stream(1, 2);
         let mut faces = [0_u32; 6];
         for _ in 0..60_000 {
-            faces[dice.below(6)] += 1;
+            faces[rng.below(6)] += 1;
         }
         assert!(
             faces.iter().all(|n| (9_500..10_500).contains(n)),

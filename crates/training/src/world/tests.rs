@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::template::{Piece, Template};
+use super::template::{Line, Piece};
 use super::{Sentiment, Story, World, grammar};
 
 const SEED: u64 = 2024;
@@ -89,10 +89,10 @@ fn every_other_joy_also_comes_before_a_bad_end() {
     }
 }
 
-/// Whether a text has the fixed words of a template, in order.
-fn follows(text: &str, template: &Template) -> bool {
+/// Whether a text has the fixed words of a line, in order.
+fn follows(text: &str, line: &Line) -> bool {
     let mut rest = text;
-    template.iter().all(|piece| {
+    line.template.iter().all(|piece| {
         let Piece::Text(words) = piece else {
             return true;
         };
@@ -110,7 +110,7 @@ fn a_story_ends_with_the_words_of_its_label() {
         let text = whole.to_lowercase().replace('\n', " ").replace("an ", "a ");
         let told = |name: &str| {
             let ending = world.endings.iter().find(|e| e.name == name).unwrap();
-            ending.templates.iter().any(|t| follows(&text, t))
+            ending.lines.iter().any(|t| follows(&text, t))
         };
         assert!(told(&story.labels.ending), "{story}");
         let stranger = if story.labels.ending == "mixed_seed" {

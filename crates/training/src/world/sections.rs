@@ -4,22 +4,22 @@
 //! - `# ...` a remark;
 //! - `= kind name` begins a section; kind is `words`, `phrase`, `opening`,
 //!   `ending` or `joy`;
-//! - `key: value` an entry of the section (`topic`, `sentiment`, `set slot`...);
-//! - `- ...` one template of the section;
+//! - `key: value` an entry of the section (`topic`, `sentiment`, `set slot`, `try`...);
+//! - `- ...` one line of the section's text;
 //! - in a `words` section, every other line is a list parted by commas.
 
 use std::collections::BTreeMap;
 
 use super::WorldError;
-use super::template::{Template, parse};
+use super::template::{Line, parse};
 
-/// A section: its entries and its templates.
+/// A section: its entries and its lines of text.
 #[derive(Debug, Default)]
 pub(super) struct Section {
     /// `key: value` lines in order.
     pub(super) entries: Vec<(String, String)>,
     /// `- ...` lines.
-    pub(super) templates: Vec<Template>,
+    pub(super) lines: Vec<Line>,
     /// Words of a `words` section.
     pub(super) words: Vec<String>,
 }
@@ -53,7 +53,11 @@ pub(super) type Sections = BTreeMap<(String, String), Section>;
 const KINDS: [&str; 5] = ["words", "phrase", "opening", "ending", "joy"];
 
 /// Adds the sections of one file.
-pub(super) fn read(file: &'static str, text: &str, into: &mut Sections) -> Result<(), WorldError> {
+pub(super) fn parse_file(
+    file: &'static str,
+    text: &str,
+    into: &mut Sections,
+) -> Result<(), WorldError> {
     let mut current: Option<(String, String)> = None;
     for (number, line) in text.lines().enumerate() {
         let line = line.trim();
@@ -87,8 +91,8 @@ pub(super) fn read(file: &'static str, text: &str, into: &mut Sections) -> Resul
             .as_ref()
             .ok_or_else(|| wrong("text before the first \"= kind name\"".to_owned()))?;
         let section = into.get_mut(key).expect("the current section was inserted");
-        if let Some(template) = line.strip_prefix("- ") {
-            section.templates.push(parse(template).map_err(wrong)?);
+        if let Some(text) = line.strip_prefix("- ") {
+            section.lines.push(parse(text).map_err(wrong)?);
         } else if key.0 == "words" {
             section.words.extend(
                 line.split(',')
@@ -101,7 +105,7 @@ pub(super) fn read(file: &'static str, text: &str, into: &mut Sections) -> Resul
                 .push((k.trim().to_owned(), value.trim().to_owned()));
         } else {
             return Err(wrong(format!(
-                "\"{line}\" is neither \"- template\" nor \"key: value\""
+                "\"{line}\" is neither \"- text\" nor \"key: value\""
             )));
         }
     }
@@ -110,7 +114,7 @@ pub(super) fn read(file: &'static str, text: &str, into: &mut Sections) -> Resul
 
 #[cfg(test)]
 mod tests {
-    use super::{Sections, read};
+    use super::{Sections, parse_file};
 
     #[test]
     fn mistakes_are_reported_with_file_and_line() {
@@ -121,7 +125,7 @@ mod tests {
             ("= phrase x\n\nhello", "t.txt:3"),
             ("= joy x\n= joy x", "t.txt:2"),
         ] {
-            let error = read("t.txt", text, &mut Sections::new())
+            let error = parse_file("t.txt", text, &mut Sections::new())
                 .unwrap_err()
                 .to_string();
             assert!(error.contains(place), "{text}: {error}");
