@@ -1,6 +1,6 @@
 //! The page's address: the link in its hash, and where the model lies.
 
-use protocol::{LinkNote, Settings, read_link, write_link};
+use protocol::{LinkNote, Settings, read_address, write_link};
 use wasm_bindgen::JsCast as _;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{Response, Window};
@@ -11,7 +11,9 @@ fn window() -> Window {
 
 /// The settings that the address holds.
 pub fn settings() -> (Settings, Vec<LinkNote>) {
-    read_link(&window().location().hash().unwrap_or_default())
+    let location = window().location();
+    let [query, hash] = [location.search(), location.hash()].map(Result::unwrap_or_default);
+    read_address(&query, &hash)
 }
 
 /// Puts settings into the address. Another tab or experiment is a new entry in the history, so that one can go back; moved knobs

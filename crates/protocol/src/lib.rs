@@ -6,6 +6,7 @@
 mod command;
 mod event;
 mod link;
+mod link_repair;
 mod message;
 mod recording;
 mod settings;
@@ -15,7 +16,7 @@ pub use decoding::Pick;
 pub use event::{
     DeviceKind, DeviceReport, Ending, Event, Prompted, Rows, SelfTest, Speed, Stage, TokenBytes,
 };
-pub use link::{LinkNote, read_link, write_link};
+pub use link::{LinkNote, read_address, read_link, write_link};
 pub use message::{MessageError, decode, encode};
 pub use recording::{Frame, RECORDED_RUN, Recording, RecordingError};
 pub use settings::{Chains, DeviceChoice, Lambda, LambdaError, Length, RangeError, Settings, View};

@@ -3,15 +3,19 @@
 //! The hash is a query string: `prompt=Roll%20a%20die%3A&t=0.5&seed=7`. Keys: `view` (`playground`, `experiments`, `about`), `exp`
 //! (an experiment's name), `model`, `adapter`, `lambda` (realignment),
 //! `compare` (1: the base beside it), `prompt`, `t` (temperature, also `inf`), `s` (logit scale), `top_k`, `top_p`, `min_p`,
-//! `typical`, `rep` (repetition penalty), `seed`, `n` (chains), `len` (tokens a chain), `device` (`auto`, `cpu`, `webgpu`). Reading never fails: a value that cannot be used falls
-//! back to its default, with a note for the reader.
+//! `typical`, `rep` (repetition penalty), `seed`, `n` (chains), `len` (tokens per chain), `device` (`auto`, `cpu`, `webgpu`). Reading never fails: a value that cannot be used falls
+//! back to its default, with a note for the reader. Links that were damaged on the web are repaired where only one meaning is
+//! possible ([`crate::link_repair`]).
 
-use std::{fmt::Display, fmt::Write as _, str::FromStr};
+use std::{collections::BTreeSet, fmt::Display, fmt::Write as _, str::FromStr};
 
 use decoding::Shaping;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
-use crate::{Chains, DeviceChoice, Lambda, Length, Settings, View};
+use crate::{
+    Chains, DeviceChoice, Lambda, Length, Settings, View,
+    link_repair::{is_tracker, line_ends, parts, respelled, unwrapped},
+};
 
 /// Left as they are in a link: no meaning in a hash, and easy to read.
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
@@ -27,26 +31,57 @@ const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LinkNote(pub String);
 
-/// Settings from a link's hash (with or without its `#`), with a note for every part that was not used.
+/// Settings from a link's hash (with or without its `#`), with a note for every part that was not used or had to be repaired.
 pub fn read_link(hash: &str) -> (Settings, Vec<LinkNote>) {
+    read(hash, false)
+}
+
+/// Settings from an address: from its hash, or from its query where the hash is empty. Other sites add words of their own to a
+/// query, so what is unknown there is passed over.
+pub fn read_address(query: &str, hash: &str) -> (Settings, Vec<LinkNote>) {
+    if parts(&unwrapped(hash)).next().is_some() {
+        read(hash, false)
+    } else {
+        read(query, true)
+    }
+}
+
+fn read(link: &str, pass_over_unknown: bool) -> (Settings, Vec<LinkNote>) {
     let mut settings = Settings::default();
     let mut notes = Vec::new();
-    for part in hash
-        .trim_start_matches('#')
-        .split('&')
-        .filter(|part| !part.is_empty())
-    {
-        let (key, value) = part.split_once('=').unwrap_or((part, ""));
-        let read = unescape(value).and_then(|value| set(&mut settings, key, &value));
-        if let Err(reason) = read {
-            notes.push(LinkNote(format!(
-                "The link's “{}” was not used: {reason}.",
-                key.chars().take(40).collect::<String>()
-            )));
+    let mut note = |key: &str, what: &str| {
+        let key: String = key.chars().take(40).collect();
+        notes.push(LinkNote(format!("The link's “{key}” {what}.")));
+    };
+    let mut seen = BTreeSet::new();
+    for part in parts(&unwrapped(link)) {
+        let (written, value) = part.split_once('=').unwrap_or((part, ""));
+        let key = written.trim().to_lowercase();
+        if is_tracker(&key) || (pass_over_unknown && !KEYS.contains(&&*key)) {
+            continue;
+        }
+        let read = unescape(value).and_then(|value| {
+            set(&mut settings, &key, &value).or_else(|reason| {
+                let other = respelled(&key, &value).ok_or_else(|| reason.clone())?;
+                set(&mut settings, &key, &other).map_err(|_| reason)?;
+                note(written, &format!("was read as {other}"));
+                Ok(())
+            })
+        });
+        match read {
+            Err(reason) => note(written, &format!("was not used: {reason}")),
+            Ok(()) if !seen.insert(key) => note(written, "is there twice; the last one counts"),
+            Ok(()) => {}
         }
     }
     (settings, notes)
 }
+
+/// All keys.
+const KEYS: [&str; 18] = [
+    "view", "exp", "model", "adapter", "lambda", "compare", "prompt", "t", "s", "top_k", "top_p",
+    "min_p", "typical", "rep", "seed", "n", "len", "device",
+];
 
 /// The hash (without its `#`) that stands for some settings.
 ///
@@ -114,7 +149,7 @@ fn unescape(value: &str) -> Result<String, String> {
     let value = value.replace('+', " ");
     let text = percent_decode_str(&value)
         .decode_utf8()
-        .map_err(|_| "its bytes are no text".to_owned())?;
+        .map_err(|_| "it is not valid text (UTF-8)".to_owned())?;
     Ok(text.into_owned())
 }
 
@@ -143,7 +178,7 @@ fn set(settings: &mut Settings, key: &str, value: &str) -> Result<(), String> {
                 _ => return Err("it is 1 or 0".to_owned()),
             }
         }
-        "prompt" => value.clone_into(&mut settings.prompt),
+        "prompt" => settings.prompt = line_ends(value),
         "t" => settings.shaping = knob(kept.with_temperature(number(value)?))?,
         "s" => settings.shaping = knob(kept.with_logit_scale(number(value)?))?,
         "top_k" => settings.shaping = kept.with_top_k(number(value)?),
@@ -164,15 +199,20 @@ fn set(settings: &mut Settings, key: &str, value: &str) -> Result<(), String> {
                 _ => return Err("the device is auto, cpu or webgpu".to_owned()),
             }
         }
-        _ => return Err("the page knows no such setting".to_owned()),
+        _ => return Err("there is no such setting".to_owned()),
     }
     Ok(())
 }
 
 fn number<N: FromStr>(value: &str) -> Result<N, String> {
-    value.trim().parse().map_err(|_| {
+    let value = value.trim();
+    value.parse().map_err(|_| {
         let shown: String = value.chars().take(40).collect();
-        format!("“{shown}” is no number of the kind that is needed here")
+        if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
+            format!("{shown} is too large")
+        } else {
+            format!("“{shown}” is not a valid number")
+        }
     })
 }
 
@@ -186,7 +226,7 @@ fn folder_name(value: &str) -> Result<String, String> {
     if !value.is_empty() && value.len() <= 64 && value.chars().all(plain) {
         Ok(value.to_owned())
     } else {
-        Err("such a name has only letters, digits, - and _".to_owned())
+        Err("a name has only letters, digits, - and _".to_owned())
     }
 }
 
@@ -218,7 +258,7 @@ mod tests {
             adapter in prop::option::of("[A-Za-z0-9_-]{1,64}"),
             lambda in Lambda::LEAST..=Lambda::MOST,
             compare: bool,
-            prompt in any::<String>(),
+            prompt in any::<String>().prop_map(|prompt| line_ends(&prompt)),
             shaping in any_shaping(),
             seed: u64,
             chains in Chains::LEAST..=Chains::MOST,
@@ -244,6 +284,79 @@ mod tests {
             let (settings, _) = read_link(&hash);
             prop_assert_eq!(read_link(&write_link(&settings)), (settings, Vec::new()));
         }
+    }
+
+    proptest! {
+        #[test]
+        fn a_link_survives_what_the_web_does_to_it(settings in any_settings(), end in "[).,;:!?]{1,3}") {
+            let link = write_link(&settings);
+            let read = |link: &str| read_link(link);
+            let whole = (settings.clone(), Vec::new());
+            for escaped in ["&amp;", "&amp;amp;", "&#38;", "&#038;", "&AMP;"] {
+                prop_assert_eq!(read(&link.replace('&', escaped)), whole.clone(), "{}", escaped);
+            }
+            for start in ["#", "?", "#!", "#/", "#?", "#/?"] {
+                prop_assert_eq!(read(&format!("{start}{link}")), whole.clone(), "{}", start);
+            }
+            let encoded = utf8_percent_encode(&link, NON_ALPHANUMERIC).to_string();
+            prop_assert_eq!(read(&encoded), whole.clone());
+            let capital: Vec<String> = link.split('&').map(|part| {
+                let (key, value) = part.split_once('=').unwrap();
+                format!("{}={value}", key.to_uppercase())
+            }).collect();
+            prop_assert_eq!(read(&capital.join("&")), whole.clone());
+            prop_assert_eq!(read(&format!("utm_source=post&{link}&fbclid=Ab-1_x")), whole.clone());
+            prop_assert_eq!(read_address(&format!("?ref=feed&v=2&{link}"), ""), whole.clone());
+            prop_assert_eq!(read_address("?t=0.25", &link), whole);
+
+            let (repaired, notes) = read(&format!("{link}{end}"));
+            prop_assert_eq!(repaired, settings);
+            prop_assert!(notes.len() <= 1 && notes.iter().all(|note| note.0.contains("was read as")), "{:?}", notes);
+        }
+
+        #[test]
+        fn a_prompt_has_one_kind_of_line_end(lines in prop::collection::vec("[a-z ]{0,5}", 1..5)) {
+            for end in ["%0D%0A", "%0D", "%0A"] {
+                let (settings, notes) = read_link(&format!("prompt={}", lines.join(end)));
+                prop_assert_eq!(&settings.prompt, &lines.join("\n"));
+                prop_assert_eq!(notes.len(), 0);
+            }
+        }
+    }
+
+    #[test]
+    fn numbers_in_other_spellings_are_read_where_they_have_one_meaning() {
+        for (part, expected) in [
+            ("t=0,5", "t=0.5"),
+            ("t=∞", "t=inf"),
+            ("t=%E2%88%9E", "t=inf"),
+            ("s=“2”", "s=2"),
+            ("t=0.5).", "t=0.5"),
+            ("n=16.0", "n=16"),
+            ("len=1e2", "len=100"),
+            ("seed=7,", "seed=7"),
+            ("adapter=wedding).", "adapter=wedding"),
+            ("device=cpu.", "device=cpu"),
+        ] {
+            let (settings, notes) = read_link(part);
+            assert_eq!(settings, read_link(expected).0, "{part}");
+            assert_eq!(notes.len(), 1, "{part}: {notes:?}");
+            assert!(notes[0].0.contains("was read as"), "{part}: {notes:?}");
+        }
+        // A thousand, or one? A number that is none, and one that is too large.
+        for part in ["s=1,000", "n=16.5", "n=1e9", "seed=18446744073709551616"] {
+            let (settings, notes) = read_link(part);
+            assert_eq!(settings, Settings::default(), "{part}");
+            assert!(notes[0].0.contains("was not used"), "{part}: {notes:?}");
+        }
+    }
+
+    #[test]
+    fn a_setting_that_is_there_twice_is_noted_and_the_last_one_counts() {
+        let (settings, notes) = read_link("t=2&T=0.5");
+        assert_eq!(settings.shaping.temperature(), 0.5);
+        assert_eq!(notes.len(), 1);
+        assert!(notes[0].0.contains("twice"));
     }
 
     #[test]
