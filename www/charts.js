@@ -26,10 +26,13 @@ const GAP = 4;
 /** About as much of a figure's width lies beside its drawing area, CSS pixels. */
 const BESIDE = 88;
 
-/** Colours of the style sheet in place of their names, and functions in place of theirs. */
+/**
+ * Values of the style sheet in place of their names. ECharts writes a font into a saved SVG's attribute as it is, so a double quote
+ * in it would end the attribute.
+ */
 function resolve(value, style) {
   if (typeof value === "string") {
-    return value.replaceAll(/var\((--[\w-]+)\)/g, (_, name) => style.getPropertyValue(name).trim());
+    return value.replaceAll(/var\((--[\w-]+)\)/g, (_, name) => style.getPropertyValue(name).trim().replaceAll('"', "'"));
   }
   if (Array.isArray(value)) return value.map((item) => resolve(item, style));
   if (value && typeof value === "object") {

@@ -44,6 +44,42 @@ pub enum Trouble {
         /// With what.
         with: &'static str,
     },
+    /// A file whose name has a hash in it is not as it should be.
+    Spoils {
+        /// How its name starts.
+        starts: &'static str,
+        /// How it ends.
+        ends: &'static str,
+        /// What is wrong with it.
+        how: Spoilt,
+    },
+}
+
+/// What is wrong with a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Spoilt {
+    /// It is not there.
+    Missing,
+    /// Its second half is not there.
+    Cut,
+    /// It is sent as plain text.
+    AsText,
+}
+
+impl Trouble {
+    /// What this host does to a file.
+    fn spoils(self, file: &Path) -> Option<Spoilt> {
+        let name = file.file_name()?.to_str()?;
+        match self {
+            Self::Spoils { starts, ends, how }
+                if name.starts_with(starts) && name.ends_with(ends) =>
+            {
+                Some(how)
+            }
+            Self::Lacks(lacked) if file == Path::new(lacked) => Some(Spoilt::Missing),
+            _ => None,
+        }
+    }
 }
 
 /// A folder being served on this machine until it is dropped.
@@ -168,11 +204,15 @@ fn answer(mut connection: &TcpStream, host: &Host) -> io::Result<()> {
         .filter(|file| {
             file.components()
                 .all(|part| matches!(part, Component::Normal(_)))
-                && !matches!(host.trouble, Trouble::Lacks(name) if *file == Path::new(name))
+                && host.trouble.spoils(file) != Some(Spoilt::Missing)
         })
         .and_then(|file| Some((file, fs::read(host.folder.join(file)).ok()?)));
     let (status, kind, bytes) = match found {
-        Some((file, bytes)) => {
+        Some((file, mut bytes)) => {
+            let spoilt = host.trouble.spoils(file);
+            if spoilt == Some(Spoilt::Cut) {
+                bytes.truncate(bytes.len() / 2);
+            }
             let mut served = host
                 .served
                 .lock()
@@ -180,7 +220,11 @@ fn answer(mut connection: &TcpStream, host: &Host) -> io::Result<()> {
             served.push(file.display().to_string());
             (
                 "200 OK",
-                mime_type(file),
+                if spoilt == Some(Spoilt::AsText) {
+                    "text/plain"
+                } else {
+                    mime_type(file)
+                },
                 [before.as_bytes(), &bytes].concat(),
             )
         }

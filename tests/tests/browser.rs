@@ -12,7 +12,7 @@ use sentiment::Predictor;
 use tests::browser::{Gpu, NARROW, WIDE, Window, open};
 use tests::collapse;
 use tests::page::{Bar, Chain, Page};
-use tests::site::{Site, Trouble, root};
+use tests::site::{Site, Spoilt, Trouble, root};
 
 /// From the address to a model that waits, with software WebGPU's self-test in between, on a busy machine.
 const START: Duration = Duration::from_mins(4);
@@ -274,7 +274,7 @@ fn counted_on(host: Trouble) {
     let of_all = format!(" of {:.1} MB", size as f64 / 1e6);
     let megabytes: Vec<f64> = said
         .iter()
-        .filter_map(|sentence| sentence.strip_prefix("Fetching the CPU engine: "))
+        .filter_map(|sentence| sentence.strip_prefix("Downloading the CPU engine: "))
         .map(|amount| amount.strip_suffix(&of_all).unwrap().parse().unwrap())
         .collect();
     assert!(megabytes.is_sorted() && megabytes.len() > 2, "{said:?}");
@@ -284,7 +284,7 @@ fn counted_on(host: Trouble) {
     let of_all = format!(" of {:.1} MB", weights as f64 / 1e6);
     assert!(
         said.iter()
-            .any(|said| said.starts_with("Fetching the model: ") && said.ends_with(&of_all)),
+            .any(|said| said.starts_with("Downloading the model: ") && said.ends_with(&of_all)),
         "{said:?}"
     );
     assert_eq!(page.complaints().unwrap(), [""; 0]);
@@ -344,6 +344,110 @@ fn an_engine_that_is_not_there_is_named() {
         complaints.iter().all(|words| words.contains("404")),
         "{complaints:?}"
     );
+}
+
+#[test]
+fn a_page_whose_own_files_fail_says_what_failed_and_what_to_do() {
+    for (ends, how, cause) in [
+        (
+            ".js",
+            Spoilt::Missing,
+            ".js is missing (the server says 404)",
+        ),
+        (
+            "_bg.wasm",
+            Spoilt::Missing,
+            "_bg.wasm is missing (the server says 404)",
+        ),
+        ("_bg.wasm", Spoilt::Cut, "_bg.wasm is damaged or incomplete"),
+        (
+            ".js",
+            Spoilt::AsText,
+            "as text/plain, not as text/javascript",
+        ),
+    ] {
+        let site = Site::troubled(Trouble::Spoils {
+            starts: "app-",
+            ends,
+            how,
+        })
+        .unwrap();
+        let mut page = open(&site.address(""), WIDE, Gpu::Absent).unwrap();
+        page.wait_until(
+            cause,
+            "document.querySelector('#shell[data-state=failed][role=alert]')",
+            START,
+        )
+        .unwrap();
+        let said = page
+            .evaluate("document.querySelector('#shell').textContent")
+            .unwrap();
+        assert!(said.as_str().unwrap().contains(cause), "{said}");
+    }
+}
+
+/// What a browser's translation does to a page: each text that may be translated gets new nodes, and the old ones lie nowhere.
+const TRANSLATE: &str = "(() => {
+    const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    const texts = [];
+    while (walk.nextNode()) texts.push(walk.currentNode);
+    const kept = '[translate=no], script, style, textarea, option, svg';
+    const translated = texts.filter(text => text.data.trim() && !text.parentElement.closest(kept));
+    for (const text of translated) {
+        const [outer, inner] = [document.createElement('font'), document.createElement('font')];
+        inner.textContent = text.data;
+        outer.append(inner);
+        text.replaceWith(outer);
+    }
+    return translated.length;
+})()";
+
+/// The numbers beside the bars and what is said of the row, as they are shown, and the exact numbers behind them.
+const SHOWN: &str = "(() => {
+    const shown = hook => document.querySelector(`[data-testid=${hook}]`);
+    const shares = document.querySelector('.bars pre').textContent.trim().split('\\n');
+    const bars = [...document.querySelectorAll('.bars [data-p]')].map(bar => Number(bar.dataset.p));
+    return [
+        Number(shown('entropy-bits').textContent), Number(shown('entropy-bits').dataset.value),
+        Number(shown('beta').textContent), Number(shown('beta').dataset.value),
+        parseFloat(shares[0]), 100 * bars[0],
+    ];
+})()";
+
+#[test]
+fn a_translated_page_goes_on_showing_true_numbers_and_stories() {
+    let site = Site::built().unwrap();
+    let link = format!("prompt={PROMPT}&n=3&len=24&seed=3&device=cpu");
+    let mut page = open_ready(&site, &link, WIDE, Gpu::Absent);
+    settled(&mut page, 3);
+    let translated = page.evaluate(TRANSLATE).unwrap();
+    assert!(translated.as_u64().unwrap() > 20, "{translated} texts");
+    page.set("temperature-value", "2").unwrap();
+    settled(&mut page, 3);
+    let numbers: Vec<f64> = serde_json::from_value(page.evaluate(SHOWN).unwrap()).unwrap();
+    let [bits, exact_bits, beta, exact_beta, percent, exact_percent] = numbers[..] else {
+        panic!("{numbers:?}");
+    };
+    assert!((bits - exact_bits).abs() < 6e-4, "{numbers:?}");
+    assert!((beta - exact_beta).abs() < 6e-4, "{numbers:?}");
+    assert!((percent - exact_percent).abs() < 0.06, "{numbers:?}");
+    page.evaluate(TRANSLATE).unwrap();
+    page.set("adapter", "wedding").unwrap();
+    settled(&mut page, 3);
+    let told = of_chains(&mut page, "chain.textContent");
+    let about = page
+        .evaluate("document.querySelector('#adapter-help').textContent")
+        .unwrap();
+    assert!(
+        about.as_str().unwrap().contains("sounding happy"),
+        "{about}"
+    );
+
+    let link = format!("{link}&t=2&adapter=wedding");
+    let mut untouched = open_ready(&site, &link, WIDE, Gpu::Absent);
+    settled(&mut untouched, 3);
+    assert_eq!(told, of_chains(&mut untouched, "chain.textContent"));
+    assert_eq!(page.complaints().unwrap(), [""; 0]);
 }
 
 #[test]
@@ -667,7 +771,7 @@ fn the_page_reads_stories_as_the_libraries_do() {
         );
     }
 
-    page.click("gladness").unwrap();
+    page.click("sentiment").unwrap();
     page.wait_until(
         "the predictor",
         "document.querySelectorAll('[data-testid=chain][data-log-odds]').length === 6",
@@ -683,7 +787,7 @@ fn the_page_reads_stories_as_the_libraries_do() {
         .map(|text| predictor.read(text).log_odds)
         .collect();
     assert_eq!(shown, expected);
-    page.click("gladness").unwrap();
+    page.click("sentiment").unwrap();
     assert_eq!(
         page.evaluate("document.querySelectorAll('[data-log-odds]').length")
             .unwrap(),
@@ -698,7 +802,7 @@ fn a_phone_shows_tuned_and_base_one_under_the_other() {
     let link = format!("prompt={PROMPT}&adapter=wedding&compare=1&n=2&len=24&device=cpu");
     let mut page = open_ready(&site, &link, NARROW, Gpu::Absent);
     settled(&mut page, 4);
-    page.click("gladness").unwrap();
+    page.click("sentiment").unwrap();
     page.wait_until(
         "the predictor",
         "document.querySelectorAll('[data-testid=chain][data-log-odds]').length === 4",
@@ -822,6 +926,43 @@ fn every_experiment_runs_in_the_page_to_its_end_and_its_controls_pass() {
             assert_eq!(passed, "true", "{name}: {told}");
         }
         assert_eq!(page.complaints().unwrap(), [""; 0], "{name}");
+    }
+}
+
+#[test]
+fn every_saved_svg_is_well_formed() {
+    /// Saves every figure as SVG without downloading it; gives each file's name and what an XML parser says against it.
+    const SAVE: &str = "(async () => {
+        const [blobs, names] = [[], []];
+        URL.createObjectURL = blob => (blobs.push(blob), 'about:blank');
+        HTMLAnchorElement.prototype.click = function () { names.push(this.download); };
+        const buttons = [...document.querySelectorAll('[data-testid=figure] .save button')];
+        for (const button of buttons.filter(button => button.textContent === 'SVG')) button.click();
+        const texts = await Promise.all(blobs.map(blob => blob.text()));
+        const parsed = texts.map(text => new DOMParser().parseFromString(text, 'image/svg+xml'));
+        return parsed.map((parsed, at) => [names[at], parsed.querySelector('parsererror')?.textContent ?? '']);
+    })()";
+    let site = Site::built().unwrap();
+    for name in experiments::CATALOGUE.iter().map(|entry| entry.name) {
+        let mut page = open_experiment(&site, &format!("exp={name}"), WIDE);
+        page.wait_until(
+            &format!("the figures of {name}"),
+            "(() => {
+                const figures = [...document.querySelectorAll('[data-testid=figure]')];
+                return figures.length > 0 && figures.every(figure => figure.querySelector('svg'));
+            })()",
+            START,
+        )
+        .unwrap();
+        let saved: Vec<(String, String)> =
+            serde_json::from_value(page.evaluate(SAVE).unwrap()).unwrap();
+        let figures = page
+            .evaluate("document.querySelectorAll('[data-testid=figure]').length")
+            .unwrap();
+        assert_eq!(figures, saved.len(), "{name}: {saved:?}");
+        for (file, complaint) in saved {
+            assert_eq!(complaint, "", "{file}");
+        }
     }
 }
 

@@ -1,5 +1,5 @@
 //! The small files beside a model that the page reads itself: which adapters there are, which words mark an attractor,
-//! what a text's gladness is predicted by, and what experiments found at full size. None is needed.
+//! what a text's sentiment is predicted by, and what experiments found at full size. None is needed.
 
 use std::{fmt::Display, rc::Rc};
 
@@ -14,8 +14,7 @@ use yew::prelude::*;
 
 use crate::{
     address,
-    engine::choice::sentence,
-    state::{Action, Colouring, State, Tunings},
+    state::{Action, AdapterIndex, Colouring, State, with_full_stop},
 };
 
 /// The adapters of a model.
@@ -23,21 +22,21 @@ const ADAPTERS: &str = "adapters/index.json";
 /// The attractors that are marked in its stories.
 const ATTRACTORS: &str = "attractors.json";
 /// The experiments whose results ship with it.
-const SHIPPED: &str = "experiments/index.json";
+const PUBLISHED: &str = "experiments/index.json";
 /// The predictor that its adapters were rewarded by.
 const PREDICTOR: &str = "reward/weights.json";
 
 /// Fetches what the state is to hold: the lists at once, the predictor when stories are to be coloured by it.
 #[hook]
-pub fn use_shelf(state: &UseReducerHandle<State>) {
+pub fn use_sidecars(state: &UseReducerHandle<State>) {
     {
         let handle = state.clone();
         use_effect_with(state.settings.model.clone(), move |model| {
             let model = model.clone();
             spawn_local(async move {
                 if let Some(json) = text(&model, ADAPTERS).await {
-                    handle.dispatch(match Tunings::from_json(&json) {
-                        Ok(tunings) => Action::Adapters(Rc::new(tunings)),
+                    handle.dispatch(match AdapterIndex::from_json(&json) {
+                        Ok(adapters) => Action::Adapters(Rc::new(adapters)),
                         Err(error) => Action::Missing(unreadable(ADAPTERS, &error)),
                     });
                 }
@@ -50,9 +49,9 @@ pub fn use_shelf(state: &UseReducerHandle<State>) {
             });
         });
     }
-    use_shipped(state);
+    use_published(state);
     let handle = state.clone();
-    let wanted = state.colouring == Colouring::Gladness && state.predictor.is_none();
+    let wanted = state.colouring == Colouring::Sentiment && state.predictor.is_none();
     use_effect_with(
         (state.settings.model.clone(), wanted),
         move |(model, wanted)| {
@@ -63,7 +62,9 @@ pub fn use_shelf(state: &UseReducerHandle<State>) {
                         Some(json) => Predictor::from_json(&json)
                             .map(Rc::new)
                             .map_err(|error| unreadable(PREDICTOR, &error)),
-                        None => Err(format!("There is no {PREDICTOR} beside this model.")),
+                        None => Err(format!(
+                            "This model has no sentiment classifier ({PREDICTOR})."
+                        )),
                     };
                     handle.dispatch(Action::Predictor(predictor));
                 });
@@ -75,21 +76,21 @@ pub fn use_shelf(state: &UseReducerHandle<State>) {
 /// Fetches what ships of the opened experiment, once the tab is open. The list says what there is, so that nothing is asked for in
 /// vain.
 #[hook]
-fn use_shipped(state: &UseReducerHandle<State>) {
+fn use_published(state: &UseReducerHandle<State>) {
     let open = state.settings.view == View::Experiments;
     {
         let handle = state.clone();
-        let wanted = open && state.bench.shelf.is_none();
+        let wanted = open && state.experiments_tab.published_list.is_none();
         use_effect_with(
             (state.settings.model.clone(), wanted),
             move |(model, wanted)| {
                 if *wanted {
                     let model = model.clone();
                     spawn_local(async move {
-                        let json = text(&model, SHIPPED).await;
+                        let json = text(&model, PUBLISHED).await;
                         let names = json.and_then(|json| serde_json::from_str(&json).ok());
                         let names: Vec<String> = names.unwrap_or_default();
-                        handle.dispatch(Action::Shelf(names.into()));
+                        handle.dispatch(Action::PublishedList(names.into()));
                     });
                 }
             },
@@ -97,10 +98,10 @@ fn use_shipped(state: &UseReducerHandle<State>) {
     }
     let handle = state.clone();
     let name = state.experiment().name;
-    let shelf = state.bench.shelf.as_ref();
+    let list = state.experiments_tab.published_list.as_ref();
     let wanted = open
-        && shelf.is_some_and(|shelf| shelf.iter().any(|one| one == name))
-        && !state.bench.shipped.contains_key(name);
+        && list.is_some_and(|list| list.iter().any(|one| one == name))
+        && !state.experiments_tab.published.contains_key(name);
     use_effect_with(
         (state.settings.model.clone(), wanted.then_some(name)),
         move |(model, name)| {
@@ -108,13 +109,13 @@ fn use_shipped(state: &UseReducerHandle<State>) {
                 let model = model.clone();
                 spawn_local(async move {
                     let file = format!("experiments/{name}.json");
-                    let shipped = match text(&model, &file).await {
+                    let published = match text(&model, &file).await {
                         Some(json) => serde_json::from_str::<Shipped>(&json)
                             .map(Rc::new)
                             .map_err(|error| unreadable(&file, &error)),
-                        None => Err(format!("The model’s {file} cannot be fetched.")),
+                        None => Err(format!("The model’s {file} could not be fetched.")),
                     };
-                    handle.dispatch(Action::Shipped(name.to_owned(), shipped));
+                    handle.dispatch(Action::PublishedResults(name.to_owned(), published));
                 });
             }
         },
@@ -122,7 +123,9 @@ fn use_shipped(state: &UseReducerHandle<State>) {
 }
 
 fn unreadable(file: &str, error: &dyn Display) -> String {
-    sentence(&format!("The model’s {file} cannot be read: {error}"))
+    with_full_stop(&format!(
+        "The model’s {file} is not what was expected: {error}"
+    ))
 }
 
 /// A file of a model, if it is there.

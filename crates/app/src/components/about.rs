@@ -12,5 +12,5 @@ pub struct AboutProps {
 /// The text about the page.
 #[component]
 pub fn About(props: &AboutProps) -> Html {
-    html! { <article class="about" hidden={!props.shown}>{ Html::from_html_unchecked(AttrValue::Static(TEXT)) }</article> }
+    html! { <main class="about" hidden={!props.shown}>{ Html::from_html_unchecked(AttrValue::Static(TEXT)) }</main> }
 }

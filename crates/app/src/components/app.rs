@@ -8,23 +8,24 @@ use yew::prelude::*;
 
 use super::{
     about::About,
-    dials::Dials,
+    debounce::use_debounced_effect,
+    dials::{Dials, Entropy},
+    experiment::ExperimentView,
     header::Header,
-    lab::Lab,
-    lagging::use_rested,
+    model_picker::ModelPicker,
     next_token::NextTokenPanel,
     prompt::Prompt,
-    same::Same,
+    ptr_eq::PtrEq,
     status_line::{Notes, StatusLine},
-    storyteller::Storyteller,
     swarm::SwarmPanel,
+    term::Definitions,
 };
 use crate::{
     address,
     engine::use_engines,
-    figures::numbers::significant,
-    shelf::use_shelf,
-    state::{Action, Dial, More, Run, State, Status, Terms, sentence, status},
+    numbers::significant,
+    sidecars::use_sidecars,
+    state::{Action, Dial, More, Run, SamplingParams, State, Status, progress_sentence, status},
 };
 
 /// The link is rewritten when the settings have rested for so long: browsers allow some hundred rewrites a minute.
@@ -39,7 +40,7 @@ pub fn App() -> Html {
     });
     use_engines(&state);
     use_link(&state);
-    use_shelf(&state);
+    use_sidecars(&state);
 
     let act = {
         let state = state.clone();
@@ -60,50 +61,60 @@ pub fn App() -> Html {
     let recorded = state
         .recorded
         .zip(run.filter(|run| run.device().is_none()))
-        .map(|(terms, run)| {
-            AttrValue::from(recording(&state.settings.prompt, &run.order.prompt, terms))
+        .map(|(params, run)| {
+            AttrValue::from(recording(&state.settings.prompt, &run.spec.prompt, params))
         });
-    let more = run.map_or(More::No, |run| run.more(state.terms()));
+    let more = run.map_or(More::No, |run| run.more(state.params()));
     let open = state.opened();
     let view = state.settings.view;
     let lab = view == View::Experiments;
-    let waits = matches!(now, Status::Loading | Status::Recorded | Status::Failed);
+    let waits = matches!(now, Status::Loading | Status::Recorded);
+    let failed = now == Status::Failed;
+    let line = html! { <StatusLine status={now} {sentence} {share} /> };
+    let entropy = use_state_eq(|| None::<Entropy>);
+    let rested = use_callback((), {
+        let entropy = entropy.setter();
+        move |now: Entropy, ()| entropy.set(Some(now))
+    });
     let tuned = run
-        .and_then(|run| run.order.adapter.as_deref())
-        .map(|name| AttrValue::from(state.tunings.title(name).to_owned()));
+        .and_then(|run| run.spec.adapter.as_deref())
+        .map(|name| AttrValue::from(state.adapters.title(name).to_owned()));
     html! {
         <>
             <Header {view} act={act.clone()} engines={state.engines.clone()} choice={state.settings.device}
                 chains={state.chains()}
                 tokens_per_second={run.map_or(0.0, |run| run.tokens_per_second)} device={run.and_then(Run::device)} />
+            if failed { <div class="failure" hidden={view == View::About}>{ line.clone() }</div> }
             <main class={lab.then_some("lab")} hidden={view == View::About}>
                 <div class="side">
                     <Notes notes={state.notes.clone()} act={act.clone()} />
                     if !lab { <Prompt prompt={AttrValue::from(state.settings.prompt.clone())} refusal={state.refusal.clone()} act={act.clone()} /> }
-                    <Storyteller tunings={Same::from(&state.tunings)} adapter={state.settings.adapter.clone().map(AttrValue::from)}
+                    <ModelPicker adapters={PtrEq::from(&state.adapters)} adapter={state.settings.adapter.clone().map(AttrValue::from)}
                         compare={state.settings.compare} {lab} lambda={Dial::Lambda.text(&state.settings)} turn={turn.clone()} act={act.clone()} />
                     <Dials settings={state.settings.clone()} {turn} act={act.clone()}
-                        stories={state.settings.chains.get()} running={more == More::Coming && state.live} {lab} />
-                    <div hidden={lab && !waits}><StatusLine status={now} {sentence} {share} /></div>
+                        stories={state.settings.chains.get()} running={more == More::Coming && state.live} {lab}
+                        can_generate={!state.has_failed()} entropy={*entropy} />
+                    if !failed { <div hidden={lab && !waits}>{ line }</div> }
                 </div>
                 <div class="stage" hidden={lab}>
-                    <NextTokenPanel row={state.row().map(Same::from)} language={state.language.as_ref().map(Same::from)}
-                        terms={state.terms()} {open} can_force={state.can_force()} there={state.put_there()} recorded={recorded.is_some()} act={act.clone()} />
-                    <SwarmPanel swarm={Same::from(&state.swarm)} {open} {tuned}
-                        catalogue={state.catalogue.as_ref().map(Same::from)} colouring={state.colouring}
-                        predictor={state.predictor.as_ref().map(Same::from)} can_open={state.can_open()} can_branch={state.can_branch()} {more} {recorded} stale={state.stale()} device={run.and_then(Run::device)}
-                        length={run.map_or(0, |run| run.order.length.get())}
+                    <NextTokenPanel row={state.row().map(PtrEq::from)} detokenizer={state.detokenizer.as_ref().map(PtrEq::from)}
+                        params={state.params()} {open} can_force={state.can_force()} there={state.put_there()} recorded={recorded.is_some()} {rested} act={act.clone()} />
+                    <SwarmPanel swarm={PtrEq::from(&state.swarm)} {open} {tuned}
+                        catalogue={state.catalogue.as_ref().map(PtrEq::from)} colouring={state.colouring}
+                        predictor={state.predictor.as_ref().map(PtrEq::from)} can_open={state.can_open()} can_branch={state.can_branch()} {more} {recorded} stale={state.stale()} device={run.and_then(Run::device)}
+                        length={run.map_or(0, |run| run.spec.length.get())}
                         tokens_per_second={run.map_or(0.0, |run| run.tokens_per_second)} act={act.clone()} />
                 </div>
-                if lab { <div class="stage">{ laboratory(&state, act) }</div> }
+                if lab { <div class="stage">{ experiment(&state, act) }</div> }
             </main>
             <About shown={view == View::About} />
+            <Definitions />
         </>
     }
 }
 
 /// What is said of a recorded run: its prompt where that is not the reader's, and its knobs.
-fn recording(prompt: &str, recorded: &str, terms: Terms) -> String {
+fn recording(prompt: &str, recorded: &str, params: SamplingParams) -> String {
     let after = if recorded == prompt {
         String::new()
     } else {
@@ -111,38 +122,38 @@ fn recording(prompt: &str, recorded: &str, terms: Terms) -> String {
     };
     format!(
         "recorded run{after} at T = {}, s = {}",
-        significant(terms.shaping.temperature()),
-        significant(terms.shaping.logit_scale())
+        significant(params.shaping.temperature()),
+        significant(params.shaping.logit_scale())
     )
 }
 
 /// The Experiments tab.
-fn laboratory(state: &State, act: Callback<Action>) -> Html {
+fn experiment(state: &State, act: Callback<Action>) -> Html {
     let name = state.experiment().name;
-    let bench = &state.bench;
+    let experiments_tab = &state.experiments_tab;
     let nothing = || {
         Err(AttrValue::Static(
-            "No results of this experiment ship with this model; run it to see some.",
+            "No results of this experiment were published with this model; run it to get some.",
         ))
     };
-    let shipped = match bench.shipped.get(name) {
-        Some(Ok(shipped)) => Some(Ok(Same::from(shipped))),
+    let published = match experiments_tab.published.get(name) {
+        Some(Ok(published)) => Some(Ok(PtrEq::from(published))),
         Some(Err(reason)) => Some(Err(reason.clone().into())),
         None => {
-            let ships = |shelf: &Rc<[String]>| shelf.iter().any(|one| one == name);
-            bench
-                .shelf
+            let ships = |list: &Rc<[String]>| list.iter().any(|one| one == name);
+            experiments_tab
+                .published_list
                 .as_ref()
-                .filter(|shelf| !ships(shelf))
+                .filter(|list| !ships(list))
                 .map(|_| nothing())
         }
     };
     let fetching = state
         .fetching
-        .map(|(kind, progress)| AttrValue::from(sentence(kind, progress)));
+        .map(|(kind, progress)| AttrValue::from(progress_sentence(kind, progress)));
     html! {
-        <Lab {name} asked={state.would_ask()} tunings={Same::from(&state.tunings)} terms={state.terms()} trial={bench.trial.clone()}
-            {fetching} own={bench.own.get(name).map(Same::from)} {shipped} {act} />
+        <ExperimentView {name} asked={state.would_ask()} adapters={PtrEq::from(&state.adapters)} params={state.params()} run={experiments_tab.run.clone()}
+            {fetching} own={experiments_tab.own.get(name).map(PtrEq::from)} {published} {act} />
     }
 }
 
@@ -150,7 +161,7 @@ fn laboratory(state: &State, act: Callback<Action>) -> Html {
 #[hook]
 fn use_link(state: &UseReducerHandle<State>) {
     let opened_with = use_memo((), |()| state.settings.clone());
-    use_rested(&state.settings, LINK_RESTS_MS, move |settings| {
+    use_debounced_effect(&state.settings, LINK_RESTS_MS, move |settings| {
         if *settings != *opened_with || address::settings().0 != *settings {
             address::rewrite(settings);
         }

@@ -4,8 +4,8 @@ use protocol::{DeviceChoice, DeviceKind, DeviceReport};
 use yew::prelude::*;
 
 use crate::{
-    engine::choice::{Adapter, Engines, Standing, name},
-    figures::numbers::grouped,
+    numbers::grouped,
+    state::{EngineStatus, Engines, GpuAdapter, device_name},
 };
 
 #[derive(Clone, PartialEq, Properties)]
@@ -17,7 +17,7 @@ pub struct BadgeProps {
     pub ran_on: Option<DeviceKind>,
 }
 
-/// The device badge. Its sentence is shown on hover and focus, and is its description for screen readers.
+/// The device badge. The details are shown on hover and focus, and are its description for screen readers.
 #[component]
 pub fn Badge(props: &BadgeProps) -> Html {
     let BadgeProps {
@@ -26,20 +26,22 @@ pub fn Badge(props: &BadgeProps) -> Html {
         chains,
         ..
     } = props;
-    let Some(kind) = engines.serving(*choice, *chains) else {
-        let text = if engines.hopeless(*choice).is_some() {
-            "no engine"
+    let Some(kind) = engines.active_device(*choice, *chains) else {
+        let text = if engines.all_failed(*choice).is_some() {
+            "not running"
         } else {
-            "starting…"
+            "loading…"
         };
-        return html! { <div class="badge"><button data-testid="device" data-device="none">{ text }</button></div> };
+        return html! { <div class="badge" translate="no"><button data-testid="device" data-device="none">{ text }</button></div> };
     };
-    let report = engines.report(kind).expect("the serving engine is ready");
+    let report = engines
+        .report(kind)
+        .expect("the engine that serves is ready");
     let (adapter, software) = adapter(engines, report);
     let measured = (props.ran_on == Some(kind) && props.tokens_per_second > 0.0)
         .then_some(props.tokens_per_second);
     let speed = measured
-        .map(|speed| format!(" · {} tok/s", grouped(speed.round() as u64)))
+        .map(|speed| format!(" · {} tokens per second", grouped(speed.round() as u64)))
         .unwrap_or_default();
     let word = match kind {
         DeviceKind::Cpu => "cpu",
@@ -49,13 +51,14 @@ pub fn Badge(props: &BadgeProps) -> Html {
         .self_test
         .map(|test| test.max_relative_delta.to_string());
     html! {
-        <div class="badge">
+        <div class="badge" translate="no">
             <button data-testid="device" data-device={word} data-software={software.to_string()}
                 data-self-test-delta={delta} aria-describedby="why-this-device">
                 <i aria-hidden="true" />
-                { format!("{} · {adapter}{speed}", name(kind)) }
+                { if software { "runs on your CPU" } else { "runs on your GPU" } }
             </button>
             <div role="tooltip" id="why-this-device">
+                <p>{ format!("{} · {adapter}{speed}", device_name(kind)) }</p>
                 { for sentences(engines, report, *choice, *chains).into_iter().map(|sentence| html! { <p>{ sentence }</p> }) }
             </div>
         </div>
@@ -65,8 +68,8 @@ pub fn Badge(props: &BadgeProps) -> Html {
 /// The adapter's name, and whether it computes on the CPU. A GPU's worker does not know; the browser told the page.
 fn adapter(engines: &Engines, report: &DeviceReport) -> (String, bool) {
     match (report.kind, &engines.adapter) {
-        (DeviceKind::WebGpu, Some(Adapter::Software(name))) => (name.clone(), true),
-        (DeviceKind::WebGpu, Some(Adapter::Hardware(name))) => (name.clone(), false),
+        (DeviceKind::WebGpu, Some(GpuAdapter::Software(name))) => (name.clone(), true),
+        (DeviceKind::WebGpu, Some(GpuAdapter::Hardware(name))) => (name.clone(), false),
         _ => (report.adapter.clone(), report.kind == DeviceKind::Cpu),
     }
 }
@@ -80,18 +83,18 @@ fn sentences(
     let mut sentences = vec![engines.reason(choice, chains)];
     let (_, software) = adapter(engines, report);
     if software && report.kind == DeviceKind::WebGpu {
-        sentences.push("This adapter computes on the CPU: right numbers, slowly.".to_owned());
+        sentences.push("This adapter is emulated on the CPU: correct, but slow.".to_owned());
     }
     if let Some(test) = report.self_test {
         sentences.push(format!(
-            "Self-test: its logits differ from the CPU’s by at most {:.1e} of a row’s spread ({:.0e} is allowed).",
+            "Self-test: its logits differ from the CPU’s by at most {:.1e} of their range (tolerance {:.0e}).",
             test.max_relative_delta, test.tolerance
         ));
     }
-    if let (Some(Adapter::Hardware(gpu)), Standing::Starting(_)) =
+    if let (Some(GpuAdapter::Hardware(gpu)), EngineStatus::Starting(_)) =
         (&engines.adapter, &engines.webgpu)
     {
-        sentences.push(format!("Adapter: {gpu}."));
+        sentences.push(format!("GPU: {gpu}."));
     }
     sentences
 }

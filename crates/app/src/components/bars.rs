@@ -5,19 +5,15 @@ use yew::{prelude::*, virtual_dom::Key};
 
 use super::{
     canvas::{Canvas, Picture, Sheet},
-    lagging::use_lagging,
-    same::Same,
+    debounce::use_debounced,
+    ptr_eq::PtrEq,
 };
 use crate::{
-    figures::{
-        next_token::{BARS, Bar, NextToken},
-        numbers::percent,
-    },
-    state::{Action, Language},
+    figures::next_token::{BARS, Bar, NextToken},
+    numbers::percent,
+    state::{Action, Detokenizer},
 };
 
-/// Height of a row, CSS pixels; the style sheet has the same.
-const ROW: f64 = 22.0;
 /// Height of a bar, CSS pixels.
 const BAR: f64 = 13.0;
 /// Where bars begin, CSS pixels; before them lies the mark of the picked token.
@@ -29,8 +25,8 @@ const SHORT: usize = 10;
 
 #[derive(Clone, PartialEq, Properties)]
 pub struct BarsProps {
-    pub next: Same<NextToken>,
-    pub language: Same<Language>,
+    pub next: PtrEq<NextToken>,
+    pub detokenizer: PtrEq<Detokenizer>,
     pub can_force: bool,
     pub act: Callback<Action>,
 }
@@ -40,7 +36,7 @@ pub struct BarsProps {
 pub fn Bars(props: &BarsProps) -> Html {
     let BarsProps {
         next,
-        language,
+        detokenizer,
         can_force,
         act,
     } = props;
@@ -59,14 +55,14 @@ pub fn Bars(props: &BarsProps) -> Html {
         });
     }
     let rows = next.bars.iter().map(|bar| (bar.token, bar.p > 0.0));
-    let said = use_lagging(next);
+    let said = use_debounced(next);
     // One text for all rows: a canvas takes longer to write them.
     let shares: String = next.bars.iter().map(|bar| percent(bar.p) + "\n").collect();
     html! {
         <div class="bars">
-            <Rows {list} rows={rows.collect::<Vec<_>>()} said={(*said).clone()} language={language.clone()} can_force={*can_force} act={act.clone()} />
+            <Rows {list} rows={rows.collect::<Vec<_>>()} said={(*said).clone()} detokenizer={detokenizer.clone()} can_force={*can_force} act={act.clone()} />
             <Canvas<Reaches> picture={Reaches(next.clone())} />
-            <pre aria-hidden="true">{ shares }</pre>
+            <pre aria-hidden="true" translate="no">{ shares }</pre>
         </div>
     }
 }
@@ -77,8 +73,8 @@ struct RowsProps {
     /// The tokens, and whether the knobs have left them possible.
     rows: Vec<(u32, bool)>,
     /// What is read out.
-    said: Same<NextToken>,
-    language: Same<Language>,
+    said: PtrEq<NextToken>,
+    detokenizer: PtrEq<Detokenizer>,
     can_force: bool,
     act: Callback<Action>,
 }
@@ -90,7 +86,7 @@ fn Rows(props: &RowsProps) -> Html {
         list,
         rows,
         said,
-        language,
+        detokenizer,
         can_force,
         act,
     } = props;
@@ -103,7 +99,7 @@ fn Rows(props: &RowsProps) -> Html {
         })
     };
     let row = |(place, (token, possible)): (usize, &(u32, bool))| {
-        let name = language.visible(*token);
+        let name = detokenizer.visible(*token);
         let spoken = said.bars.iter().find(|bar| bar.token == *token);
         let hook = if *possible {
             "token-bar"
@@ -118,8 +114,8 @@ fn Rows(props: &RowsProps) -> Html {
         };
         let cut = long(&name);
         let title = match (*can_force, cut.is_some()) {
-            (true, true) => Some(format!("Put “{name}” here and continue").into()),
-            (true, false) => Some(AttrValue::Static("Put this token here and continue")),
+            (true, true) => Some(format!("Continue the story with “{name}” here").into()),
+            (true, false) => Some(AttrValue::Static("Continue the story with this token here")),
             (false, true) => Some(name.clone().into()),
             (false, false) => None,
         };
@@ -133,7 +129,7 @@ fn Rows(props: &RowsProps) -> Html {
         }
     };
     html! {
-        <ol ref={list} aria-label="Likeliest next tokens" onclick={can_force.then_some(force)}>
+        <ol ref={list} translate="no" aria-label="Likeliest next tokens" onclick={can_force.then_some(force)}>
             { for rows.iter().enumerate().map(row) }
         </ol>
     }
@@ -146,11 +142,7 @@ pub fn long(name: &str) -> Option<&'static str> {
 
 /// What is read out of a row.
 fn label(bar: &Bar, name: &str) -> String {
-    let coin = if bar.picked {
-        ", picked by the coin"
-    } else {
-        ""
-    };
+    let coin = if bar.picked { ", drawn" } else { "" };
     format!("{name} {}{coin}", percent(bar.p))
 }
 
@@ -160,19 +152,27 @@ fn token(element: &Element) -> Option<u32> {
     row.get_attribute("data-id")?.parse().ok()
 }
 
-/// How far the bars and their ghosts reach.
+/// How far the bars and their ghosts reach, on a scale from 0 to 1.
 #[derive(Clone, PartialEq)]
-struct Reaches(Same<NextToken>);
+struct Reaches(PtrEq<NextToken>);
 
 impl Picture for Reaches {
     fn draw(&self, sheet: &Sheet) {
         let Sheet {
-            pen, width, inks, ..
+            pen,
+            width,
+            height,
+            inks,
+            ..
         } = sheet;
-        let NextToken { bars, full, .. } = &*self.0;
-        let reach = |p: f64| (width - START - 1.0) * p / full;
+        let bars = &self.0.bars;
+        // As the style sheet makes them: lines of equal height.
+        let line = height / BARS as f64;
+        let top = |row: usize| line * row as f64 + (line - BAR - 1.0) / 2.0;
+        // From 0 to 1, so that a bar that grows is seen to grow.
+        let reach = |p: f64| (width - START - 1.0) * p;
         for (row, _) in bars.iter().enumerate().filter(|(_, bar)| bar.picked) {
-            let middle = ROW * (row as f64 + 0.5);
+            let middle = line * (row as f64 + 0.5);
             sheet.disc(&inks.coin, START / 2.0 - 1.0, middle, MARK);
         }
         pen.set_fill_style_str(&inks.now);
@@ -189,9 +189,4 @@ impl Picture for Reaches {
         }
         pen.stroke();
     }
-}
-
-/// Upper edge of a row's bar, CSS pixels.
-fn top(row: usize) -> f64 {
-    ROW * row as f64 + (ROW - BAR - 1.0) / 2.0
 }

@@ -194,21 +194,21 @@ pub fn Canvas<P: Picture>(props: &CanvasProps<P>) -> Html {
         let canvas = canvas.clone();
         use_effect_with((), move |()| {
             let canvas: HtmlCanvasElement = canvas.cast().expect("the canvas was just drawn");
-            let watch = Watch::new(&canvas, sheet, picture);
-            move || drop(watch)
+            let guard = ResizeGuard::new(&canvas, sheet, picture);
+            move || drop(guard)
         });
     }
     html! { <canvas ref={canvas} aria-hidden="true" /> }
 }
 
 /// Draws anew when the canvas changes its size or the page its colours, until dropped.
-struct Watch {
+struct ResizeGuard {
     size: ResizeObserver,
     colours: Option<MediaQueryList>,
     draw: Closure<dyn Fn()>,
 }
 
-impl Watch {
+impl ResizeGuard {
     fn new<P: Picture>(
         canvas: &HtmlCanvasElement,
         sheet: Rc<RefCell<Option<Sheet>>>,
@@ -243,7 +243,7 @@ impl Watch {
     }
 }
 
-impl Drop for Watch {
+impl Drop for ResizeGuard {
     fn drop(&mut self) {
         self.size.disconnect();
         if let Some(colours) = &self.colours {

@@ -1,14 +1,14 @@
-//! One chain as a line of text, token by token: coloured by surprisal or by gladness, words of attractors underlined. Blocks of words redraw on their own, so a new token costs one block.
+//! One chain as a line of text, token by token: coloured by surprisal or by sentiment, words of attractors underlined. Blocks of words redraw on their own, so a new token costs one block.
 
 use std::rc::Rc;
 
 use yew::prelude::*;
 
-use super::same::Same;
+use super::ptr_eq::PtrEq;
 use crate::{
     figures::{
         attractors::Marks,
-        gladness::{Gladness, tint},
+        sentiment::{Sentiment, tint},
     },
     state::{BLOCK, Chain, Side, Word},
 };
@@ -19,15 +19,15 @@ const TINTS: [&str; 9] = ["b0", "b1", "b2", "b3", "b4", "b5", "b6", "b7", "b8"];
 #[derive(Clone, PartialEq, Properties)]
 pub struct ChainProps {
     pub number: u32,
-    pub chain: Same<Chain>,
+    pub chain: PtrEq<Chain>,
     /// Which story it tells, from 0.
     pub story: u32,
     /// Who tells it, where two are compared.
     pub side: Option<Side>,
     /// The words of attractors in it, and the name of the one that it ends in, or nothing.
-    pub marks: Option<(Same<Marks>, AttrValue)>,
-    /// What its words are coloured by, where that is gladness.
-    pub gladness: Option<Same<Gladness>>,
+    pub marks: Option<(PtrEq<Marks>, AttrValue)>,
+    /// What its words are coloured by, where that is sentiment.
+    pub sentiment: Option<PtrEq<Sentiment>>,
     /// How many of its first tokens an earlier chain of its side has too.
     pub shared: usize,
     /// The position of the opened token, if it is in this chain.
@@ -45,7 +45,7 @@ pub fn ChainLine(props: &ChainProps) -> Html {
         story,
         side,
         marks,
-        gladness,
+        sentiment,
         shared,
         open,
         running,
@@ -58,10 +58,10 @@ pub fn ChainLine(props: &ChainProps) -> Html {
             .map(|open| open as usize)
             .filter(|open| (first..first + BLOCK).contains(open));
         let marked = marks.as_ref().map_or(0, |(marks, _)| marks.blocks[index]);
-        let gladness = gladness
+        let sentiment = sentiment
             .as_ref()
-            .map(|gladness| gladness.blocks[index].clone());
-        html! { <Block key={index} words={Same::from(words)} {first} {shared} {open} {marked} {gladness} /> }
+            .map(|sentiment| sentiment.blocks[index].clone());
+        html! { <Block key={index} words={PtrEq::from(words)} {first} {shared} {open} {marked} {sentiment} /> }
     };
     html! {
         <div class={classes!("row", same.then_some("same"), (*side == Some(Side::Base)).then_some("base"))}>
@@ -71,11 +71,11 @@ pub fn ChainLine(props: &ChainProps) -> Html {
             <span class="no" aria-hidden="true">{ story + 1 }</span>
             <p class="chain" data-testid="chain" data-chain={number.to_string()} data-state={if *running { "running" } else { "done" }}
                 data-attractor={marks.as_ref().map(|(_, ends_in)| ends_in.clone())}
-                data-log-odds={gladness.as_ref().map(|gladness| gladness.log_odds.to_string())}>
+                data-log-odds={sentiment.as_ref().map(|sentiment| sentiment.log_odds.to_string())}>
                 { for chain.blocks().iter().enumerate().map(block) }
             </p>
-            if let Some(gladness) = gladness {
-                <b class="score" title="Predicted gladness of this story, nats of log-odds">{ format!("{:+.2}", gladness.log_odds) }</b>
+            if let Some(sentiment) = sentiment {
+                <b class="score" title="Sentiment score of this story, log-odds in nats">{ format!("{:+.2}", sentiment.log_odds) }</b>
             }
         </div>
     }
@@ -83,14 +83,14 @@ pub fn ChainLine(props: &ChainProps) -> Html {
 
 #[derive(Clone, PartialEq, Properties)]
 struct BlockProps {
-    words: Same<Vec<Word>>,
+    words: PtrEq<Vec<Word>>,
     first: usize,
     shared: usize,
     open: Option<usize>,
     /// Which words belong to a mark, the first in the lowest bit.
     marked: u16,
     /// What each word adds, nats.
-    gladness: Option<Rc<[f64]>>,
+    sentiment: Option<Rc<[f64]>>,
 }
 
 #[component]
@@ -101,13 +101,13 @@ fn Block(props: &BlockProps) -> Html {
         shared,
         open,
         marked,
-        gladness,
+        sentiment,
     } = props;
     let word = |(index, word): (usize, &Word)| {
         let position = first + index;
-        let adds = gladness
+        let adds = sentiment
             .as_ref()
-            .and_then(|gladness| gladness.get(index).copied());
+            .and_then(|sentiment| sentiment.get(index).copied());
         let class = match adds {
             Some(adds) => tint(adds),
             None if index < *shared => "old",
@@ -129,7 +129,9 @@ fn Block(props: &BlockProps) -> Html {
         let title = adds
             .filter(|adds| *adds != 0.0)
             .map(|adds| format!("{adds:+.3} nats"));
-        html! { <s {class} {title} data-at={position.to_string()}>{ AttrValue::from(word.text.clone()) }</s> }
+        // Another token is another element: what a browser's translation has put into the old one goes with it.
+        let key = u64::from(word.token) << 32 | position as u64;
+        html! { <span {key} {class} {title} data-at={position.to_string()}>{ AttrValue::from(word.text.clone()) }</span> }
     };
     html! { <>{ for words.iter().enumerate().map(word) }</> }
 }

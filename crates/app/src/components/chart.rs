@@ -6,7 +6,7 @@ use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::HtmlElement;
 use yew::prelude::*;
 
-use crate::figures::{beside::Beside, chart, csv};
+use crate::figures::{chart, csv, overlay::OverlaidFigure};
 
 #[wasm_bindgen]
 extern "C" {
@@ -77,7 +77,7 @@ pub fn save_csv(text: &str, name: &str) {
 
 #[derive(Clone, PartialEq, Properties)]
 pub struct ChartProps {
-    pub figure: Beside,
+    pub figure: OverlaidFigure,
     pub charts: Charts,
     /// The experiment's name, for files.
     pub experiment: AttrValue,
@@ -134,7 +134,7 @@ pub fn Chart(props: &ChartProps) -> Html {
     let (title_id, text_id) = (format!("{name}-title"), format!("{name}-text"));
     let tall = (!figure.flows.is_empty()).then_some("tall");
     html! {
-        <figure class="chart" data-testid="figure" data-name={figure.name.clone()}>
+        <figure class="chart" translate="no" data-testid="figure" data-name={figure.name.clone()}>
             <figcaption id={title_id.clone()}>{ &figure.title }</figcaption>
             <div class={classes!("sheet", tall)} role="img" aria-labelledby={title_id} aria-describedby={text_id.clone()}>
                 <div ref={&sheet} aria-hidden="true"></div>

@@ -4,11 +4,11 @@ use yew::prelude::*;
 
 use super::{
     canvas::{Canvas, Picture, Sheet},
-    lagging::use_lagging,
-    same::Same,
+    debounce::use_debounced,
+    ptr_eq::PtrEq,
 };
-use crate::figures::{
-    curve::{EntropyCurve, Frame, beta_share},
+use crate::{
+    figures::curve::{EntropyCurve, Frame, beta_share},
     numbers::{decimal, significant},
 };
 
@@ -29,7 +29,7 @@ const DASH: f64 = 3.0;
 
 #[derive(Clone, PartialEq, Properties)]
 pub struct CurvePlotProps {
-    pub curve: Same<EntropyCurve>,
+    pub curve: PtrEq<EntropyCurve>,
     pub beta: f64,
     /// Entropy under the knobs; below the curve where a filter is on.
     pub bits: f64,
@@ -40,9 +40,9 @@ pub struct CurvePlotProps {
 pub fn CurvePlot(props: &CurvePlotProps) -> Html {
     let CurvePlotProps { curve, beta, bits } = props;
     let top = curve.top_bits;
-    let (said_beta, said_bits) = *use_lagging(&(*beta, *bits));
+    let (said_beta, said_bits) = *use_debounced(&(*beta, *bits));
     let label = format!(
-        "Entropy against the inverse temperature: it falls as β grows. At β = {} it is {} bits.",
+        "Entropy against sharpness β: it falls as β grows. At β = {} it is {} bits.",
         significant(said_beta),
         decimal(said_bits)
     );
@@ -51,7 +51,7 @@ pub fn CurvePlot(props: &CurvePlotProps) -> Html {
         down: 1.0 - (bits / top).clamp(0.0, 1.0),
     };
     html! {
-        <div class="marked" role="img" aria-label={label}>
+        <div class="marked" translate="no" role="img" aria-label={label}>
             <Axes curve={curve.clone()} />
             <Canvas<Marker> picture={marker} />
         </div>
@@ -90,7 +90,7 @@ impl Picture for Marker {
 
 #[derive(Clone, PartialEq, Properties)]
 struct AxesProps {
-    curve: Same<EntropyCurve>,
+    curve: PtrEq<EntropyCurve>,
 }
 
 /// All that stays while knobs move.
@@ -131,9 +131,9 @@ fn Axes(props: &AxesProps) -> Html {
     html! {
         <svg class="plot" viewBox="0 0 360 146">
             { for [top, (top / 2.0).floor()].into_iter().filter(|bits| *bits > 0.0).map(level) }
-            <text x="30" y="9">{ "bits" }</text>
+            <text x="30" y="9">{ "uncertainty of the next token, bits" }</text>
             <line class="axis" x1={left.clone()} x2={right.clone()} y1={bottom.clone()} y2={bottom.clone()} />
-            { for [(0.1, "β 0.1 hot"), (1.0, "1"), (10.0, "10"), (100.0, "cold 100")].into_iter().map(tick) }
+            { for [(0.1, "β = 0.1"), (1.0, "1"), (10.0, "10"), (100.0, "sharper → 100")].into_iter().map(tick) }
             <path class="curve" d={curve.path(FRAME)} />
         </svg>
     }

@@ -7,21 +7,21 @@ use yew::prelude::*;
 use crate::engine::after_ms;
 
 /// How long a value that is not seen rests before it is told.
-const RESTS_MS: u32 = 150;
+pub const RESTS_MS: u32 = 150;
 
 /// A value as it was when it last rested.
 #[hook]
-pub fn use_lagging<T: Clone + PartialEq + 'static>(value: &T) -> UseStateHandle<T> {
-    let lagging = use_state_eq(|| value.clone());
-    let setter = lagging.setter();
-    use_rested(value, RESTS_MS, move |value| setter.set(value.clone()));
-    lagging
+pub fn use_debounced<T: Clone + PartialEq + 'static>(value: &T) -> UseStateHandle<T> {
+    let debounced = use_state_eq(|| value.clone());
+    let setter = debounced.setter();
+    use_debounced_effect(value, RESTS_MS, move |value| setter.set(value.clone()));
+    debounced
 }
 
 /// Calls with a value once it has rested for `rest_ms`, at the latest after twice that. A value that moves is looked at by one timer
 /// now and then; none is set and called off with every move.
 #[hook]
-pub fn use_rested<T: Clone + PartialEq + 'static>(
+pub fn use_debounced_effect<T: Clone + PartialEq + 'static>(
     value: &T,
     rest_ms: u32,
     call: impl Fn(&T) + 'static,

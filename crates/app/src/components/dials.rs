@@ -5,8 +5,8 @@ use yew::prelude::*;
 
 use super::knob::Knob;
 use crate::{
-    figures::numbers::{counted, significant},
-    state::{Action, Dial},
+    numbers::{counted, significant},
+    state::{Action, Dial, SamplingParams},
 };
 
 #[derive(Clone, PartialEq, Properties)]
@@ -16,8 +16,23 @@ pub struct DialsProps {
     pub act: Callback<Action>,
     pub stories: u32,
     pub running: bool,
+    /// Whether a model is there, or may still come.
+    pub can_generate: bool,
+    /// What the knobs make of the shown token, once they have rested.
+    pub entropy: Option<Entropy>,
     /// Whether the knobs are those of an experiment, which has its own buttons.
     pub lab: bool,
+}
+
+/// What the knobs make of the next token, for those who hear the sliders: it is read out with a slider's value.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Entropy {
+    /// The knobs.
+    pub params: SamplingParams,
+    /// Entropy of the next token, bits.
+    pub bits: f64,
+    /// `2^H`.
+    pub choices: f64,
 }
 
 /// The settings panel.
@@ -29,27 +44,29 @@ pub fn Dials(props: &DialsProps) -> Html {
         act,
         stories,
         running,
+        can_generate,
+        entropy,
         lab,
     } = props.clone();
-    let knob =
-        |dial: Dial| html! { <Knob {dial} text={dial.text(&settings)} turn={turn.clone()} /> };
+    let knob = |dial: Dial| html! { <Knob {dial} text={dial.text(&settings)} {entropy} turn={turn.clone()} /> };
     let beta = settings.shaping.beta();
-    let tell = format!("Tell {}", counted(stories.into(), "story", "stories"));
+    let generate = format!("Generate {}", counted(stories.into(), "story", "stories"));
     html! {
         <section aria-labelledby="decoding-title">
-            <h2 id="decoding-title">{ "Decoding" }</h2>
+            <h2 id="decoding-title">{ "Sampling" }</h2>
             { knob(Dial::Temperature) }
             { knob(Dial::LogitScale) }
             <p class="beta">
-                <span><var>{ "β" }</var>{ " = " }<var>{ "s" }</var>{ " / " }<var>{ "T" }</var></span>
-                <b data-testid="beta" data-value={beta.to_string()}>{ significant(beta) }</b>
+                <span>{ "Sharpness " }<var>{ "β" }</var>{ " = " }<var>{ "s" }</var>{ " / " }<var>{ "T" }</var></span>
+                <b data-testid="beta" translate="no" data-value={beta.to_string()}>{ significant(beta) }</b>
             </p>
+            <small class="ratio">{ "Only this ratio matters: " }<var>{ "T" }</var>{ " = ½ and " }<var>{ "s" }</var>{ " = 2 give the same stories." }</small>
             <details>
-                <summary>{ "more: filters, seed, chains, length" }</summary>
+                <summary>{ "More: filters, seed, number and length of stories" }</summary>
                 { for Dial::MORE.into_iter().map(knob) }
             </details>
             <div class="go" hidden={lab}>
-                <button class="tell" data-testid="generate" onclick={act.reform(|_: MouseEvent| Action::Generate)}>{ tell }</button>
+                <button class="tell" data-testid="generate" translate="no" disabled={!can_generate} onclick={act.reform(|_: MouseEvent| Action::Generate)}>{ generate }</button>
                 <button class="stop" data-testid="stop" disabled={!running} onclick={act.reform(|_: MouseEvent| Action::Stop)}>
                     { "Stop" }
                 </button>

@@ -6,17 +6,17 @@ use attractors::Catalogue;
 use decoding::HittingCurve;
 use yew::prelude::*;
 
-use super::{same::Same, series::Series};
-use crate::figures::{
-    attractors::{Marks, Share, by_token, hitting, shares},
+use super::{ptr_eq::PtrEq, series::Series, term::Defined};
+use crate::{
+    figures::attractors::{Marks, Share, by_token, hitting, shares},
     numbers::{percent, percent_range},
 };
 
 #[derive(Clone, PartialEq, Properties)]
 pub struct EndingsProps {
-    pub catalogue: Same<Catalogue>,
+    pub catalogue: PtrEq<Catalogue>,
     /// Chain by chain.
-    pub marks: Same<Vec<Rc<Marks>>>,
+    pub marks: PtrEq<Vec<Rc<Marks>>>,
     /// Chains on a side.
     pub stories: usize,
     /// Tokens a chain at most.
@@ -47,8 +47,8 @@ pub fn Endings(props: &EndingsProps) -> Html {
     };
     html! {
         <>
-            <figure class="endings">
-                <figcaption>{ "Where they end" }</figcaption>
+            <figure class="endings" translate="no">
+                <figcaption>{ format!("How the {stories} stories end") }</figcaption>
                 { for shares.iter().map(|shares| {
                     let attractor = &catalogue.attractors()[shares.attractor];
                     let [share, base] = [0, 1].map(|side| shares.sides.get(side));
@@ -62,7 +62,7 @@ pub fn Endings(props: &EndingsProps) -> Html {
                         </div>
                     }
                 }) }
-                <small>{ format!("Shares of the {stories} stories that end in underlined words of a kind, with 95% intervals (Wilson). In none: {nowhere}.") }</small>
+                <small><Defined text={format!("Share of stories by ending (attractor), found by keywords (underlined), with 95% Wilson intervals. No match: {nowhere}.")} /></small>
             </figure>
             { for shares.first().map(|first| curve(&catalogue.attractors()[first.attractor].title, first.attractor, &sides, *length)) }
         </>
@@ -74,18 +74,18 @@ fn curve(title: &str, attractor: usize, sides: &[&[Rc<Marks>]], length: u32) -> 
     let mut curves = sides.iter().map(|side| hitting(side, attractor));
     let (curve, base) = (curves.next().unwrap_or_default(), curves.next());
     let half = |curve: &HittingCurve| match curve.median() {
-        Some(token) => format!("half of the stories by token {token}"),
-        None => "less than half of the stories".to_owned(),
+        Some(token) => format!("half of them by token {token}"),
+        None => "less than half of them".to_owned(),
     };
     let of_base = base.as_ref().map_or(String::new(), |base| {
-        format!(", of the base {}", half(base))
+        format!("; base model: {}", half(base))
     });
     let says = format!(
-        "{title}: the share of stories with a word of it by token, estimated after Kaplan and Meier; {}{of_base}.",
+        "{title}: the share of stories that have mentioned it, by token (Kaplan-Meier estimate); {}{of_base}.",
         half(&curve)
     );
     html! {
-        <Series title={format!("{title}: first word of it, share by token")} values={by_token(&curve)}
+        <Series title={format!("{title}: share of stories that have mentioned it, by token")} values={by_token(&curve)}
             base={base.as_ref().map(by_token)} top={1.0} positions={length} {says} />
     }
 }

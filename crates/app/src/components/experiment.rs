@@ -9,58 +9,60 @@ use yew::prelude::*;
 use super::{
     chart::{Chart, use_charts},
     findings::{Controls, Results, VerdictLine, answered},
-    same::Same,
+    ptr_eq::PtrEq,
+    term::Defined,
 };
 use crate::{
-    figures::{beside::pairs, numbers::knobs},
-    state::{Action, Dial, Terms, Trial, TrialPhase, Tunings},
+    figures::overlay::pairs,
+    numbers::knobs,
+    state::{Action, AdapterIndex, Dial, ExperimentPhase, ExperimentRun, SamplingParams},
 };
 
 #[derive(Clone, PartialEq, Properties)]
-pub struct LabProps {
+pub struct ExperimentViewProps {
     /// The opened experiment.
     pub name: AttrValue,
     /// What a run would ask now, beside the base.
     pub asked: Vec<Asked>,
-    pub tunings: Same<Tunings>,
-    pub terms: Terms,
+    pub adapters: PtrEq<AdapterIndex>,
+    pub params: SamplingParams,
     /// The last run, of whichever experiment.
-    pub trial: Option<Trial>,
+    pub run: Option<ExperimentRun>,
     /// What is being fetched for it, in words.
     pub fetching: Option<AttrValue>,
-    pub own: Option<Same<Findings>>,
+    pub own: Option<PtrEq<Findings>>,
     /// None while it is not known what ships.
-    pub shipped: Option<Result<Same<Shipped>, AttrValue>>,
+    pub published: Option<Result<PtrEq<Shipped>, AttrValue>>,
     pub act: Callback<Action>,
 }
 
 /// The tab.
 #[component]
-pub fn Lab(props: &LabProps) -> Html {
+pub fn ExperimentView(props: &ExperimentViewProps) -> Html {
     let Some(entry) = experiments::find(&props.name) else {
         return html! {};
     };
     let charts = use_charts();
     let laid_over = use_state_eq(|| true);
-    let shipped = props
-        .shipped
+    let published = props
+        .published
         .as_ref()
-        .and_then(|shipped| shipped.as_ref().ok());
+        .and_then(|published| published.as_ref().ok());
     let own = props.own.as_ref();
     let figures = |findings: Option<&Findings>| -> Vec<Figure> {
         findings.map_or_else(Vec::new, |findings| findings.figures.clone())
     };
     let mine = figures(own.map(|own| &**own));
-    let both = !mine.is_empty() && shipped.is_some();
-    let behind = shipped.filter(|_| !both || *laid_over);
-    let drawn = pairs(&mine, &figures(behind.map(|shipped| &shipped.findings)));
+    let both = !mine.is_empty() && published.is_some();
+    let behind = published.filter(|_| !both || *laid_over);
+    let drawn = pairs(&mine, &figures(behind.map(|published| &published.findings)));
     let lay_over = {
         let laid_over = laid_over.clone();
         Callback::from(move |_: Event| laid_over.set(!*laid_over))
     };
     let shown = own
         .map(|own| &**own)
-        .or(shipped.map(|shipped| &shipped.findings));
+        .or(published.map(|published| &published.findings));
     let verdict = |findings: Option<&Findings>, of: &'static str| {
         // Something in any case: were there nothing, what stands before it would be made anew and lose the keyboard.
         html! {
@@ -69,15 +71,15 @@ pub fn Lab(props: &LabProps) -> Html {
     };
     html! {
         <>
-            <Shelf name={props.name.clone()} act={props.act.clone()} />
-            <article class="experiment" data-testid="experiment" data-name={entry.name} data-state={state(props)}
+            <ExperimentNav name={props.name.clone()} act={props.act.clone()} />
+            <article class="experiment" key={entry.name} data-testid="experiment" data-name={entry.name} data-state={state(props)}
                 aria-labelledby="experiment-title">
                 <section>
                     <Claim name={props.name.clone()} />
                     <RunLine ..props.clone() />
-                    { shipped_note(props) }
-                    { verdict(own.map(|own| &**own), "by your run") }
-                    { verdict(shipped.map(|shipped| &shipped.findings), "by the shipped results") }
+                    { published_note(props) }
+                    { verdict(own.map(|own| &**own), "your run") }
+                    { verdict(published.map(|published| &published.findings), "published results") }
                 </section>
                 if !drawn.is_empty() {
                     <section aria-labelledby="figures-title">
@@ -86,7 +88,7 @@ pub fn Lab(props: &LabProps) -> Html {
                             if both {
                                 <label class="check key">
                                     <input type="checkbox" data-testid="lay-over" checked={*laid_over} onchange={lay_over} />
-                                    { "the shipped results behind yours, faintly" }
+                                    { "Show the published results behind yours" }
                                 </label>
                             }
                         </h2>
@@ -97,7 +99,7 @@ pub fn Lab(props: &LabProps) -> Html {
                         </div>
                     </section>
                 }
-                <Results own={own.cloned()} shipped={shipped.cloned()} name={entry.name} />
+                <Results own={own.cloned()} published={published.cloned()} name={entry.name} />
                 if let Some(shown) = shown { <Controls controls={shown.controls.clone()} /> }
                 <Limits name={props.name.clone()} />
             </article>
@@ -106,31 +108,31 @@ pub fn Lab(props: &LabProps) -> Html {
 }
 
 /// Of the opened experiment, for `data-state`.
-fn state(props: &LabProps) -> &'static str {
-    match present(props).map(|trial| &trial.phase) {
-        Some(TrialPhase::Running) => "running",
-        Some(TrialPhase::Done) => "done",
+fn state(props: &ExperimentViewProps) -> &'static str {
+    match present(props).map(|run| &run.phase) {
+        Some(ExperimentPhase::Running) => "running",
+        Some(ExperimentPhase::Done) => "done",
         // An earlier run of it.
         None if props.own.is_some() => "done",
-        Some(TrialPhase::Cancelled | TrialPhase::Failed(_)) | None => "idle",
+        Some(ExperimentPhase::Cancelled | ExperimentPhase::Failed(_)) | None => "idle",
     }
 }
 
 /// The last run, where it was one of the opened experiment.
-fn present(props: &LabProps) -> Option<&Trial> {
-    let trial = props.trial.as_ref();
-    trial.filter(|trial| *trial.name == *props.name)
+fn present(props: &ExperimentViewProps) -> Option<&ExperimentRun> {
+    let run = props.run.as_ref();
+    run.filter(|run| *run.name == *props.name)
 }
 
 #[derive(Clone, PartialEq, Properties)]
-struct ShelfProps {
+struct ExperimentNavProps {
     name: AttrValue,
     act: Callback<Action>,
 }
 
 /// The list of experiments.
 #[component]
-fn Shelf(props: &ShelfProps) -> Html {
+fn ExperimentNav(props: &ExperimentNavProps) -> Html {
     let one = |entry: &'static Entry| {
         let open = *props.name == *entry.name;
         let choose = props
@@ -144,7 +146,7 @@ fn Shelf(props: &ShelfProps) -> Html {
             </li>
         }
     };
-    html! { <nav class="shelf" aria-label="Experiments"><ol>{ for CATALOGUE.iter().map(one) }</ol></nav> }
+    html! { <nav class="experiments" aria-label="Experiments"><ol>{ for CATALOGUE.iter().map(one) }</ol></nav> }
 }
 
 #[derive(Clone, PartialEq, Properties)]
@@ -159,7 +161,7 @@ fn Claim(props: &EntryProps) -> Html {
         return html! {};
     };
     let part = |name: &'static str, text: &'static str| {
-        html! { if !text.is_empty() { <div><dt>{ name }</dt><dd>{ text }</dd></div> } }
+        html! { if !text.is_empty() { <div><dt>{ name }</dt><dd><Defined {text} /></dd></div> } }
     };
     html! {
         <>
@@ -184,8 +186,8 @@ fn Limits(props: &EntryProps) -> Html {
     html! {
         <section>
             <dl>
-                <div><dt>{ "What this shows" }</dt><dd>{ entry.shows }</dd></div>
-                <div><dt>{ "What it does not show" }</dt><dd>{ entry.does_not_show }</dd></div>
+                <div><dt>{ "What this shows" }</dt><dd><Defined text={entry.shows} /></dd></div>
+                <div><dt>{ "What it does not show" }</dt><dd><Defined text={entry.does_not_show} /></dd></div>
             </dl>
         </section>
     }
@@ -193,23 +195,23 @@ fn Limits(props: &EntryProps) -> Html {
 
 /// Run, cancel, and how far it is.
 #[component]
-fn RunLine(props: &LabProps) -> Html {
-    let trial = present(props);
-    let running = trial.is_some_and(Trial::is_running);
+fn RunLine(props: &ExperimentViewProps) -> Html {
+    let run = present(props);
+    let running = run.is_some_and(ExperimentRun::is_running);
     let elsewhere = props
-        .trial
+        .run
         .as_ref()
-        .filter(|trial| trial.is_running() && !running);
-    let (run, cancel) = (
-        props.act.reform(|_: MouseEvent| Action::TryOut),
-        props.act.reform(|_: MouseEvent| Action::GiveUp),
+        .filter(|run| run.is_running() && !running);
+    let (start, cancel) = (
+        props.act.reform(|_: MouseEvent| Action::RunExperiment),
+        props.act.reform(|_: MouseEvent| Action::CancelExperiment),
     );
-    let share = trial
-        .and_then(|trial| trial.parts)
+    let share = run
+        .and_then(|run| run.parts)
         .map(|(done, of)| f64::from(done) / f64::from(of.max(1)));
-    let said = trial.map(|trial| sentence(trial, props.fetching.as_deref(), props.own.as_deref()));
-    let error = match trial.map(|trial| &trial.phase) {
-        Some(TrialPhase::Failed(reason)) => Some(reason.clone()),
+    let said = run.map(|run| sentence(run, props.fetching.as_deref(), props.own.as_deref()));
+    let error = match run.map(|run| &run.phase) {
+        Some(ExperimentPhase::Failed(reason)) => Some(reason.clone()),
         _ => None,
     };
     let (run_button, cancel_button) = (use_node_ref(), use_node_ref());
@@ -230,26 +232,26 @@ fn RunLine(props: &LabProps) -> Html {
         && props
             .own
             .as_ref()
-            .is_some_and(|own| !is_of(&own.setting, props.terms));
+            .is_some_and(|own| !is_of(&own.setting, props.params));
     html! {
         <>
-            <p class="asks">
+            <p class="asks" translate="no">
                 { asks(props) }
-                <button class="back to-knobs" onclick={|_: MouseEvent| to_the_knobs()}>{ "Other model, other knobs ↓" }</button>
+                <button class="back to-knobs" onclick={|_: MouseEvent| to_the_knobs()}>{ "Change model or settings ↓" }</button>
             </p>
             <div class="go">
-                <button class="tell" data-testid="run" ref={run_button} disabled={running} onclick={run}>
+                <button class="tell" data-testid="run" ref={run_button} disabled={running} onclick={start}>
                     { if props.own.is_some() && !running { "Run again" } else { "Run" } }
                 </button>
                 <button class="stop" data-testid="cancel" ref={cancel_button} disabled={!running} onclick={cancel}>{ "Cancel" }</button>
             </div>
             if running { <progress max="1" value={share.map(|share| share.to_string())} aria-label="Progress" /> }
-            <p class="said" role="status" data-testid="progress">{ said }</p>
-            if let Some(error) = error { <p class="failed" role="alert">{ format!("It could not be run: {}.", error.trim_end_matches('.')) }</p> }
-            if moved { <p class="asks">{ "The knobs have moved since; run again for the new ones." }</p> }
+            <p class="said" role="status" translate="no" data-testid="progress">{ said }</p>
+            if let Some(error) = error { <p class="failed" role="alert" translate="no">{ format!("The experiment failed: {}.", error.trim_end_matches('.')) }</p> }
+            if moved { <p class="asks">{ "The settings have changed; run again to use them." }</p> }
             if let Some(other) = elsewhere {
                 <p class="asks">
-                    { format!("“{}” is running; to run this one ends it.", experiments::find(&other.name).map_or("", |entry| entry.title)) }
+                    { format!("“{}” is running. Starting this one will cancel it.", experiments::find(&other.name).map_or("", |entry| entry.title)) }
                 </p>
             }
         </>
@@ -274,70 +276,82 @@ fn to_the_knobs() {
     }
 }
 
-fn is_of(setting: &Setting, terms: Terms) -> bool {
-    setting.shaping == terms.shaping
-        && setting.lambda == terms.lambda.get()
-        && setting.seed == terms.seed
+fn is_of(setting: &Setting, params: SamplingParams) -> bool {
+    setting.shaping == params.shaping
+        && setting.lambda == params.lambda.get()
+        && setting.seed == params.seed
 }
 
-/// Whom a run asks, and with which knobs.
-fn asks(props: &LabProps) -> String {
-    let titles = props.asked.iter().map(|one| props.tunings.title(&one.name));
+/// Names as a list in words: "Base", "Base and Wedding", "Base, Raters and Spread".
+fn list(names: &[&str]) -> String {
+    match names {
+        [] => String::new(),
+        [one] => (*one).to_owned(),
+        [first @ .., last] => format!("{} and {last}", first.join(", ")),
+    }
+}
+
+/// Which models a run compares, and with which settings.
+fn asks(props: &ExperimentViewProps) -> String {
+    let titles = props
+        .asked
+        .iter()
+        .map(|one| props.adapters.title(&one.name));
     let names: Vec<&str> = std::iter::once("Base").chain(titles).collect();
     format!(
-        "A run asks {}, with your knobs ({}), on this machine, in under a minute.",
-        names.join(", "),
-        told(props.terms)
+        "Runs {} on your computer with your settings ({}); takes under a minute.",
+        list(&names),
+        settings_in_words(props.params)
     )
 }
 
-fn told(terms: Terms) -> String {
-    knobs(&terms.shaping, terms.lambda.get(), terms.seed)
+fn settings_in_words(params: SamplingParams) -> String {
+    knobs(&params.shaping, params.lambda.get(), params.seed)
 }
 
 /// How far a run is, with which knobs it was made, and in a word what it found.
-fn sentence(trial: &Trial, fetching: Option<&str>, own: Option<&Findings>) -> String {
+fn sentence(run: &ExperimentRun, fetching: Option<&str>, own: Option<&Findings>) -> String {
     let verdict = own.and_then(|own| own.verdict.as_ref());
     let verdict = verdict.map_or(String::new(), |verdict| {
         format!(" The claim: {}.", answered(verdict.answer).to_lowercase())
     });
-    let with = told(trial.terms);
-    match (&trial.phase, trial.parts) {
-        (TrialPhase::Running, _) if trial.device.is_none() => {
-            "It begins as soon as the model is ready.".to_owned()
+    let with = settings_in_words(run.params);
+    match (&run.phase, run.parts) {
+        (ExperimentPhase::Running, _) if run.device.is_none() => {
+            "Starts as soon as the model is ready.".to_owned()
         }
-        (TrialPhase::Running, None) => {
-            fetching.map_or("Begun.".to_owned(), |what| format!("{what}."))
+        (ExperimentPhase::Running, None) => {
+            fetching.map_or("Started.".to_owned(), |what| format!("{what}."))
         }
-        (TrialPhase::Running, Some((done, of))) => format!("{done} of {of} parts done."),
-        (TrialPhase::Done, _) => match trial.seconds {
+        (ExperimentPhase::Running, Some((done, of))) => format!("{done} of {of} parts done."),
+        (ExperimentPhase::Done, _) => match run.seconds {
             Some(seconds) => format!("Done in {seconds:.1} s, with {with}.{verdict}"),
             None => format!("Done, with {with}.{verdict}"),
         },
-        (TrialPhase::Cancelled, Some((done, of))) => {
-            format!("Cancelled after {done} of {of} parts; what was found stays.")
+        (ExperimentPhase::Cancelled, Some((done, of))) => {
+            format!("Cancelled after {done} of {of} parts; the results so far stay.")
         }
-        (TrialPhase::Cancelled, None) => "Cancelled.".to_owned(),
-        (TrialPhase::Failed(_), _) => String::new(),
+        (ExperimentPhase::Cancelled, None) => "Cancelled.".to_owned(),
+        (ExperimentPhase::Failed(_), _) => String::new(),
     }
 }
 
-/// Where the shipped results come from, or why there are none.
-fn shipped_note(props: &LabProps) -> Html {
-    let text = match &props.shipped {
+/// Where the published results come from, or why there are none.
+fn published_note(props: &ExperimentViewProps) -> Html {
+    let text = match &props.published {
         None => return html! {},
         Some(Err(reason)) => reason.to_string(),
-        Some(Ok(shipped)) => {
-            let hashes = shipped.made.models.iter().map(|(name, hash)| {
+        Some(Ok(published)) => {
+            let hashes = published.made.models.iter().map(|(name, hash)| {
                 let short: String = hash.chars().take(8).collect();
                 format!("{name} {short}")
             });
             format!(
-                "The shipped results were computed at full size on {}, from the weights {}.",
-                shipped.made.date,
+                "Published results: computed at full size on {}, from the weights {}.",
+                published.made.date,
                 hashes.collect::<Vec<_>>().join(", ")
             )
         }
     };
-    html! { <p class="asks" data-testid="shipped">{ text }</p> }
+    html! { <p class="asks" data-testid="published">{ text }</p> }
 }

@@ -3,9 +3,9 @@
 use experiments::{Answered, Control, Findings, Quantity, Size, Verdict};
 use yew::prelude::*;
 
-use super::{chart::save_csv, same::Same};
-use crate::figures::{
-    csv,
+use super::{chart::save_csv, ptr_eq::PtrEq, term::Defined};
+use crate::{
+    figures::csv,
     numbers::{grouped, knobs, significant},
 };
 
@@ -30,8 +30,8 @@ pub fn VerdictLine(props: &VerdictProps) -> Html {
     };
     let word = answered(*answer);
     html! {
-        <p class={classes!("verdict", class)} data-testid="verdict">
-            <b>{ word }</b>{ format!(" {}: {}.", props.of, why.trim_end_matches('.')) }
+        <p class={classes!("verdict", class)} data-testid="verdict" translate="no">
+            <b>{ word }</b>{ format!(" ({}): {}.", props.of, why.trim_end_matches('.')) }
         </p>
     }
 }
@@ -60,30 +60,30 @@ fn made_with(findings: &Findings) -> String {
 #[derive(Clone, Debug, PartialEq)]
 struct Line {
     own: Option<Quantity>,
-    shipped: Option<Quantity>,
+    published: Option<Quantity>,
 }
 
-fn lines(own: Option<&[Quantity]>, shipped: Option<&[Quantity]>) -> Vec<Line> {
-    let (first, second) = (own.unwrap_or_default(), shipped.unwrap_or_default());
+fn lines(own: Option<&[Quantity]>, published: Option<&[Quantity]>) -> Vec<Line> {
+    let (first, second) = (own.unwrap_or_default(), published.unwrap_or_default());
     let known = |all: &[Quantity], key: &str| all.iter().find(|one| one.key == key).cloned();
     let both = first.iter().map(|one| Line {
         own: Some(one.clone()),
-        shipped: known(second, &one.key),
+        published: known(second, &one.key),
     });
     let rest = second
         .iter()
         .filter(|one| known(first, &one.key).is_none())
         .map(|one| Line {
             own: None,
-            shipped: Some(one.clone()),
+            published: Some(one.clone()),
         });
     both.chain(rest).collect()
 }
 
 #[derive(Clone, PartialEq, Properties)]
 pub struct ResultsProps {
-    pub own: Option<Same<Findings>>,
-    pub shipped: Option<Same<experiments::shipped::Shipped>>,
+    pub own: Option<PtrEq<Findings>>,
+    pub published: Option<PtrEq<experiments::shipped::Shipped>>,
     pub name: AttrValue,
 }
 
@@ -91,23 +91,26 @@ pub struct ResultsProps {
 #[component]
 pub fn Results(props: &ResultsProps) -> Html {
     let own = props.own.as_deref();
-    let shipped = props.shipped.as_ref().map(|shipped| &shipped.findings);
+    let published = props
+        .published
+        .as_ref()
+        .map(|published| &published.findings);
     let results = |findings: Option<&'_ Findings>| findings.map(|one| one.results.clone());
-    let lines = lines(results(own).as_deref(), results(shipped).as_deref());
+    let lines = lines(results(own).as_deref(), results(published).as_deref());
     if lines.is_empty() {
         return html! {};
     }
-    let both = own.is_some() && shipped.is_some();
+    let both = own.is_some() && published.is_some();
     let table = |lines: &[Line]| {
         html! {
-            <div class="wide" role="region" aria-label="Numbers" tabindex="0">
+            <div class="wide" role="region" aria-label="Table of numbers" tabindex="0">
                 <table>
                     <thead><tr>
                         <th scope="col">{ "What" }</th>
-                        <th scope="col">{ if own.is_some() { "Your run" } else { "Shipped" } }</th>
+                        <th scope="col">{ if own.is_some() { "Your run" } else { "Published" } }</th>
                         <th scope="col">{ "95% interval" }</th>
                         <th scope="col">{ "Samples" }</th>
-                        if both { <th scope="col">{ "Shipped" }</th> }
+                        if both { <th scope="col">{ "Published" }</th> }
                     </tr></thead>
                     <tbody>{ for lines.iter().map(|line| row(line, both)) }</tbody>
                 </table>
@@ -115,7 +118,7 @@ pub fn Results(props: &ResultsProps) -> Html {
         }
     };
     let save = {
-        let runs = [("your run", own), ("shipped", shipped)];
+        let runs = [("your run", own), ("published", published)];
         let runs: Vec<(String, &[Quantity])> = runs
             .into_iter()
             .filter_map(|(whose, findings)| Some((whose, findings?)))
@@ -130,13 +133,12 @@ pub fn Results(props: &ResultsProps) -> Html {
     };
     let (first, more) = lines.split_at(lines.len().min(AT_ONCE));
     html! {
-        <section aria-labelledby="results-title">
+        <section aria-labelledby="results-title" translate="no">
             <h2 id="results-title">{ "Numbers" }</h2>
             if let (true, Some(own)) = (both, own) {
                 <p class="asks">
                     { format!("Your run: {}. ", made_with(own)) }
-                    { "Where it draws samples, they are fewer and shorter than those of the shipped results, and of fewer prompts: \
-                       small differences mean nothing there." }
+                    { "This quick run uses fewer, shorter samples and fewer prompts than the published results, so ignore small differences." }
                 </p>
             }
             { table(first) }
@@ -152,7 +154,7 @@ pub fn Results(props: &ResultsProps) -> Html {
 }
 
 fn row(line: &Line, both: bool) -> Html {
-    let Some(one) = line.own.as_ref().or(line.shipped.as_ref()) else {
+    let Some(one) = line.own.as_ref().or(line.published.as_ref()) else {
         return html! {};
     };
     let exact = |number: Option<f64>| number.map(|number| number.to_string());
@@ -160,16 +162,16 @@ fn row(line: &Line, both: bool) -> Html {
     let mine = line
         .own
         .as_ref()
-        .or(line.shipped.as_ref().filter(|_| !both));
+        .or(line.published.as_ref().filter(|_| !both));
     let samples = mine.map(csv::samples);
     html! {
         <tr data-testid="result" data-key={one.key.clone()} data-value={exact(one.value)} data-low={exact(one.low)}
             data-high={exact(one.high)}>
-            <th scope="row">{ &one.label }</th>
+            <th scope="row"><Defined text={one.label.clone()} /></th>
             <td>{ mine.map(value) }</td>
             <td>{ mine.and_then(range) }</td>
             <td>{ samples }</td>
-            if both { <td class="soft">{ line.shipped.as_ref().map(within) }</td> }
+            if both { <td class="soft">{ line.published.as_ref().map(within) }</td> }
         </tr>
     }
 }
@@ -227,17 +229,17 @@ pub fn Controls(props: &ControlsProps) -> Html {
     html! {
         <section aria-labelledby="controls-title">
             <h2 id="controls-title">
-                { "Controls: the same estimators where the answer is known" }
+                { "How the method was checked: the same estimators where the answer is known" }
                 <span class="key">{ format!("{passed} of {} passed", controls.len()) }</span>
             </h2>
-            <div class="wide" role="region" aria-label="Controls" tabindex="0">
+            <div class="wide" role="region" aria-label="Table of controls" tabindex="0">
                 <table>
                     <thead><tr>
                         <th scope="col">{ "Control" }</th>
                         <th scope="col">{ "Known answer" }</th>
                         <th scope="col">{ "Found" }</th>
-                        <th scope="col">{ "May be off by" }</th>
-                        <th scope="col">{ "Verdict" }</th>
+                        <th scope="col">{ "Tolerance" }</th>
+                        <th scope="col">{ "Result" }</th>
                     </tr></thead>
                     <tbody>{ for controls.iter().map(row) }</tbody>
                 </table>
@@ -254,12 +256,12 @@ mod tests {
     fn numbers_of_both_stand_in_one_line_and_none_is_lost() {
         let one = |key: &str, value: f64| Quantity::exact(key, key, "", value);
         let own = [one("a", 1.0), one("b", 2.0)];
-        let shipped = [one("c", 3.0), one("a", 4.0)];
-        let seen: Vec<(Option<f64>, Option<f64>)> = lines(Some(&own), Some(&shipped))
+        let published = [one("c", 3.0), one("a", 4.0)];
+        let seen: Vec<(Option<f64>, Option<f64>)> = lines(Some(&own), Some(&published))
             .iter()
             .map(|line| {
                 let of = |one: &Option<Quantity>| one.as_ref().and_then(|one| one.value);
-                (of(&line.own), of(&line.shipped))
+                (of(&line.own), of(&line.published))
             })
             .collect();
         assert_eq!(

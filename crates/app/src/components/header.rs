@@ -4,7 +4,7 @@ use protocol::{DeviceChoice, DeviceKind, View};
 use yew::prelude::*;
 
 use super::badge::Badge;
-use crate::{engine::choice::Engines, state::Action};
+use crate::{state::Action, state::Engines};
 
 #[derive(Clone, PartialEq, Properties)]
 pub struct HeaderProps {
@@ -38,7 +38,7 @@ pub fn Header(props: &HeaderProps) -> Html {
     html! {
         <header>
             <h1>{ "Mode Collapse Playground" }</h1>
-            <p>{ "Slide two knobs and watch a storyteller’s world shrink to one ending." }</p>
+            <p>{ "Tune a small story-writing model, or turn down its temperature, and watch sixteen stories become one." }</p>
             <nav aria-label="Pages">
                 { link(View::Playground, "Playground") }
                 { link(View::Experiments, "Experiments") }

@@ -5,13 +5,20 @@
 use web_sys::{HtmlInputElement, InputEvent, KeyboardEvent};
 use yew::prelude::*;
 
-use crate::state::Dial;
+use super::{dials::Entropy, term::Defined};
+use crate::{
+    numbers::{about, decimal},
+    state::Dial,
+};
 
 #[derive(Clone, PartialEq, Properties)]
 pub struct KnobProps {
     pub dial: Dial,
     /// The present value, exactly.
     pub text: AttrValue,
+    /// What the knobs make of the next token, once they have rested; for those knobs that change it.
+    #[prop_or_default]
+    pub entropy: Option<Entropy>,
     /// Takes text for a dial; the error says why it cannot.
     pub turn: Callback<(Dial, String), Result<(), String>>,
 }
@@ -26,9 +33,24 @@ struct Draft {
 /// One setting.
 #[component]
 pub fn Knob(props: &KnobProps) -> Html {
-    let KnobProps { dial, text, turn } = props.clone();
+    let KnobProps {
+        dial,
+        text,
+        entropy,
+        turn,
+    } = props.clone();
     let face = dial.face();
     let draft = use_state_eq(|| None::<Draft>);
+    // Follows when the knob has rested, and costs the frames of its move nothing.
+    let spoken = use_memo(entropy.filter(|_| dial.shapes()), |entropy| {
+        entropy.map(|Entropy { bits, choices, .. }| {
+            AttrValue::from(format!(
+                "{text}: {} bits of entropy, {} effective choices",
+                decimal(bits),
+                about(choices)
+            ))
+        })
+    });
 
     let slide = {
         let (turn, draft) = (turn.clone(), draft.clone());
@@ -108,11 +130,11 @@ pub fn Knob(props: &KnobProps) -> Html {
                 aria-describedby={described} aria-invalid={error.is_some().then_some("true")}
                 oninput={type_in} onkeydown={step} onblur={leave} />
             <input class="slider" type="range" id={face.id} data-testid={face.id} min={from.to_string()} max={to.to_string()}
-                step={by.to_string()} value={slider_value} aria-describedby={help_id.clone()} oninput={slide} />
+                step={by.to_string()} value={slider_value} aria-valuetext={(*spoken).clone()} aria-describedby={help_id.clone()} oninput={slide} />
             if let Some(error) = error {
-                <small class="error" role="alert" id={error_id}>{ format!("{error}. In use: {text}.") }</small>
+                <small class="error" role="alert" translate="no" id={error_id}>{ format!("{error}. In use: {text}.") }</small>
             }
-            <small id={help_id}><b>{ face.unit }</b>{ format!(" · {}", face.help) }</small>
+            <small id={help_id}><b>{ face.unit }</b>{ " · " }<Defined text={face.help} /></small>
         </div>
     }
 }

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use yew::prelude::*;
 
-use super::same::Same;
+use super::ptr_eq::PtrEq;
 use crate::state::{Chain, Swarm};
 
 /// What was read of each chain, and by what.
@@ -15,8 +15,8 @@ struct Kept<K, T> {
 
 /// Reads every chain by something; nothing where there is nothing to read by.
 #[hook]
-pub fn use_each<K, T>(
-    swarm: &Same<Swarm>,
+pub fn use_memo_per_chain<K, T>(
+    swarm: &PtrEq<Swarm>,
     by: Option<K>,
     read: impl Fn(&K, &Chain) -> T,
 ) -> Rc<Vec<Rc<T>>>

@@ -1,17 +1,17 @@
-//! Who tells the stories: the base or an adapter, how much of it, and whether the base tells them too.
+//! The model that writes the stories: the base or an adapter, how much of it, and whether the base is shown beside it.
 
 use web_sys::{HtmlInputElement, HtmlSelectElement, InputEvent};
 use yew::prelude::*;
 
-use super::{knob::Knob, same::Same};
+use super::{knob::Knob, ptr_eq::PtrEq, term::Defined};
 use crate::{
-    figures::numbers::significant,
-    state::{Action, Dial, Tuning, Tunings},
+    numbers::significant,
+    state::{Action, AdapterIndex, AdapterInfo, Dial},
 };
 
 #[derive(Clone, PartialEq, Properties)]
-pub struct StorytellerProps {
-    pub tunings: Same<Tunings>,
+pub struct ModelPickerProps {
+    pub adapters: PtrEq<AdapterIndex>,
     pub adapter: Option<AttrValue>,
     pub compare: bool,
     /// Whether an experiment asks, which compares by itself.
@@ -22,11 +22,11 @@ pub struct StorytellerProps {
     pub act: Callback<Action>,
 }
 
-/// The model picker, and what belongs to the adapter that is on. Nothing for a model without adapters.
+/// The model picker, and the settings of the chosen adapter. Empty for a model without adapters.
 #[component]
-pub fn Storyteller(props: &StorytellerProps) -> Html {
-    let StorytellerProps {
-        tunings,
+pub fn ModelPicker(props: &ModelPickerProps) -> Html {
+    let ModelPickerProps {
+        adapters,
         adapter,
         compare,
         lab,
@@ -39,13 +39,13 @@ pub fn Storyteller(props: &StorytellerProps) -> Html {
     {
         // As a property: what an attribute says of an option counts no more once the reader has chosen it.
         let select = select.clone();
-        use_effect_with((adapter.clone(), tunings.clone()), move |(adapter, _)| {
+        use_effect_with((adapter.clone(), adapters.clone()), move |(adapter, _)| {
             if let Some(select) = select.cast::<HtmlSelectElement>() {
                 select.set_value(adapter.as_deref().unwrap_or(""));
             }
         });
     }
-    if tunings.is_empty() && adapter.is_none() {
+    if adapters.is_empty() && adapter.is_none() {
         return html! {};
     }
     let choose = act.reform(|event: Event| {
@@ -58,34 +58,34 @@ pub fn Storyteller(props: &StorytellerProps) -> Html {
     let option = |name: &str, title: String| {
         html! { <option value={name.to_owned()}>{ title }</option> }
     };
-    let listed = tunings.named(chosen);
+    let listed = adapters.named(chosen);
     let about = match (listed, chosen) {
-        (Some(tuning), _) => tuning.about.clone(),
-        (None, "") => "the model as it was trained on stories, untuned".to_owned(),
-        (None, _) => "an adapter that the link names".to_owned(),
+        (Some(info), _) => info.about.clone(),
+        (None, "") => "The model as trained on stories, without fine-tuning.".to_owned(),
+        (None, _) => "An adapter named in the link.".to_owned(),
     };
     html! {
-        <section aria-labelledby="storyteller-title">
-            <h2 id="storyteller-title"><label for="adapter">{ "Storyteller" }</label></h2>
+        <section aria-labelledby="model-title">
+            <h2 id="model-title"><label for="adapter">{ "Model" }</label></h2>
             <select id="adapter" ref={select} data-testid="adapter" aria-describedby="adapter-help" onchange={choose}>
                 { option("", "Base".to_owned()) }
-                { for tunings.single().map(|tuning| option(&tuning.name, tuning.title.clone())) }
+                { for adapters.single().map(|info| option(&info.name, info.title.clone())) }
                 if listed.is_none() && !chosen.is_empty() { { option(chosen, chosen.to_owned()) } }
-                if tunings.sweep().next().is_some() {
-                    <optgroup label="The same tuning at a KL budget">
-                        { for tunings.sweep().map(|(tuning, _)| option(&tuning.name, tuning.title.clone())) }
+                if adapters.sweep().next().is_some() {
+                    <optgroup label="The same reward at other KL budgets">
+                        { for adapters.sweep().map(|(info, _)| option(&info.name, info.title.clone())) }
                     </optgroup>
                 }
             </select>
-            <small id="adapter-help">{ about }</small>
-            if listed.is_some_and(|tuning| tuning.budget_nats.is_some()) {
-                <Budget tunings={tunings.clone()} chosen={AttrValue::from(chosen.to_owned())} act={act.clone()} />
+            <small id="adapter-help" key={chosen.to_owned()}><Defined text={about} /></small>
+            if listed.is_some_and(|info| info.budget_nats.is_some()) {
+                <Budget adapters={adapters.clone()} chosen={AttrValue::from(chosen.to_owned())} act={act.clone()} />
             }
             if adapter.is_some() {
                 <Knob dial={Dial::Lambda} text={lambda.clone()} turn={turn.clone()} />
                 <label class="check" hidden={*lab}>
                     <input type="checkbox" data-testid="compare" checked={*compare} onchange={check} />
-                    { "the base beside it, on the same coins" }
+                    { "Show the base model next to it, with the same random draws" }
                 </label>
             }
         </section>
@@ -94,7 +94,7 @@ pub fn Storyteller(props: &StorytellerProps) -> Html {
 
 #[derive(Clone, PartialEq, Properties)]
 struct BudgetProps {
-    tunings: Same<Tunings>,
+    adapters: PtrEq<AdapterIndex>,
     chosen: AttrValue,
     act: Callback<Action>,
 }
@@ -103,14 +103,14 @@ struct BudgetProps {
 #[component]
 fn Budget(props: &BudgetProps) -> Html {
     let BudgetProps {
-        tunings,
+        adapters,
         chosen,
         act,
     } = props;
-    let sweep: Vec<(&Tuning, f64)> = tunings.sweep().collect();
+    let sweep: Vec<(&AdapterInfo, f64)> = adapters.sweep().collect();
     let at = sweep
         .iter()
-        .position(|(tuning, _)| *tuning.name == **chosen)
+        .position(|(info, _)| *info.name == **chosen)
         .unwrap_or(0);
     let moved = use_state_eq(|| None::<usize>);
     {
@@ -125,12 +125,12 @@ fn Budget(props: &BudgetProps) -> Html {
         })
     };
     let rest = {
-        let (act, tunings) = (act.clone(), tunings.clone());
+        let (act, adapters) = (act.clone(), adapters.clone());
         Callback::from(move |event: Event| {
             let input: HtmlInputElement = event.target_unchecked_into();
             let index = input.value().parse().ok();
-            if let Some((tuning, _)) = index.and_then(|index| tunings.sweep().nth(index)) {
-                act.emit(Action::Tune(Some(tuning.name.clone())));
+            if let Some((info, _)) = index.and_then(|index| adapters.sweep().nth(index)) {
+                act.emit(Action::Tune(Some(info.name.clone())));
             }
         })
     };
@@ -141,12 +141,12 @@ fn Budget(props: &BudgetProps) -> Html {
     html! {
         <div class="knob">
             <label for="kl-budget">{ "KL budget" }</label>
-            <b class="number fixed" data-testid="kl-budget-value">{ nats.clone() }</b>
+            <b class="number fixed" translate="no" data-testid="kl-budget-value">{ nats.clone() }</b>
             <input class="slider" type="range" id="kl-budget" data-testid="kl-budget" min="0"
                 max={sweep.len().saturating_sub(1).to_string()} step="1" value={shown.to_string()} aria-valuetext={nats}
                 aria-describedby="kl-budget-help" oninput={slide} onchange={rest} />
             <small id="kl-budget-help">
-                <b>{ "nats a completion" }</b>{ " · how far tuning may move from the base for the same reward" }
+                <b>{ "nats per story" }</b>{ " · " }<Defined text="how far the tuned model may drift from the base model over a whole story (1 nat ≈ 1.44 bits)" />
             </small>
         </div>
     }

@@ -11,15 +11,16 @@ use yew::prelude::*;
 use super::{
     bars::{Bars, long},
     curve::CurvePlot,
+    debounce::{RESTS_MS, use_debounced_effect},
+    dials::Entropy,
+    ptr_eq::PtrEq,
     ruler::Ruler,
-    same::Same,
+    term::Defined,
 };
 use crate::{
-    figures::{
-        next_token::{Mixed, next_token, unshaped},
-        numbers::{about, decimal},
-    },
-    state::{Action, Language, Opened, Row, Side, Terms},
+    figures::next_token::{InterpolatedRow, next_token, unshaped},
+    numbers::{about, decimal},
+    state::{Action, Detokenizer, Opened, Row, SamplingParams, Side},
 };
 
 /// Characters of the text before the row that its title shows.
@@ -27,15 +28,17 @@ const TAIL: usize = 28;
 
 #[derive(Clone, PartialEq, Properties)]
 pub struct NextTokenProps {
-    pub row: Option<Same<Row>>,
-    pub language: Option<Same<Language>>,
-    pub terms: Terms,
+    pub row: Option<PtrEq<Row>>,
+    pub detokenizer: Option<PtrEq<Detokenizer>>,
+    pub params: SamplingParams,
     /// The opened token.
     pub open: Option<Opened>,
     pub can_force: bool,
     /// The token that stands where the row is decided.
     pub there: Option<u32>,
     pub recorded: bool,
+    /// Hears what the knobs make of the token, once they have rested.
+    pub rested: Callback<Entropy>,
     pub act: Callback<Action>,
 }
 
@@ -44,12 +47,13 @@ pub struct NextTokenProps {
 pub fn NextTokenPanel(props: &NextTokenProps) -> Html {
     let NextTokenProps {
         row,
-        language,
-        terms,
+        detokenizer,
+        params,
         open,
         can_force,
         there,
         recorded,
+        rested,
         act,
     } = props.clone();
     let section = use_node_ref();
@@ -70,28 +74,43 @@ pub fn NextTokenPanel(props: &NextTokenProps) -> Html {
     let lambda = row
         .as_ref()
         .filter(|row| row.is_tuned())
-        .map_or(Lambda::default(), |_| terms.lambda);
-    let mixed = use_memo((row.clone(), lambda), |(row, lambda)| {
-        row.as_ref().map(|row| Mixed::of(row, *lambda))
+        .map_or(Lambda::default(), |_| params.lambda);
+    let interpolated = use_memo((row.clone(), lambda), |(row, lambda)| {
+        row.as_ref().map(|row| InterpolatedRow::of(row, *lambda))
     });
-    let next = use_memo((row.clone(), terms), |(row, terms)| {
-        let (unshaped, mixed) = (of_row.as_ref().as_ref()?, mixed.as_ref().as_ref()?);
-        Some(Rc::new(next_token(row.as_ref()?, unshaped, mixed, *terms)))
+    let next = use_memo((row.clone(), params), |(row, params)| {
+        let (unshaped, interpolated) = (of_row.as_ref().as_ref()?, interpolated.as_ref().as_ref()?);
+        Some(Rc::new(next_token(
+            row.as_ref()?,
+            unshaped,
+            interpolated,
+            *params,
+        )))
     });
-    let (Some(row), Some(language), Some(next), Some(mixed)) =
-        (row, language, next.as_ref(), mixed.as_ref())
+    let entropy = next.as_ref().as_ref().map(|next| Entropy {
+        params,
+        bits: next.entropy_bits,
+        choices: next.effective_choices,
+    });
+    use_debounced_effect(&entropy, RESTS_MS, move |entropy| {
+        if let Some(entropy) = entropy {
+            rested.emit(*entropy);
+        }
+    });
+    let (Some(row), Some(detokenizer), Some(next), Some(interpolated)) =
+        (row, detokenizer, next.as_ref(), interpolated.as_ref())
     else {
         return html! {
             <section class="next empty" aria-labelledby="next-title">
                 <h2 id="next-title">{ "Next token" }</h2>
-                <p class="waiting">{ "The model’s next-token probabilities appear here as soon as it has read the prompt." }</p>
+                <p class="waiting">{ "The probabilities of the next token appear here once the model has read the prompt." }</p>
             </section>
         };
     };
     let title = match open {
         Some(open) => {
             let of_base = if open.side == Side::Base {
-                " of the base"
+                " of the base model"
             } else {
                 ""
             };
@@ -103,17 +122,17 @@ pub fn NextTokenPanel(props: &NextTokenProps) -> Html {
         }
         None => "Next token after ".to_owned(),
     };
-    let picked = language.visible(next.picked);
+    let picked = detokenizer.visible(next.picked);
     let cut = long(&picked);
     let before = if row.is_tuned() {
-        "the base, before shaping"
+        "base model at T = s = 1"
     } else {
-        "before shaping"
+        "at T = s = 1"
     };
     html! {
         <section class="next" aria-labelledby="next-title" ref={section}>
             <h2 id="next-title">
-                <span>{ title }<q>{ tail(&row.after) }</q></span>
+                <span translate="no"><Defined text={title} /><q>{ tail(&row.after) }</q></span>
                 if recorded { <span class="recorded">{ "recorded" }</span> }
                 if open.is_some() {
                     <button class="back" onclick={act.reform(|_: MouseEvent| Action::Close)}>{ "← back to the prompt" }</button>
@@ -121,41 +140,41 @@ pub fn NextTokenPanel(props: &NextTokenProps) -> Html {
                 <span class="key">
                     <i class="ghost" />{ before }
                     <i class="fill" />{ "now" }
-                    <i class="coin" />{ format!("the coin of story {}", row.story + 1) }
+                    <i class="coin" />{ format!("random draw of story {}", row.story + 1) }
                 </span>
             </h2>
             <div class="pair">
-                <Bars next={Same::from(next)} language={language.clone()} {can_force} act={act.clone()} />
+                <Bars next={PtrEq::from(next)} detokenizer={detokenizer.clone()} {can_force} act={act.clone()} />
                 <div>
-                    <div class="stats">
+                    <div class="stats" translate="no">
                         <p>
                             <b data-testid="entropy-bits" data-value={next.entropy_bits.to_string()}>{ decimal(next.entropy_bits) }</b>
-                            { "bits of entropy" }
+                            <Defined text="bits of entropy" />
                         </p>
                         <p>
                             <b data-testid="effective-choices" data-value={next.effective_choices.to_string()}>
                                 { about(next.effective_choices) }
                             </b>
-                            { "effective choices" }
+                            <Defined text="effective choices" />
                         </p>
                         if let Some(bits) = next.kl_from_base_bits {
-                            <p title="Kullback-Leibler divergence of the filled bars from the outlined ones">
+                            <p title="How far this token’s odds moved from the base model’s: KL divergence of the filled bars from the outlined ones">
                                 <b data-testid="kl-from-base" data-value={bits.to_string()}>{ decimal(bits) }</b>
-                                { "bits from the base (KL)" }
+                                <Defined text="bits from the base model (KL), this token only" />
                             </p>
                         }
                         <p>
                             <b class={classes!("pick", cut)} title={cut.map(|_| picked.clone())}>{ picked }</b>
-                            { format!("picked by the coin, {:.3}", next.coin) }
+                            { format!("drawn for story {} (u = {:.3})", row.story + 1, next.coin) }
                             if let Some(put) = there.filter(|there| *there != next.picked) {
-                                { format!("; you put {} there", language.visible(put)) }
+                                { format!("; you replaced it with {}", detokenizer.visible(put)) }
                             }
                         </p>
                     </div>
-                    <CurvePlot curve={Same::from(&mixed.curve)} beta={terms.shaping.beta()} bits={next.entropy_bits} />
+                    <CurvePlot curve={PtrEq::from(&interpolated.curve)} beta={params.shaping.beta()} bits={next.entropy_bits} />
                 </div>
             </div>
-            <Ruler next={Same::from(next)} {language} />
+            <Ruler next={PtrEq::from(next)} {detokenizer} />
         </section>
     }
 }

@@ -4,8 +4,8 @@ use web_sys::{HtmlTextAreaElement, InputEvent, KeyboardEvent};
 use yew::prelude::*;
 
 use crate::{
-    engine::{after_ms, choice::sentence, forget},
-    state::Action,
+    engine::{after_ms, forget},
+    state::{Action, with_full_stop},
 };
 
 /// The prompt is read by the model when typing has rested for so long.
@@ -68,10 +68,10 @@ pub fn Prompt(props: &PromptProps) -> Html {
             <textarea id="prompt" data-testid="prompt" rows="3" spellcheck="false" value={prompt.clone()} oninput={edit}
                 onkeydown={run} aria-describedby="prompt-help" />
             if let Some(refusal) = refusal {
-                <small class="error" role="alert">{ sentence(&refusal) }</small>
+                <small class="error" role="alert" translate="no">{ with_full_stop(&refusal) }</small>
             }
-            <p id="prompt-help" class="unseen">{ "Control and Enter tell the stories." }</p>
-            <div class="chips" role="group" aria-label="Examples">{ for EXAMPLES.into_iter().map(chip) }</div>
+            <p id="prompt-help" class="unseen">{ "Control and Enter generate stories." }</p>
+            <div class="chips" translate="no" role="group" aria-label="Examples">{ for EXAMPLES.into_iter().map(chip) }</div>
         </section>
     }
 }

@@ -5,10 +5,10 @@ use yew::prelude::*;
 
 use super::{
     canvas::{Canvas, Picture, Sheet},
-    lagging::use_lagging,
-    same::Same,
+    debounce::use_debounced,
+    ptr_eq::PtrEq,
 };
-use crate::{figures::next_token::NextToken, state::Language};
+use crate::{figures::next_token::NextToken, state::Detokenizer};
 
 /// A piece narrower than this share of the ruler has no room for its name.
 const NAMED: f64 = 0.04;
@@ -24,19 +24,19 @@ const WEAKEST: f64 = 0.22;
 
 #[derive(Clone, PartialEq, Properties)]
 pub struct RulerProps {
-    pub next: Same<NextToken>,
-    pub language: Same<Language>,
+    pub next: PtrEq<NextToken>,
+    pub detokenizer: PtrEq<Detokenizer>,
 }
 
 /// The ruler.
 #[component]
 pub fn Ruler(props: &RulerProps) -> Html {
-    let RulerProps { next, language } = props;
-    let said = use_lagging(next);
+    let RulerProps { next, detokenizer } = props;
+    let said = use_debounced(next);
     let label = format!(
-        "Ruler from 0 to 1: the coin, {:.3}, falls on {}",
+        "All tokens end to end from 0 to 1: the random draw, {:.3}, falls on {}",
         said.coin,
-        language.visible(said.picked)
+        detokenizer.visible(said.picked)
     );
     let named = |piece: &&Segment| piece.end - piece.start >= NAMED;
     let picture = Pieces {
@@ -46,7 +46,7 @@ pub fn Ruler(props: &RulerProps) -> Html {
             .ruler
             .iter()
             .take_while(named)
-            .map(|piece| language.visible(piece.id))
+            .map(|piece| detokenizer.visible(piece.id))
             .collect(),
     };
     html! {
@@ -59,7 +59,7 @@ pub fn Ruler(props: &RulerProps) -> Html {
 
 #[derive(Clone, PartialEq)]
 struct Pieces {
-    next: Same<NextToken>,
+    next: PtrEq<NextToken>,
     /// Of the first pieces.
     names: Vec<String>,
 }
@@ -96,7 +96,7 @@ impl Picture for Pieces {
         }
         let end = ruler.last().map_or(0.0, |piece| piece.end);
         if 1.0 - end >= NAMED {
-            write("the rest", &inks.soft, end, 1.0);
+            write("all other tokens", &inks.soft, end, 1.0);
         }
         let (start, end) = ruler
             .iter()

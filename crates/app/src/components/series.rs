@@ -2,6 +2,7 @@
 
 use yew::prelude::*;
 
+use super::term::Defined;
 use crate::figures::curve::Frame;
 
 const FRAME: Frame = Frame {
@@ -54,8 +55,8 @@ pub fn Series(props: &SeriesProps) -> Html {
     );
     html! {
         <figure>
-            <figcaption>{ title }</figcaption>
-            <svg class="plot" viewBox="0 0 252 92" role="img" aria-label={says.clone()}>
+            <figcaption><Defined text={title.clone()} /></figcaption>
+            <svg class="plot" translate="no" viewBox="0 0 252 92" role="img" aria-label={says.clone()}>
                 <line class="grid" x1={left.clone()} x2={right.clone()} y1={FRAME.top.to_string()} y2={FRAME.top.to_string()} />
                 <line class="axis" x1={left.clone()} x2={right.clone()} y1={bottom.clone()} y2={bottom.clone()} />
                 <text x="20" y="14" text-anchor="end">{ top.to_string() }</text>

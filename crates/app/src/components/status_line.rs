@@ -23,18 +23,18 @@ pub fn StatusLine(props: &StatusLineProps) -> Html {
     let heard = match status {
         Status::Loading => "The model is loading.".into(),
         Status::Recorded => "A recorded run is shown while the model loads.".into(),
-        Status::Running if share.is_some() => "Telling stories.".into(),
+        Status::Running if share.is_some() => "Generating stories.".into(),
         Status::Running | Status::Ready | Status::Done | Status::Failed => sentence.clone(),
     };
     html! {
         <>
-            <div class="status" data-testid="status" data-state={status.word()}>
+            <div class="status" translate="no" data-testid="status" data-state={status.word()}>
                 <span>{ sentence }</span>
                 if let Some(share) = share {
                     <progress max="1" value={share.to_string()} aria-label="Progress" />
                 }
             </div>
-            <p class="unseen" role="status">{ heard }</p>
+            <p class="unseen" role="status" translate="no">{ heard }</p>
         </>
     }
 }
@@ -52,7 +52,7 @@ pub fn Notes(props: &NotesProps) -> Html {
     let note = |(index, note): (usize, &String)| {
         let dismiss = act.reform(move |_: MouseEvent| Action::Dismiss(index));
         html! {
-            <li>
+            <li key={format!("{index} {note}")} translate="no">
                 <span>{ note.clone() }</span>
                 <button aria-label="Dismiss this note" onclick={dismiss}>{ "×" }</button>
             </li>

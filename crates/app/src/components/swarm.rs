@@ -9,27 +9,29 @@ use wasm_bindgen::JsCast as _;
 use web_sys::{Element, HtmlElement, KeyboardEvent};
 use yew::prelude::*;
 
-use super::{chain::ChainLine, each::use_each, endings::Endings, same::Same, series::Series};
+use super::{
+    chain::ChainLine, endings::Endings, memo_per_chain::use_memo_per_chain, ptr_eq::PtrEq,
+    series::Series, term::Defined,
+};
 use crate::{
-    engine::choice::name,
     figures::{
         attractors::{Marks, marks},
-        gladness::{STEPS, gladness, tint},
-        numbers::{decimal, grouped},
+        sentiment::{STEPS, sentiment, tint},
     },
-    state::{Action, Colouring, More, Opened, Side, Stories, Swarm},
+    numbers::{decimal, grouped},
+    state::{Action, Colouring, More, Opened, Side, Stories, Swarm, device_name},
 };
 
 #[derive(Clone, PartialEq, Properties)]
 pub struct SwarmProps {
-    pub swarm: Same<Swarm>,
+    pub swarm: PtrEq<Swarm>,
     /// The opened token.
     pub open: Option<Opened>,
     /// What the adapter of these stories is called, if one is on.
     pub tuned: Option<AttrValue>,
-    pub catalogue: Option<Same<Catalogue>>,
+    pub catalogue: Option<PtrEq<Catalogue>>,
     pub colouring: Colouring,
-    pub predictor: Option<Same<Predictor>>,
+    pub predictor: Option<PtrEq<Predictor>>,
     pub can_open: bool,
     pub can_branch: bool,
     /// Whether tokens may follow. Cursors stand where they come already: a knob's first move must not lay all stories out anew.
@@ -80,13 +82,13 @@ pub fn SwarmPanel(props: &SwarmProps) -> Html {
             .collect()
     });
     let by = catalogue.clone().map(|catalogue| (catalogue, *length));
-    let marks = use_each(swarm, by, |(catalogue, length), chain| {
+    let marks = use_memo_per_chain(swarm, by, |(catalogue, length), chain| {
         marks(catalogue, chain, *length)
     });
     let by = predictor
         .clone()
-        .filter(|_| *colouring == Colouring::Gladness);
-    let glad = use_each(swarm, by, |predictor, chain| gladness(predictor, chain));
+        .filter(|_| *colouring == Colouring::Sentiment);
+    let scores = use_memo_per_chain(swarm, by, |predictor, chain| sentiment(predictor, chain));
     let list = use_node_ref();
 
     let click = {
@@ -137,12 +139,12 @@ pub fn SwarmPanel(props: &SwarmProps) -> Html {
             .map(|open| open.position);
         let marks = marks.get(chain).map(|marks| {
             let ends_in = marks.ends_in.map(|attractor| names[attractor].clone());
-            (Same::from(marks), ends_in.unwrap_or_default())
+            (PtrEq::from(marks), ends_in.unwrap_or_default())
         });
-        let gladness = glad.get(chain).map(Same::from);
+        let sentiment = scores.get(chain).map(PtrEq::from);
         html! {
-            <ChainLine key={chain} number={chain as u32} chain={Same::from(&chains[chain])} story={story as u32}
-                side={compared.then_some(side)} {marks} {gladness} shared={shared[chain]} {open} running={*more != More::No && !chains[chain].done} />
+            <ChainLine key={chain} number={chain as u32} chain={PtrEq::from(&chains[chain])} story={story as u32}
+                side={compared.then_some(side)} {marks} {sentiment} shared={shared[chain]} {open} running={*more != More::No && !chains[chain].done} />
         }
     };
     let list_class = classes!(
@@ -150,51 +152,52 @@ pub fn SwarmPanel(props: &SwarmProps) -> Html {
         (*more == More::Coming).then_some("running"),
         can_open.then_some("live"),
         compared.then_some("compared"),
-        (!glad.is_empty()).then_some("scored")
+        (!scores.is_empty()).then_some("scored")
     );
-    let by_gladness = *colouring == Colouring::Gladness;
+    let by_sentiment = *colouring == Colouring::Sentiment;
     let colour = act.reform(move |_: MouseEvent| {
-        Action::Colour(if by_gladness {
+        Action::Colour(if by_sentiment {
             Colouring::Surprisal
         } else {
-            Colouring::Gladness
+            Colouring::Sentiment
         })
     });
     html! {
         <section class="swarm" aria-labelledby="swarm-title">
-            <h2 id="swarm-title">
-                <span data-testid="distinct" data-value={distinct.first().unwrap_or(&0).to_string()}>{ title }</span>
-                if let Some(recorded) = recorded { <span class="recorded" data-testid="recorded">{ recorded }</span> }
-                if let Some(stale) = stale { <span class="recorded">{ stale }</span> }
-                <span class="speed" hidden={*tokens_per_second == 0.0}>
+            <h2>
+                <span id="swarm-title" translate="no" data-testid="distinct" data-value={distinct.first().unwrap_or(&0).to_string()}>{ title }</span>
+                if let Some(recorded) = recorded { <span class="recorded" translate="no" data-testid="recorded">{ recorded }</span> }
+                if let Some(stale) = stale { <span class="recorded" translate="no">{ stale }</span> }
+                <span class="speed" translate="no" hidden={*tokens_per_second == 0.0}>
                     <b data-testid="tokens-per-second" data-value={tokens_per_second.to_string()}>{ grouped(tokens_per_second.round() as u64) }</b>
                     { " tokens/s" }
-                    if let Some(device) = device { { format!(" on {}", name(*device)) } }
+                    if let Some(device) = device { { format!(" on {}", device_name(*device)) } }
                 </span>
                 if *can_open {
                     <span class="key">
-                        { if *can_branch { "click a token to open it, an alternative above to branch" } else { "click a token to open it" } }
+                        { "Click a token to see what else could have come" }
+                        { if *can_branch { "; click an alternative to continue from there." } else { "." } }
                     </span>
                 }
             </h2>
             <p class="colouring">
-                <button data-testid="gladness" aria-pressed={by_gladness.to_string()} onclick={colour}>{ "Colour words by gladness" }</button>
+                <button data-testid="sentiment" aria-pressed={by_sentiment.to_string()} onclick={colour}>{ "Colour words by sentiment" }</button>
             </p>
             if chains.is_empty() {
-                <p class="waiting">{ "Here every story appears, word by word, once the model is here." }</p>
+                <p class="waiting">{ "Stories appear here, word by word, once the model has loaded." }</p>
             } else {
                 <div class="pair">
-                    <div class={list_class} ref={list} role="group"
-                        tabindex="0" aria-label="Stories. Arrow keys walk over the tokens, Enter opens one, Escape goes back to the prompt."
+                    <div class={list_class} ref={list} role="group" translate="no" style={format!("--tokens:{length}")}
+                        tabindex="0" aria-label="Stories. Arrow keys move between tokens, Enter opens one, Escape returns to the prompt."
                         onclick={click} onkeydown={walk}>
                         if compared {
                             <h3>{ tuned.clone() }</h3>
-                            <h3>{ "Base, on the same coins" }</h3>
+                            <h3>{ "Base model, same random draws" }</h3>
                         }
                         // Story beside story.
                         { for (0..swarm.stories()).flat_map(|story| (story..chains.len()).step_by(swarm.stories())).map(line) }
                     </div>
-                    <Beside swarm={swarm.clone()} length={*length} by_gladness={!glad.is_empty()} catalogue={catalogue.clone()} marks={Same::from(&marks)} />
+                    <SwarmSummary swarm={swarm.clone()} length={*length} by_sentiment={!scores.is_empty()} catalogue={catalogue.clone()} marks={PtrEq::from(&marks)} />
                 </div>
             }
         </section>
@@ -204,31 +207,31 @@ pub fn SwarmPanel(props: &SwarmProps) -> Html {
 /// How many stories there are, and how different they are.
 fn title(swarm: &Swarm, distinct: &[usize], tuned: Option<&str>) -> String {
     let different = |distinct: usize| match distinct {
-        1 => "all the same".to_owned(),
-        distinct => format!("{distinct} different"),
+        1 => "1 distinct".to_owned(),
+        distinct => format!("{distinct} distinct"),
     };
     match (swarm.stories(), distinct) {
         (0, _) => "Stories".to_owned(),
         (n, [with, base]) if swarm.tokens() > 0 => format!(
-            "{n} stories twice: with {}, {}; by the base, {}",
-            tuned.unwrap_or("the adapter"),
+            "{n} stories: {} with {}, {} with the base model",
             different(*with),
+            tuned.unwrap_or("the adapter"),
             different(*base)
         ),
         (1, _) => "One story".to_owned(),
-        (n, [distinct]) if swarm.tokens() > 0 => format!("{n} stories, {}", different(*distinct)),
+        (n, [distinct]) if swarm.tokens() > 0 => format!("{n} stories: {}", different(*distinct)),
         (n, _) => format!("{n} stories"),
     }
 }
 
 #[derive(Clone, PartialEq, Properties)]
-struct BesideProps {
-    swarm: Same<Swarm>,
+struct SwarmSummaryProps {
+    swarm: PtrEq<Swarm>,
     length: u32,
     /// Whether words are coloured so, and not by surprisal.
-    by_gladness: bool,
-    catalogue: Option<Same<Catalogue>>,
-    marks: Same<Vec<Rc<Marks>>>,
+    by_sentiment: bool,
+    catalogue: Option<PtrEq<Catalogue>>,
+    marks: PtrEq<Vec<Rc<Marks>>>,
 }
 
 /// What is measured of one side by position.
@@ -258,11 +261,11 @@ impl ByPosition {
 
 /// Beside the stories: the legend, and what is measured by position.
 #[component]
-fn Beside(props: &BesideProps) -> Html {
-    let BesideProps {
+fn SwarmSummary(props: &SwarmSummaryProps) -> Html {
+    let SwarmSummaryProps {
         swarm,
         length,
-        by_gladness,
+        by_sentiment,
         catalogue,
         marks,
     } = props;
@@ -293,17 +296,17 @@ fn Beside(props: &BesideProps) -> Html {
     html! {
         <aside>
             <figure class="legend">
-                if *by_gladness { { gladness_legend() } } else { { surprisal_legend() } }
-                if catalogue.is_some() { <small><s class="mark">{ "underlined" }</s>{ ": words of a kind of ending" }</small> }
+                if *by_sentiment { { sentiment_legend() } } else { { surprisal_legend() } }
+                if catalogue.is_some() { <small><span class="mark">{ "underlined" }</span>{ ": words that signal an ending, such as a wedding" }</small> }
                 if base_entropy.is_some() { <small class="lines"><i />{ "tuned" }<i class="base" />{ "base" }</small> }
             </figure>
             if let Some(catalogue) = catalogue {
                 <Endings catalogue={catalogue.clone()} marks={marks.clone()} stories={swarm.stories()} length={*length} />
             }
-            <Series title="Mean entropy by token, bits" values={side.entropy_bits} base={base_entropy} top={top_bits} positions={*length}
-                says={format!("Mean entropy by token position; {mean} on average over positions.")} />
-            <Series title="Different beginnings by token" values={side.beginnings} base={base_beginnings} top={stories as f64} positions={*length}
-                says={format!("How many different beginnings the {stories} stories have by token position; {at_end} at the last position reached.")} />
+            <Series title="Uncertainty by token: mean entropy, bits" values={side.entropy_bits} base={base_entropy} top={top_bits} positions={*length}
+                says={format!("Mean entropy by token; {mean} on average.")} />
+            <Series title="Stories that still differ after n tokens" values={side.beginnings} base={base_beginnings} top={stories as f64} positions={*length}
+                says={format!("How many of the {stories} stories still differ after n tokens; {at_end} at the last token reached.")} />
         </aside>
     }
 }
@@ -311,25 +314,25 @@ fn Beside(props: &BesideProps) -> Html {
 fn surprisal_legend() -> Html {
     html! {
         <>
-            <figcaption>{ "Surprisal of a token, bits" }</figcaption>
+            <figcaption><Defined text="Surprisal of each token, bits" /></figcaption>
             <p aria-hidden="true">
-                { for (0..=8).map(|bits| html! { <s class={format!("b{bits}")}>{ if bits == 8 { "8+".to_owned() } else { bits.to_string() } }</s> }) }
+                { for (0..=8).map(|bits| html! { <span class={format!("b{bits}")}>{ if bits == 8 { "8+".to_owned() } else { bits.to_string() } }</span> }) }
             </p>
-            <small><s class="old">{ "grey" }</s>{ ": an earlier story has begun with the same words" }</small>
+            <small><span class="old">{ "grey" }</span>{ ": an earlier story begins with the same tokens" }</small>
         </>
     }
 }
 
-fn gladness_legend() -> Html {
+fn sentiment_legend() -> Html {
     let steps = STEPS.iter().rev().map(|step| -step);
     let steps = steps.chain([0.0]).chain(STEPS);
     // There is little room: -0.04 is written as −.04.
     let short = |step: f64| step.to_string().replace('-', "−").replace("0.", ".");
     html! {
         <>
-            <figcaption>{ "What a word adds to gladness, nats of log-odds" }</figcaption>
-            <p aria-hidden="true">{ for steps.map(|step| html! { <s class={tint(step)}>{ short(step) }</s> }) }</p>
-            <small>{ "Green adds, purple takes away, by the weak predictor of sentiment that adapters were rewarded by: it knows words and pairs of words. The number beside a story is its log-odds of being glad." }</small>
+            <figcaption><Defined text="Each word’s contribution to the sentiment score, log-odds" /></figcaption>
+            <p aria-hidden="true">{ for steps.map(|step| html! { <span class={tint(step)}>{ short(step) }</span> }) }</p>
+            <small><Defined text="Green raises the score, purple lowers it. This classifier of words and word pairs is the reward that the Wedding models were trained on. The number beside a story is its score." /></small>
         </>
     }
 }

@@ -6,7 +6,7 @@ use js_sys::{Function, Object, Promise, Reflect};
 use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::JsFuture;
 
-use super::choice::Adapter;
+use crate::state::GpuAdapter;
 
 /// Names under which renderers that compute on the CPU go.
 const SOFTWARE: [&str; 5] = [
@@ -18,16 +18,16 @@ const SOFTWARE: [&str; 5] = [
 ];
 
 /// Asks for an adapter and what it is.
-pub async fn ask() -> Adapter {
+pub async fn ask() -> GpuAdapter {
     let Some(window) = web_sys::window() else {
-        return Adapter::NoWebGpu;
+        return GpuAdapter::NoWebGpu;
     };
     let gpu = get(&window.navigator(), "gpu");
     if !gpu.is_object() {
-        return Adapter::NoWebGpu;
+        return GpuAdapter::NoWebGpu;
     }
     let Some(adapter) = request(&gpu).await.filter(JsValue::is_object) else {
-        return Adapter::None;
+        return GpuAdapter::None;
     };
     let info = get(&adapter, "info");
     let words: Vec<String> = ["description", "vendor", "architecture"]
@@ -44,9 +44,9 @@ pub async fn ask() -> Adapter {
         .iter()
         .any(|holder| get(holder, "isFallbackAdapter").is_truthy());
     if fallback || SOFTWARE.iter().any(|software| known.contains(software)) {
-        Adapter::Software(name)
+        GpuAdapter::Software(name)
     } else {
-        Adapter::Hardware(name)
+        GpuAdapter::Hardware(name)
     }
 }
 

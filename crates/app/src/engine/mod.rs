@@ -1,13 +1,12 @@
-//! The threads to the engine workers: starting them, speaking, hearing, and replaying a recording until they answer.
+//! The engine workers: starting them, sending commands, delivering events, and replaying a recording until they answer.
 //!
-//! [`use_engines`] is the only door. What is said is decided by `state::errands`, what is heard by `State::after`, which
-//! device serves by [`choice`]; here is only the browser.
+//! [`use_engines`] is the only entry. What is sent is decided by `state::pending_effects`, what an event does by `State::after`,
+//! which device serves by `state::Engines`; here is only the browser.
 
-mod adapter;
-pub mod choice;
 mod frame;
+mod gpu_adapter;
 mod replay;
-mod thread;
+mod worker_handle;
 
 use std::{cell::RefCell, rc::Rc};
 
@@ -17,11 +16,10 @@ use yew::prelude::*;
 
 use crate::{
     address,
-    state::{Action, State, Voice, errands},
+    state::{Action, EventSource, NextStep, State, pending_effects},
 };
-use choice::Step;
 pub use frame::{after_ms, forget, next_frame};
-use thread::Thread;
+use worker_handle::WorkerHandle;
 
 /// A hand that has not moved a knob for so long rests.
 const HAND_RESTS_MS: f64 = 100.0;
@@ -35,25 +33,25 @@ const CORES: f64 = 4.0;
 
 /// Everything here that is not state.
 #[derive(Default)]
-struct Room {
-    cpu: Option<Thread>,
-    webgpu: Option<Thread>,
+struct EngineHandles {
+    cpu: Option<WorkerHandle>,
+    webgpu: Option<WorkerHandle>,
     /// Heard and not yet delivered.
-    inbox: Vec<(Voice, Event)>,
+    inbox: Vec<(EventSource, Event)>,
     /// When it was last delivered, milliseconds of the clock.
     delivered_ms: f64,
     /// When new knobs were last sent.
     shaped_ms: f64,
     /// When a knob last moved.
-    turned_ms: f64,
+    knob_moved_ms: f64,
     /// A frame is coming in which to speak.
-    speaking: bool,
+    sending: bool,
 }
 
-impl Room {
+impl EngineHandles {
     /// How long something done last at `last_ms` is still to wait for the hand to rest; none when its time has come.
     fn wait_ms(&self, now_ms: f64, last_ms: f64) -> Option<u32> {
-        let hand = self.turned_ms + HAND_RESTS_MS - now_ms;
+        let hand = self.knob_moved_ms + HAND_RESTS_MS - now_ms;
         let patience = if cores() < CORES {
             f64::INFINITY
         } else {
@@ -63,7 +61,7 @@ impl Room {
         (wait > 0.0).then_some(wait.ceil() as u32)
     }
 
-    fn thread(&mut self, kind: DeviceKind) -> &mut Option<Thread> {
+    fn worker(&mut self, kind: DeviceKind) -> &mut Option<WorkerHandle> {
         match kind {
             DeviceKind::Cpu => &mut self.cpu,
             DeviceKind::WebGpu => &mut self.webgpu,
@@ -74,10 +72,10 @@ impl Room {
 /// Keeps the workers going for a state: starts them, tells them what the state wants, and dispatches what they say.
 #[hook]
 pub fn use_engines(state: &UseReducerHandle<State>) {
-    let room = use_mut_ref(Room::default);
+    let handles = use_mut_ref(EngineHandles::default);
 
     {
-        let (state, room) = (state.clone(), room.clone());
+        let (state, handles) = (state.clone(), handles.clone());
         use_effect_with((), move |()| {
             spawn_local(replay::play("recorded.bin", state.clone()));
             spawn_local(async move {
@@ -95,90 +93,92 @@ pub fn use_engines(state: &UseReducerHandle<State>) {
                     };
                     state.dispatch(Action::Follow(settings, vec![LinkNote(note)]));
                 }
-                start(DeviceKind::Cpu, &state, &room);
+                start(DeviceKind::Cpu, &state, &handles);
             });
         });
     }
     {
         let step = state.engines.next_step(state.settings.device);
-        let (state, room) = (state.clone(), room.clone());
+        let (state, handles) = (state.clone(), handles.clone());
         use_effect_with(step, move |step| match step {
-            Step::Wait => {}
-            Step::Ask => {
-                spawn_local(async move { state.dispatch(Action::Adapter(adapter::ask().await)) });
+            NextStep::Wait => {}
+            NextStep::Ask => {
+                spawn_local(
+                    async move { state.dispatch(Action::GpuAdapter(gpu_adapter::ask().await)) },
+                );
             }
-            Step::Start => start(DeviceKind::WebGpu, &state, &room),
-            Step::Refuse(reason) => {
-                state.dispatch(Action::Refused(DeviceKind::WebGpu, reason.clone()));
+            NextStep::Start => start(DeviceKind::WebGpu, &state, &handles),
+            NextStep::Refuse(reason) => {
+                state.dispatch(Action::Unavailable(DeviceKind::WebGpu, reason.clone()));
             }
         });
     }
     {
-        let room = room.clone();
-        use_effect_with(state.terms(), move |_| {
-            room.borrow_mut().turned_ms = js_sys::Date::now();
+        let handles = handles.clone();
+        use_effect_with(state.params(), move |_| {
+            handles.borrow_mut().knob_moved_ms = js_sys::Date::now();
         });
     }
     {
         let state = state.clone();
         use_effect(move || {
-            if !errands(&state).is_empty()
-                && !std::mem::replace(&mut room.borrow_mut().speaking, true)
+            if !pending_effects(&state).is_empty()
+                && !std::mem::replace(&mut handles.borrow_mut().sending, true)
             {
-                next_frame(move || speak(state, room));
+                next_frame(move || send_pending(state, handles));
             }
         });
     }
 }
 
-/// Delivers what was heard, in one piece: the page draws once a frame however many tokens came.
+/// Delivers what was events, in one piece: the page draws once a frame however many tokens came.
 ///
 /// While a knob is moving its panel goes first: redrawing a large swarm takes longer than a frame, so it waits for the hand
 /// to rest, but never for long.
-fn deliver(state: UseReducerHandle<State>, room: Rc<RefCell<Room>>) {
-    let mut open = room.borrow_mut();
+fn deliver(state: UseReducerHandle<State>, handles: Rc<RefCell<EngineHandles>>) {
+    let mut open = handles.borrow_mut();
     let now_ms = js_sys::Date::now();
     if let Some(ms) = open.wait_ms(now_ms, open.delivered_ms) {
         drop(open);
-        after_ms(ms, move || next_frame(move || deliver(state, room)));
+        after_ms(ms, move || next_frame(move || deliver(state, handles)));
         return;
     }
     open.delivered_ms = now_ms;
-    let heard = std::mem::take(&mut open.inbox);
+    let events = std::mem::take(&mut open.inbox);
     drop(open);
-    state.dispatch(Action::Heard(heard));
+    state.dispatch(Action::Events(events));
 }
 
 /// Says everything that is to be said. New knobs wait while the hand moves, as the swarm that they change does.
-fn speak(state: UseReducerHandle<State>, room: Rc<RefCell<Room>>) {
+fn send_pending(state: UseReducerHandle<State>, handles: Rc<RefCell<EngineHandles>>) {
     // A handle keeps every state that was read through it; this one is dropped after a single reading.
-    let errands = errands(&state.clone());
-    let mut open = room.borrow_mut();
+    let effects = pending_effects(&state.clone());
+    let mut open = handles.borrow_mut();
     let now_ms = js_sys::Date::now();
-    let knobs = errands
+    let knobs = effects
         .iter()
-        .filter(|errand| matches!(errand.command, Command::Shape { .. }))
+        .filter(|effect| matches!(effect.command, Command::Shape { .. }))
         .count();
     if knobs > 0
-        && knobs == errands.len()
+        && knobs == effects.len()
         && let Some(ms) = open.wait_ms(now_ms, open.shaped_ms)
     {
         drop(open);
-        after_ms(ms, move || speak(state, room));
+        after_ms(ms, move || send_pending(state, handles));
         return;
     }
-    open.speaking = false;
+    open.sending = false;
     if knobs > 0 {
         open.shaped_ms = now_ms;
     }
-    for errand in &errands {
-        if let Some(thread) = open.thread(errand.to) {
-            thread.say(&errand.command);
+    for effect in &effects {
+        if let Some(worker) = open.worker(effect.to) {
+            worker.send(&effect.command);
         }
     }
     drop(open);
-    if !errands.is_empty() {
-        state.dispatch(Action::Told(errands));
+    if !effects.is_empty() {
+        state.dispatch(Action::Sent(effects));
     }
 }
 
@@ -188,28 +188,30 @@ fn cores() -> f64 {
 }
 
 /// Starts an engine's worker. Once it says hello, and only then does it listen, it is told to load the model.
-fn start(kind: DeviceKind, state: &UseReducerHandle<State>, room: &Rc<RefCell<Room>>) {
-    let hear = {
-        let (state, room) = (state.clone(), Rc::downgrade(room));
+fn start(kind: DeviceKind, state: &UseReducerHandle<State>, handles: &Rc<RefCell<EngineHandles>>) {
+    let on_event = {
+        let (state, handles) = (state.clone(), Rc::downgrade(handles));
         move |event| {
-            let Some(room) = room.upgrade() else { return };
-            let mut open = room.borrow_mut();
+            let Some(handles) = handles.upgrade() else {
+                return;
+            };
+            let mut open = handles.borrow_mut();
             if event == (Event::Hello { version: VERSION })
-                && let Some(thread) = open.thread(kind)
+                && let Some(worker) = open.worker(kind)
             {
                 let folder = address::model_folder(&state.settings.model);
-                thread.say(&Command::Load { folder });
+                worker.send(&Command::Load { folder });
             }
-            open.inbox.push((Voice::Device(kind), event));
+            open.inbox.push((EventSource::Device(kind), event));
             if open.inbox.len() == 1 {
-                let (state, room) = (state.clone(), room.clone());
-                next_frame(move || deliver(state, room));
+                let (state, handles) = (state.clone(), handles.clone());
+                next_frame(move || deliver(state, handles));
             }
         }
     };
     state.dispatch(Action::Started(kind));
-    match Thread::start(kind, hear) {
-        Ok(thread) => *room.borrow_mut().thread(kind) = Some(thread),
-        Err(reason) => state.dispatch(Action::Refused(kind, reason)),
+    match WorkerHandle::start(kind, on_event) {
+        Ok(worker) => *handles.borrow_mut().worker(kind) = Some(worker),
+        Err(reason) => state.dispatch(Action::Unavailable(kind, reason)),
     }
 }

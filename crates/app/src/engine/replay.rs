@@ -8,7 +8,7 @@ use web_sys::Response;
 use yew::UseReducerHandle;
 
 use super::frame::after_ms;
-use crate::state::{Action, State, Voice};
+use crate::state::{Action, EventSource, State};
 
 /// Fetches a recording of the model and plays it under its own prompt and knobs, whatever the link asks for. Its absence is no fault.
 pub async fn play(file: &str, state: UseReducerHandle<State>) {
@@ -30,7 +30,7 @@ pub async fn play(file: &str, state: UseReducerHandle<State>) {
         if state.clone().live {
             return;
         }
-        state.dispatch(Action::Heard(vec![(Voice::Recording, frame.event)]));
+        state.dispatch(Action::Events(vec![(EventSource::Recording, frame.event)]));
     }
 }
 

@@ -8,15 +8,18 @@ use wasm_bindgen::{JsCast as _, JsValue, closure::Closure};
 use web_sys::{ErrorEvent, MessageEvent, Worker, WorkerOptions, WorkerType};
 
 /// A running worker. It ends with the page.
-pub struct Thread {
+pub struct WorkerHandle {
     worker: Worker,
     _heard: Closure<dyn Fn(MessageEvent)>,
     _broken: Closure<dyn Fn(ErrorEvent)>,
 }
 
-impl Thread {
+impl WorkerHandle {
     /// Starts the worker of a kind. A worker that breaks is heard as `Unavailable`.
-    pub fn start(kind: DeviceKind, hear: impl Fn(Event) + Clone + 'static) -> Result<Self, String> {
+    pub fn start(
+        kind: DeviceKind,
+        on_event: impl Fn(Event) + Clone + 'static,
+    ) -> Result<Self, String> {
         // The engine is named after the worker's binary.
         let file = match kind {
             DeviceKind::Cpu => "./worker.js?engine=worker-cpu",
@@ -28,9 +31,9 @@ impl Thread {
             format!("the browser cannot start {file}; it may be too old for module workers")
         })?;
         let heard = {
-            let hear = hear.clone();
+            let on_event = on_event.clone();
             Closure::<dyn Fn(MessageEvent)>::new(move |message: MessageEvent| {
-                hear(event(&message.data()));
+                on_event(event(&message.data()));
             })
         };
         let broken = Closure::<dyn Fn(ErrorEvent)>::new(move |error: ErrorEvent| {
@@ -41,7 +44,7 @@ impl Thread {
             let reason = said
                 .filter(|said| !said.is_empty())
                 .unwrap_or_else(|| format!("{file} cannot be fetched or run"));
-            hear(Event::Unavailable { reason });
+            on_event(Event::Unavailable { reason });
         });
         worker.set_onmessage(Some(heard.as_ref().unchecked_ref()));
         worker.set_onmessageerror(Some(broken.as_ref().unchecked_ref()));
@@ -54,7 +57,7 @@ impl Thread {
     }
 
     /// Sends a command.
-    pub fn say(&self, command: &Command) {
+    pub fn send(&self, command: &Command) {
         let message = encode(command).expect("every command can be written");
         let bytes = Uint8Array::from(message.as_slice());
         let transfer = Array::of1(&bytes.buffer());

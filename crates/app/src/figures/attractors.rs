@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, ops::Range, rc::Rc};
 use attractors::Catalogue;
 use decoding::{HittingCurve, Interval, Watch, hitting_curve, wilson_95};
 
-use super::laid::Laid;
+use super::token_spans::TokenSpans;
 use crate::state::{BLOCK, Chain};
 
 /// What a catalogue finds in a chain.
@@ -29,12 +29,12 @@ const _: () = assert!(
 
 /// Reads a chain; one of at most `length` tokens that has ended by itself will hit nothing more before that.
 pub fn marks(catalogue: &Catalogue, chain: &Chain, length: u32) -> Marks {
-    let laid = Laid::of(chain);
-    let reading = catalogue.read(&laid.text);
+    let spans = TokenSpans::of(chain);
+    let found = catalogue.read(&spans.text);
     let mut blocks = vec![0; chain.len().div_ceil(BLOCK)];
     let mut hits = BTreeMap::new();
-    for mark in &reading.marks {
-        let Range { start, end } = laid.tokens(&mark.at);
+    for mark in &found.marks {
+        let Range { start, end } = spans.tokens(&mark.at);
         for token in start..end {
             blocks[token / BLOCK] |= 1 << (token % BLOCK);
         }
@@ -42,7 +42,7 @@ pub fn marks(catalogue: &Catalogue, chain: &Chain, length: u32) -> Marks {
     }
     let told = chain.len() as u32;
     Marks {
-        ends_in: reading.ends_in,
+        ends_in: found.ends_in,
         hits,
         watched: if chain.done { length.max(told) } else { told },
         blocks,
@@ -148,7 +148,7 @@ mod tests {
     use std::slice::from_ref;
 
     use super::*;
-    use crate::figures::laid::tests::chain;
+    use crate::figures::token_spans::tests::chain;
 
     fn catalogue() -> Catalogue {
         Catalogue::from_json(

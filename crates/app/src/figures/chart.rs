@@ -9,10 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use experiments::{Axis, Flow, Point, Scale, Shape};
 use serde_json::{Value, json};
 
-use super::{
-    beside::{Beside, Layer},
-    numbers::significant,
-};
+use super::overlay::{Layer, OverlaidFigure};
+use crate::numbers::significant;
 
 /// Colours of subjects, in the order in which they come; `--c1` and so on of the style sheet.
 const COLOURS: usize = 8;
@@ -36,7 +34,7 @@ const ALIKE: usize = 3;
 const FAINT: f64 = 0.35;
 
 /// The option object.
-pub fn option(figure: &Beside) -> Value {
+pub fn option(figure: &OverlaidFigure) -> Value {
     if figure.flows.is_empty() {
         on_axes(figure)
     } else {
@@ -78,7 +76,7 @@ fn looks(layers: &[Layer]) -> BTreeMap<&str, Look> {
     looks
 }
 
-fn on_axes(figure: &Beside) -> Value {
+fn on_axes(figure: &OverlaidFigure) -> Value {
     let layers = &figure.layers;
     let has = |shape| layers.iter().any(|layer| layer.series.shape == shape);
     // Bars stand side by side only at names.
@@ -227,7 +225,7 @@ fn axis(axis: &Axis) -> Value {
     })
 }
 
-/// The places on a numeric axis, in order.
+/// The places on a numeric axis, in spec.
 fn steps(layers: &[Layer]) -> Vec<f64> {
     let points = layers.iter().flat_map(|layer| &layer.series.points);
     let mut steps: Vec<f64> = points.map(|point| point.x).collect();
@@ -348,7 +346,7 @@ mod tests {
     use experiments::{Figure, Series};
 
     use super::*;
-    use crate::figures::beside::pairs;
+    use crate::figures::overlay::pairs;
 
     fn drawn(x: Axis, y: Axis, series: Vec<Series>) -> Value {
         let mut figure = Figure::new("f", "F", x, y);

@@ -4,10 +4,10 @@ use std::fmt::Write as _;
 
 use experiments::Quantity;
 
-use super::beside::Beside;
+use super::overlay::OverlaidFigure;
 
 /// Every point of a figure: series, place, name of the place, value, interval, under the axes' labels. Streams as from, to, weight.
-pub fn of_figure(figure: &Beside) -> String {
+pub fn of_figure(figure: &OverlaidFigure) -> String {
     if !figure.flows.is_empty() {
         let rows = figure
             .flows
@@ -95,7 +95,7 @@ mod tests {
     use experiments::{Axis, Figure, Point, Series, Shape};
 
     use super::*;
-    use crate::figures::beside::pairs;
+    use crate::figures::overlay::pairs;
 
     #[test]
     fn a_point_is_a_line_and_commas_are_quoted() {
@@ -120,9 +120,9 @@ mod tests {
         };
         let lines = of_results(&[
             ("yours".to_owned(), &[one]),
-            ("shipped".to_owned(), &[none]),
+            ("published".to_owned(), &[none]),
         ]);
-        let expected = "yours,base.d6.entropy,entropy,bits,2.5,,,exact\r\nshipped,base.d6.entropy,entropy,bits,,,,\r\n";
+        let expected = "yours,base.d6.entropy,entropy,bits,2.5,,,exact\r\npublished,base.d6.entropy,entropy,bits,,,,\r\n";
         assert!(lines.ends_with(expected), "{lines}");
     }
 }

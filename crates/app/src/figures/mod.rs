@@ -1,11 +1,10 @@
 //! What is derived from the state for the eye: numbers, bars, curves. Pure; the components only lay it out.
 
 pub mod attractors;
-pub mod beside;
 pub mod chart;
 pub mod csv;
 pub mod curve;
-pub mod gladness;
-mod laid;
 pub mod next_token;
-pub mod numbers;
+pub mod overlay;
+pub mod sentiment;
+mod token_spans;

@@ -6,7 +6,7 @@ use decoding::{Distribution, Segment, Shaping, coin, kl_bits, shape};
 use protocol::Lambda;
 
 use super::curve::EntropyCurve;
-use crate::state::{Row, Terms};
+use crate::state::{Row, SamplingParams};
 
 /// Bars at most, as many in every frame: putting one in and out takes longer than to fill it.
 pub const BARS: usize = 13;
@@ -35,8 +35,6 @@ pub struct Bar {
 pub struct NextToken {
     /// The likeliest tokens by falling probability; the picked one takes the last place where it is not among them.
     pub bars: Vec<Bar>,
-    /// The probability that a bar of full width stands for.
-    pub full: f64,
     /// The likeliest tokens laid end to end from 0 to 1.
     pub ruler: Vec<Segment>,
     /// Where the coin falls on it.
@@ -53,13 +51,13 @@ pub struct NextToken {
 
 /// A row at some lambda, before the knobs: what stays while they move.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Mixed {
+pub struct InterpolatedRow {
     logits: Vec<f32>,
     /// Its entropy at every β.
     pub curve: Rc<EntropyCurve>,
 }
 
-impl Mixed {
+impl InterpolatedRow {
     /// The row at this lambda.
     pub fn of(row: &Row, lambda: Lambda) -> Self {
         let logits = row.logits(lambda).into_owned();
@@ -74,9 +72,14 @@ pub fn unshaped(row: &Row) -> Distribution {
 }
 
 /// The row under the knobs, with the coin that the story throws there.
-pub fn next_token(row: &Row, unshaped: &Distribution, mixed: &Mixed, terms: Terms) -> NextToken {
-    let shaped = shape(&mixed.logits, &row.history, &terms.shaping);
-    let coin = coin(terms.seed, row.story, row.position);
+pub fn next_token(
+    row: &Row,
+    unshaped: &Distribution,
+    interpolated: &InterpolatedRow,
+    params: SamplingParams,
+) -> NextToken {
+    let shaped = shape(&interpolated.logits, &row.history, &params.shaping);
+    let coin = coin(params.seed, row.story, row.position);
     let picked = shaped.pick(coin);
     let mut ranked = shaped.ranked(BARS);
     if ranked.iter().all(|(token, _)| *token != picked)
@@ -94,7 +97,6 @@ pub fn next_token(row: &Row, unshaped: &Distribution, mixed: &Mixed, terms: Term
         })
         .collect();
     NextToken {
-        full: full(&bars),
         bars,
         ruler: shaped
             .ruler(PIECES)
@@ -109,18 +111,6 @@ pub fn next_token(row: &Row, unshaped: &Distribution, mixed: &Mixed, terms: Term
             .is_tuned()
             .then(|| kl_bits(shaped.probabilities(), unshaped.probabilities())),
     }
-}
-
-/// The least of a few round numbers that holds every bar: it rests while a knob moves a little, so that bars can be seen to grow.
-fn full(bars: &[Bar]) -> f64 {
-    let widest = bars
-        .iter()
-        .map(|bar| bar.p.max(bar.before))
-        .fold(0.0, f64::max);
-    [0.05, 0.1, 0.25, 0.5]
-        .into_iter()
-        .find(|full| widest <= *full)
-        .unwrap_or(1.0)
 }
 
 #[cfg(test)]
@@ -150,12 +140,17 @@ mod tests {
     }
 
     fn read_row(row: &Row, temperature: f64, lambda: f64) -> NextToken {
-        let terms = Terms {
+        let params = SamplingParams {
             shaping: Shaping::default().with_temperature(temperature).unwrap(),
             lambda: Lambda::new(lambda).unwrap(),
             seed: 11,
         };
-        next_token(row, &unshaped(row), &Mixed::of(row, terms.lambda), terms)
+        next_token(
+            row,
+            &unshaped(row),
+            &InterpolatedRow::of(row, params.lambda),
+            params,
+        )
     }
 
     fn read(temperature: f64) -> NextToken {
@@ -210,19 +205,6 @@ mod tests {
             if let Some(piece) = next.ruler.iter().find(|piece| piece.id == next.picked) {
                 assert!(piece.start <= next.coin && next.coin < piece.end);
             }
-        }
-    }
-
-    #[test]
-    fn no_bar_is_wider_than_full() {
-        for temperature in [0.0, 0.2, 0.7, 1.0, 3.0, f64::INFINITY] {
-            let next = read(temperature);
-            assert!(
-                next.bars
-                    .iter()
-                    .all(|bar| bar.p.max(bar.before) <= next.full),
-                "T = {temperature}"
-            );
         }
     }
 

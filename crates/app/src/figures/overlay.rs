@@ -1,10 +1,10 @@
-//! The reader's figure and the shipped one of the same name, on one pair of axes.
+//! The reader's figure and the published one of the same name, on one pair of axes.
 
 use experiments::{Axis, Figure, Flow, Series, Shape};
 
 /// A figure to be drawn.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Beside {
+pub struct OverlaidFigure {
     /// Names it among those of its experiment.
     pub name: String,
     /// What it shows.
@@ -43,26 +43,26 @@ impl Layer {
     }
 }
 
-/// All figures of a run and of what ships: the run's first, each with the shipped one of its name behind it. Those that a run has
+/// All figures of a run and of what ships: the run's first, each with the published one of its name behind it. Those that a run has
 /// not come to say that they ship.
-pub fn pairs(own: &[Figure], shipped: &[Figure]) -> Vec<Beside> {
-    let named = |name: &str| shipped.iter().find(|one| one.name == name);
+pub fn pairs(own: &[Figure], published: &[Figure]) -> Vec<OverlaidFigure> {
+    let named = |name: &str| published.iter().find(|one| one.name == name);
     let drawn = own.iter().map(|figure| pair(figure, named(&figure.name)));
-    let rest = shipped
+    let rest = published
         .iter()
         .filter(|figure| own.iter().all(|one| one.name != figure.name));
     let rest = rest.map(|figure| {
         let mut alone = pair(figure, None);
         if !own.is_empty() {
-            alone.title += " (shipped)";
+            alone.title += " (published)";
         }
         alone
     });
     drawn.chain(rest).collect()
 }
 
-fn pair(own: &Figure, shipped: Option<&Figure>) -> Beside {
-    let mut drawn = Beside {
+fn pair(own: &Figure, published: Option<&Figure>) -> OverlaidFigure {
+    let mut drawn = OverlaidFigure {
         name: own.name.clone(),
         title: own.title.clone(),
         text: own.text.clone(),
@@ -71,17 +71,17 @@ fn pair(own: &Figure, shipped: Option<&Figure>) -> Beside {
         layers: own.series.iter().map(Layer::of).collect(),
         flows: own.flows.clone(),
     };
-    if let Some(shipped) = shipped.filter(|_| own.flows.is_empty()) {
-        let across = places(&mut drawn.x.names, &shipped.x.names);
-        let upwards = places(&mut drawn.y.names, &shipped.y.names);
-        for series in &shipped.series {
+    if let Some(published) = published.filter(|_| own.flows.is_empty()) {
+        let across = places(&mut drawn.x.names, &published.x.names);
+        let upwards = places(&mut drawn.y.names, &published.y.names);
+        for series in &published.series {
             // What is known beforehand is drawn once.
             let known = own.series.iter().any(|one| one.name == series.name);
             if series.shape == Shape::Reference && known {
                 continue;
             }
             let mut layer = Layer::of(series);
-            layer.series.name = format!("{} (shipped)", series.name);
+            layer.series.name = format!("{} (published)", series.name);
             layer.faint = true;
             for point in &mut layer.series.points {
                 point.x = moved(point.x, &across);
@@ -130,16 +130,16 @@ mod tests {
     }
 
     #[test]
-    fn shipped_series_stand_faintly_behind_the_readers_on_the_same_names() {
+    fn published_series_stand_faintly_behind_the_readers_on_the_same_names() {
         let own = figure(
             &["1", "2"],
             &[("base", Shape::Bars), ("fair", Shape::Reference)],
         );
-        let shipped = figure(
+        let published = figure(
             &["2", "3"],
             &[("base, drawn", Shape::Bars), ("fair", Shape::Reference)],
         );
-        let drawn = pairs(std::slice::from_ref(&own), std::slice::from_ref(&shipped));
+        let drawn = pairs(std::slice::from_ref(&own), std::slice::from_ref(&published));
         assert_eq!(drawn.len(), 1);
         assert_eq!(drawn[0].x.names, ["1", "2", "3"]);
         let names: Vec<(&str, &str, bool)> = drawn[0]
@@ -150,7 +150,7 @@ mod tests {
         let expected = [
             ("base", "base", false),
             ("fair", "fair", false),
-            ("base, drawn (shipped)", "base", true),
+            ("base, drawn (published)", "base", true),
         ];
         assert_eq!(names, expected);
         let at: Vec<f64> = drawn[0].layers[2]
@@ -163,10 +163,10 @@ mod tests {
 
         let mut other = figure(&["1"], &[("base", Shape::Bars)]);
         other.name = "other".to_owned();
-        let drawn = pairs(std::slice::from_ref(&own), &[shipped.clone(), other]);
-        assert_eq!((drawn.len(), &*drawn[1].title), (2, "Shares (shipped)"));
+        let drawn = pairs(std::slice::from_ref(&own), &[published.clone(), other]);
+        assert_eq!((drawn.len(), &*drawn[1].title), (2, "Shares (published)"));
 
-        let alone = pairs(&[], &[shipped]);
+        let alone = pairs(&[], &[published]);
         assert_eq!(alone[0].title, "Shares");
         assert!(alone[0].layers.iter().all(|layer| !layer.faint));
         assert_eq!(pairs(&[own], &[])[0].layers.len(), 2);

@@ -5,7 +5,7 @@
 
 use std::rc::Rc;
 
-use super::language::{Language, Unfinished};
+use super::detokenizer::{Detokenizer, Unfinished};
 
 /// Words in a block: small enough that redrawing one is cheap, large enough that a chain has few.
 pub const BLOCK: usize = 16;
@@ -82,8 +82,8 @@ impl Chain {
     }
 
     /// Adds a token; `last` says that none follows.
-    pub fn push(&mut self, token: u32, measure: Measure, last: bool, language: &Language) {
-        let mut text = self.unfinished.push(token, language);
+    pub fn push(&mut self, token: u32, measure: Measure, last: bool, detokenizer: &Detokenizer) {
+        let mut text = self.unfinished.push(token, detokenizer);
         if last {
             self.done = true;
             let rest = self.unfinished.finish();
@@ -107,7 +107,7 @@ impl Chain {
     }
 
     /// Keeps the first tokens, with new measures; blocks that look as before stay the very same.
-    pub fn rewind(&mut self, measures: &[Measure], language: &Language) {
+    pub fn rewind(&mut self, measures: &[Measure], detokenizer: &Detokenizer) {
         let kept = measures.len().min(self.len());
         if kept < self.len() {
             let tokens: Vec<u32> = self.tokens().take(kept).collect();
@@ -117,10 +117,10 @@ impl Chain {
             self.done = false;
             self.unfinished = Unfinished::default();
             for token in &tokens[..first_changed] {
-                self.unfinished.push(*token, language);
+                self.unfinished.push(*token, detokenizer);
             }
             for (token, measure) in tokens.into_iter().zip(measures).skip(first_changed) {
-                self.push(token, *measure, false, language);
+                self.push(token, *measure, false, detokenizer);
             }
         }
         self.measures.copy_from_slice(&measures[..kept]);
@@ -142,8 +142,8 @@ impl Chain {
 mod tests {
     use super::*;
 
-    fn language() -> Language {
-        Language::new((0..=255).map(|byte| vec![byte]).collect(), 300, 301, 64)
+    fn detokenizer() -> Detokenizer {
+        Detokenizer::new((0..=255).map(|byte| vec![byte]).collect(), 300, 301, 64)
     }
 
     fn measure(surprisal_bits: f32) -> Measure {
@@ -156,7 +156,7 @@ mod tests {
     fn chain(text: &str) -> Chain {
         let mut chain = Chain::default();
         for byte in text.bytes() {
-            chain.push(byte.into(), measure(0.2), false, &language());
+            chain.push(byte.into(), measure(0.2), false, &detokenizer());
         }
         chain
     }
@@ -165,7 +165,7 @@ mod tests {
     fn a_new_token_leaves_earlier_blocks_the_very_same() {
         let before = chain(&"word ".repeat(10));
         let mut after = before.clone();
-        after.push(b'x'.into(), measure(3.0), false, &language());
+        after.push(b'x'.into(), measure(3.0), false, &detokenizer());
         assert_eq!(after.text(), "word ".repeat(10) + "x");
         for (old, new) in before
             .blocks()
@@ -182,9 +182,9 @@ mod tests {
         let text = "The café closed; the naïve old man walked home.";
         for kept in 0..=text.len() {
             let mut rewound = chain(text);
-            rewound.rewind(&vec![measure(2.0); kept], &language());
+            rewound.rewind(&vec![measure(2.0); kept], &detokenizer());
             for byte in text.bytes().skip(kept) {
-                rewound.push(byte.into(), measure(2.0), false, &language());
+                rewound.push(byte.into(), measure(2.0), false, &detokenizer());
             }
             assert_eq!(rewound.text(), text, "kept {kept}");
             assert_eq!(rewound.measures(), vec![measure(2.0); text.len()]);
@@ -202,7 +202,7 @@ mod tests {
     fn measures_that_look_alike_leave_all_blocks_the_very_same() {
         let before = chain(&"a".repeat(40));
         let mut after = before.clone();
-        after.rewind(&[measure(0.4); 40], &language());
+        after.rewind(&[measure(0.4); 40], &detokenizer());
         assert!(
             before
                 .blocks()
@@ -216,7 +216,7 @@ mod tests {
     #[test]
     fn a_character_cut_off_by_the_end_is_shown_as_such() {
         let mut chain = chain("caf");
-        chain.push(0xC3, measure(1.0), true, &language());
+        chain.push(0xC3, measure(1.0), true, &detokenizer());
         assert_eq!(chain.text(), "caf\u{FFFD}");
         assert!(chain.done);
     }
@@ -224,10 +224,10 @@ mod tests {
     #[test]
     fn a_finished_chain_that_keeps_everything_stays_finished() {
         let mut chain = chain("abc");
-        chain.push(301, measure(1.0), true, &language());
-        chain.rewind(&[measure(5.0); 4], &language());
+        chain.push(301, measure(1.0), true, &detokenizer());
+        chain.rewind(&[measure(5.0); 4], &detokenizer());
         assert!(chain.done);
-        chain.rewind(&[measure(5.0); 3], &language());
+        chain.rewind(&[measure(5.0); 3], &detokenizer());
         assert!(!chain.done);
     }
 }

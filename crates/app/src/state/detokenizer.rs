@@ -1,6 +1,6 @@
 //! The model's tokens as text: for reading (a chain's words) and for inspecting (whitespace made visible).
 //!
-//! Byte-level BPE may split a character over several tokens, so text is made of bytes in order, never token by token.
+//! Byte-level BPE may split a character over several tokens, so text is made of bytes in spec, never token by token.
 
 use std::{fmt::Write as _, rc::Rc, str};
 
@@ -8,7 +8,7 @@ use protocol::TokenBytes;
 
 /// What `Event::Ready` says about the model's tokens.
 #[derive(Debug, PartialEq)]
-pub struct Language {
+pub struct Detokenizer {
     tokens: Vec<TokenBytes>,
     /// The text of every token that is a whole number of characters, made once.
     texts: Vec<Option<Rc<str>>>,
@@ -18,7 +18,7 @@ pub struct Language {
     pub context: u32,
 }
 
-impl Language {
+impl Detokenizer {
     /// The tokens by id, and the two that stand for no text.
     pub fn new(
         tokens: Vec<TokenBytes>,
@@ -80,18 +80,18 @@ pub struct Unfinished(Vec<u8>);
 
 impl Unfinished {
     /// The text that a token adds; empty for a mark, and while a character is still incomplete.
-    pub fn push(&mut self, token: u32, language: &Language) -> Rc<str> {
-        if language.is_mark(token) {
+    pub fn push(&mut self, token: u32, detokenizer: &Detokenizer) -> Rc<str> {
+        if detokenizer.is_mark(token) {
             return Rc::from("");
         }
         let index = token as usize;
         if self.0.is_empty()
-            && let Some(Some(text)) = language.texts.get(index)
+            && let Some(Some(text)) = detokenizer.texts.get(index)
         {
             return Rc::clone(text);
         }
         self.0
-            .extend_from_slice(language.tokens.get(index).map_or(&[], Vec::as_slice));
+            .extend_from_slice(detokenizer.tokens.get(index).map_or(&[], Vec::as_slice));
         let mut text = String::new();
         loop {
             match str::from_utf8(&self.0) {
@@ -131,7 +131,7 @@ mod tests {
 
     use super::*;
 
-    fn bytes_language() -> Language {
+    fn bytes_language() -> Detokenizer {
         let mut tokens: Vec<TokenBytes> = (0..=255).map(|byte| vec![byte]).collect();
         tokens.extend([
             b" once".to_vec(),
@@ -139,27 +139,27 @@ mod tests {
             vec![0xE2, 0x80],
             vec![0x99, b's'],
         ]);
-        Language::new(tokens, 1000, 1001, 64)
+        Detokenizer::new(tokens, 1000, 1001, 64)
     }
 
     proptest! {
         #[test]
         fn pieces_together_are_the_text_of_all_bytes(ids in prop::collection::vec(0_u32..260, 0..40)) {
-            let language = bytes_language();
+            let detokenizer = bytes_language();
             let mut unfinished = Unfinished::default();
-            let mut text: String = ids.iter().map(|id| unfinished.push(*id, &language).to_string()).collect();
+            let mut text: String = ids.iter().map(|id| unfinished.push(*id, &detokenizer).to_string()).collect();
             text.push_str(unfinished.finish());
-            let bytes: Vec<u8> = ids.iter().flat_map(|id| language.tokens[*id as usize].clone()).collect();
+            let bytes: Vec<u8> = ids.iter().flat_map(|id| detokenizer.tokens[*id as usize].clone()).collect();
             prop_assert_eq!(text, String::from_utf8_lossy(&bytes).into_owned());
         }
     }
 
     #[test]
     fn whitespace_marks_and_lone_bytes_are_visible() {
-        let language = bytes_language();
+        let detokenizer = bytes_language();
         let shown: Vec<String> = [256, 257, 258, 9, 0, 1001, 5000]
             .into_iter()
-            .map(|id| language.visible(id))
+            .map(|id| detokenizer.visible(id))
             .collect();
         assert_eq!(
             shown,

@@ -16,7 +16,7 @@ pub enum Dial {
     Temperature,
     /// Logit scale.
     LogitScale,
-    /// Realignment.
+    /// How much of the adapter is taken.
     Lambda,
     /// Top-k.
     TopK,
@@ -25,14 +25,14 @@ pub enum Dial {
     /// Min-p.
     MinP,
     /// Locally typical sampling.
-    Typical,
+    TypicalP,
     /// Repetition penalty.
     Repetition,
-    /// Seed of the coins.
+    /// Random seed.
     Seed,
-    /// Chains in a swarm.
+    /// Stories per run.
     Chains,
-    /// Tokens a chain.
+    /// Tokens per story, at most.
     Length,
 }
 
@@ -59,7 +59,7 @@ impl Dial {
         Self::TopK,
         Self::TopP,
         Self::MinP,
-        Self::Typical,
+        Self::TypicalP,
         Self::Repetition,
         Self::Seed,
         Self::Chains,
@@ -82,7 +82,7 @@ impl Dial {
                 "Temperature",
                 "T",
                 "divides logits",
-                "0 always takes the likeliest token; type inf for ∞",
+                "low is safe and repetitive, high is wild; 0 always takes the likeliest token, inf ignores the scores",
                 (0.0, 3.0, 0.01),
             ),
             Self::LogitScale => face(
@@ -90,15 +90,15 @@ impl Dial {
                 "Logit scale",
                 "s",
                 "multiplies logits",
-                "the thread’s guess: tuning scales all logits up",
+                "the same knob turned the other way: s = 2 is T = ½; one hypothesis says that fine-tuning does just this",
                 (0.0, 10.0, 0.01),
             ),
             Self::Lambda => face(
                 "lambda",
-                "Realignment",
+                "Amount of tuning",
                 "λ",
-                "share of the tuning",
-                "0 is the base, 1 the tuned model, beyond 1 exaggerates it",
+                "share of the fine-tuning",
+                "0 is the base model, 1 the tuned model; beyond 1 exaggerates the tuning",
                 (Lambda::LEAST, Lambda::MOST, 0.01),
             ),
             Self::TopK => face(
@@ -106,15 +106,15 @@ impl Dial {
                 "Top-k",
                 "k",
                 "tokens",
-                "keeps the k likeliest; 0 is off",
+                "keeps only the k likeliest; 0 = off",
                 (0.0, 100.0, 1.0),
             ),
             Self::TopP => face(
                 "top-p",
                 "Top-p",
                 "",
-                "share",
-                "keeps the likeliest tokens up to this total; 1 is off",
+                "probability mass",
+                "nucleus sampling: keeps the likeliest tokens up to this mass; 1 = off",
                 (0.01, 1.0, 0.01),
             ),
             Self::MinP => face(
@@ -122,15 +122,15 @@ impl Dial {
                 "Min-p",
                 "",
                 "share of the top token",
-                "drops tokens below this share of it; 0 is off",
+                "drops tokens less probable than this share of it; 0 = off",
                 (0.0, 1.0, 0.01),
             ),
-            Self::Typical => face(
+            Self::TypicalP => face(
                 "typical",
-                "Typical",
+                "Typical p",
                 "",
-                "share",
-                "keeps the most ordinary surprises up to this total; 1 is off",
+                "probability mass",
+                "locally typical sampling: keeps tokens whose surprisal is closest to the entropy, up to this mass; 1 = off",
                 (0.01, 1.0, 0.01),
             ),
             Self::Repetition => face(
@@ -138,34 +138,39 @@ impl Dial {
                 "Repetition penalty",
                 "",
                 "divisor",
-                "makes used tokens less likely; 1 is off",
+                "lowers the scores of tokens already used; 1 = off",
                 (0.5, 2.0, 0.01),
             ),
             Self::Seed => face(
                 "seed",
                 "Seed",
                 "",
-                "a whole number",
-                "names the coins; another one throws others",
+                "whole number",
+                "the same seed reproduces the same stories",
                 (0.0, 100.0, 1.0),
             ),
             Self::Chains => face(
                 "chains",
-                "Chains",
+                "Stories",
                 "n",
-                "stories",
-                "told at once",
+                "per run",
+                "how many stories to sample",
                 (f64::from(Chains::LEAST), f64::from(Chains::MOST), 1.0),
             ),
             Self::Length => face(
                 "length",
                 "Length",
                 "",
-                "tokens",
-                "at most, in each story",
+                "tokens per story",
+                "at most; a story may end earlier",
                 (f64::from(Length::LEAST), f64::from(Length::MOST), 1.0),
             ),
         }
+    }
+
+    /// Whether it changes the next token's probabilities, of whatever story.
+    pub fn shapes(self) -> bool {
+        !matches!(self, Self::Seed | Self::Chains | Self::Length)
     }
 
     /// The present value, exactly, as it could be typed.
@@ -178,7 +183,7 @@ impl Dial {
             Self::TopK => shaping.top_k().to_string(),
             Self::TopP => shaping.top_p().to_string(),
             Self::MinP => shaping.min_p().to_string(),
-            Self::Typical => shaping.typical().to_string(),
+            Self::TypicalP => shaping.typical().to_string(),
             Self::Repetition => shaping.repetition_penalty().to_string(),
             Self::Seed => settings.seed.to_string(),
             Self::Chains => settings.chains.get().to_string(),
@@ -206,7 +211,7 @@ impl Dial {
             Self::TopK => Ok(Action::Shape(shaping.with_top_k(whole(text)?))),
             Self::TopP => shape(shaping.with_top_p(real(text)?)),
             Self::MinP => shape(shaping.with_min_p(real(text)?)),
-            Self::Typical => shape(shaping.with_typical(real(text)?)),
+            Self::TypicalP => shape(shaping.with_typical(real(text)?)),
             Self::Repetition => shape(shaping.with_repetition_penalty(real(text)?)),
             Self::Seed => Ok(Action::Seed(whole(text)?)),
             Self::Chains => Chains::new(whole(text)?)
@@ -256,7 +261,7 @@ mod tests {
         Dial::TopK,
         Dial::TopP,
         Dial::MinP,
-        Dial::Typical,
+        Dial::TypicalP,
         Dial::Repetition,
         Dial::Seed,
         Dial::Chains,

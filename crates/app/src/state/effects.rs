@@ -4,75 +4,75 @@
 
 use protocol::{Command, DeviceKind};
 
-use super::{Focus, Look, State, Stop};
+use super::{Focus, RowRequest, State, Stop};
 
 /// A command for an engine.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Errand {
+pub struct Effect {
     /// Whom it is for.
     pub to: DeviceKind,
     /// What is asked.
     pub command: Command,
 }
 
-/// Everything that is to be said now. Saying it and reducing `Action::Told` with it leaves nothing to be said.
-pub fn errands(state: &State) -> Vec<Errand> {
-    let mut errands = Vec::new();
+/// Everything that is to be said now. Saying it and reducing `Action::Sent` with it leaves nothing to be said.
+pub fn pending_effects(state: &State) -> Vec<Effect> {
+    let mut effects = Vec::new();
     if let Some((to, run)) = state.left_running {
-        errands.push(Errand {
+        effects.push(Effect {
             to,
             command: Command::Stop { run },
         });
     }
-    for &(to, run) in &state.bench.stopping {
-        errands.push(Errand {
+    for &(to, run) in &state.experiments_tab.stopping {
+        effects.push(Effect {
             to,
             command: Command::Stop { run },
         });
     }
-    if let Some(trial) = &state.bench.trial
-        && trial.is_running()
-        && trial.device.is_none()
+    if let Some(run) = &state.experiments_tab.run
+        && run.is_running()
+        && run.device.is_none()
         && let Some(to) = state.experimenter()
     {
-        errands.push(Errand {
+        effects.push(Effect {
             to,
             command: Command::Experiment {
-                run: trial.id,
-                name: trial.name.clone(),
-                adapters: trial.adapters.clone(),
-                shaping: trial.terms.shaping,
-                lambda: trial.terms.lambda,
-                seed: trial.terms.seed,
+                run: run.id,
+                name: run.name.clone(),
+                adapters: run.adapters.clone(),
+                shaping: run.params.shaping,
+                lambda: run.params.lambda,
+                seed: run.params.seed,
             },
         });
     }
     if let Some(run) = &state.run
         && let Some(to) = run.device()
     {
-        let mut tell = |command| errands.push(Errand { to, command });
-        let terms = state.terms();
+        let mut tell = |command| effects.push(Effect { to, command });
+        let params = state.params();
         let mut turn = run.turn;
         if run.told.is_none() {
             tell(Command::Generate {
                 run: run.id,
-                prompt: run.order.prompt.to_string(),
-                adapter: run.order.adapter.clone(),
-                lambda: terms.lambda,
-                compare: run.order.compare,
-                chains: run.order.chains,
-                length: run.order.length,
-                seed: terms.seed,
-                shaping: terms.shaping,
+                prompt: run.spec.prompt.to_string(),
+                adapter: run.spec.adapter.clone(),
+                lambda: params.lambda,
+                compare: run.spec.compare,
+                chains: run.spec.chains,
+                length: run.spec.length,
+                seed: params.seed,
+                shaping: params.shaping,
             });
-        } else if run.is_held() && run.told != Some(terms) && !state.stories_wait() {
+        } else if run.is_held() && run.told != Some(params) && !state.stories_wait() {
             turn += 1;
             tell(Command::Shape {
                 run: run.id,
                 turn,
-                shaping: terms.shaping,
-                lambda: terms.lambda,
-                seed: terms.seed,
+                shaping: params.shaping,
+                lambda: params.lambda,
+                seed: params.seed,
             });
         }
         if let Some(forced) = run.force.filter(|_| run.is_held()) {
@@ -88,7 +88,7 @@ pub fn errands(state: &State) -> Vec<Errand> {
         if let Focus::Token {
             chain,
             position,
-            look: Look::Wanted,
+            request: RowRequest::Wanted,
             ..
         } = state.focus
         {
@@ -99,16 +99,16 @@ pub fn errands(state: &State) -> Vec<Errand> {
             });
         }
     }
-    if state.reading.wanted
-        && let Some(to) = state.serving()
+    if state.prompt_request.wanted
+        && let Some(to) = state.active_device()
     {
-        errands.push(Errand {
+        effects.push(Effect {
             to,
             command: Command::Prompt {
-                text: state.reading.text.to_string(),
-                adapter: state.reading.adapter.clone(),
+                text: state.prompt_request.text.to_string(),
+                adapter: state.prompt_request.adapter.clone(),
             },
         });
     }
-    errands
+    effects
 }

@@ -9,7 +9,7 @@ use protocol::{DeviceChoice, DeviceKind, DeviceReport, Stage};
 
 /// How far an engine is.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub enum Standing {
+pub enum EngineStatus {
     /// Not fetched.
     #[default]
     Absent,
@@ -18,7 +18,7 @@ pub enum Standing {
     /// It serves.
     Ready(Rc<DeviceReport>),
     /// It will not serve; why, in words.
-    Refused(String),
+    Unavailable(String),
 }
 
 /// What a starting engine is doing.
@@ -34,7 +34,7 @@ pub struct Progress {
 
 /// What the browser says about WebGPU.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Adapter {
+pub enum GpuAdapter {
     /// The browser has no WebGPU.
     NoWebGpu,
     /// It has, but gives no adapter.
@@ -49,16 +49,25 @@ pub enum Adapter {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Engines {
     /// The CPU engine.
-    pub cpu: Standing,
+    pub cpu: EngineStatus,
     /// The WebGPU engine.
-    pub webgpu: Standing,
+    pub webgpu: EngineStatus,
     /// What `requestAdapter` said.
-    pub adapter: Option<Adapter>,
+    pub adapter: Option<GpuAdapter>,
+}
+
+/// Why no engine serves, in sentences.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// What happened to the CPU engine, which runs everywhere.
+    pub cause: String,
+    /// Why WebGPU does not take its place, where it was tried.
+    pub aside: Option<String>,
 }
 
 /// What to do about the WebGPU engine.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Step {
+pub enum NextStep {
     /// Nothing now.
     Wait,
     /// Ask the browser for an adapter.
@@ -71,7 +80,7 @@ pub enum Step {
 
 impl Engines {
     /// The engine of a kind.
-    pub fn of(&self, kind: DeviceKind) -> &Standing {
+    pub fn of(&self, kind: DeviceKind) -> &EngineStatus {
         match kind {
             DeviceKind::Cpu => &self.cpu,
             DeviceKind::WebGpu => &self.webgpu,
@@ -79,7 +88,7 @@ impl Engines {
     }
 
     /// The engine of a kind, to be changed.
-    pub fn of_mut(&mut self, kind: DeviceKind) -> &mut Standing {
+    pub fn of_mut(&mut self, kind: DeviceKind) -> &mut EngineStatus {
         match kind {
             DeviceKind::Cpu => &mut self.cpu,
             DeviceKind::WebGpu => &mut self.webgpu,
@@ -89,30 +98,33 @@ impl Engines {
     /// What a device that stands ready says of itself.
     pub fn report(&self, kind: DeviceKind) -> Option<&DeviceReport> {
         match self.of(kind) {
-            Standing::Ready(report) => Some(report),
+            EngineStatus::Ready(report) => Some(report),
             _ => None,
         }
     }
 
     /// What to do about the WebGPU engine next. It waits until the CPU engine has settled, so that the two do not share the
     /// line while the reader waits for the first answer.
-    pub fn next_step(&self, choice: DeviceChoice) -> Step {
-        let cpu_settled = matches!(self.cpu, Standing::Ready(_) | Standing::Refused(_));
-        if self.webgpu != Standing::Absent || choice == DeviceChoice::Cpu || !cpu_settled {
-            return Step::Wait;
+    pub fn next_step(&self, choice: DeviceChoice) -> NextStep {
+        let cpu_settled = matches!(
+            self.cpu,
+            EngineStatus::Ready(_) | EngineStatus::Unavailable(_)
+        );
+        if self.webgpu != EngineStatus::Absent || choice == DeviceChoice::Cpu || !cpu_settled {
+            return NextStep::Wait;
         }
         let forced = choice == DeviceChoice::WebGpu;
         match &self.adapter {
-            None => Step::Ask,
-            Some(Adapter::Hardware(_)) => Step::Start,
-            Some(Adapter::Software(_)) if forced => Step::Start,
-            Some(Adapter::Software(name)) => Step::Refuse(format!(
-                "the only WebGPU adapter here ({name}) is a software one, slower than the CPU engine; device=webgpu in the link forces it"
+            None => NextStep::Ask,
+            Some(GpuAdapter::Hardware(_)) => NextStep::Start,
+            Some(GpuAdapter::Software(_)) if forced => NextStep::Start,
+            Some(GpuAdapter::Software(name)) => NextStep::Refuse(format!(
+                "the only WebGPU adapter here ({name}) is emulated in software, slower than the CPU engine (device=webgpu in the link forces it)"
             )),
-            Some(Adapter::None) => Step::Refuse(
-                "the browser has WebGPU but gives no adapter for this machine".to_owned(),
+            Some(GpuAdapter::None) => NextStep::Refuse(
+                "the browser has WebGPU but finds no adapter on this machine".to_owned(),
             ),
-            Some(Adapter::NoWebGpu) => Step::Refuse("this browser has no WebGPU".to_owned()),
+            Some(GpuAdapter::NoWebGpu) => NextStep::Refuse("this browser has no WebGPU".to_owned()),
         }
     }
 
@@ -120,33 +132,36 @@ impl Engines {
     /// is refused only as long as nobody asks for it.
     pub fn reconsider(&mut self, before: DeviceChoice, now: DeviceChoice) {
         let unasked = Self {
-            webgpu: Standing::Absent,
+            webgpu: EngineStatus::Absent,
             ..self.clone()
         };
         if before != now
-            && let (Standing::Refused(reason), Step::Refuse(by_choice)) =
+            && let (EngineStatus::Unavailable(reason), NextStep::Refuse(by_choice)) =
                 (&self.webgpu, unasked.next_step(before))
             && *reason == by_choice
         {
-            self.webgpu = Standing::Absent;
+            self.webgpu = EngineStatus::Absent;
         }
     }
 
-    /// Why no engine serves and none will, in sentences; none while one does or may.
-    pub fn hopeless(&self, choice: DeviceChoice) -> Option<String> {
-        let Standing::Refused(cpu) = &self.cpu else {
+    /// Why no engine serves and none will; none while one does or may.
+    pub fn all_failed(&self, choice: DeviceChoice) -> Option<Failure> {
+        let EngineStatus::Unavailable(cpu) = &self.cpu else {
             return None;
         };
-        let cpu = format!("CPU: {}", sentence(cpu));
-        match &self.webgpu {
-            Standing::Refused(webgpu) => Some(format!("{cpu} WebGPU: {}", sentence(webgpu))),
-            Standing::Absent if choice == DeviceChoice::Cpu => Some(cpu),
-            _ => None,
-        }
+        let cause = format!("CPU: {}", with_full_stop(cpu));
+        let aside = match &self.webgpu {
+            EngineStatus::Unavailable(webgpu) => {
+                Some(format!("WebGPU: {}", with_full_stop(webgpu)))
+            }
+            EngineStatus::Absent if choice == DeviceChoice::Cpu => None,
+            _ => return None,
+        };
+        Some(Failure { cause, aside })
     }
 
     /// The device that a run of so many chains goes to; none while none is ready.
-    pub fn serving(&self, choice: DeviceChoice, chains: u32) -> Option<DeviceKind> {
+    pub fn active_device(&self, choice: DeviceChoice, chains: u32) -> Option<DeviceKind> {
         let (cpu, webgpu) = (
             self.report(DeviceKind::Cpu),
             self.report(DeviceKind::WebGpu),
@@ -167,10 +182,10 @@ impl Engines {
         }
     }
 
-    /// Why the serving device serves, for the badge.
+    /// Why the active_device device serves, for the badge.
     pub fn reason(&self, choice: DeviceChoice, chains: u32) -> String {
         let measured = |kind| self.report(kind).and_then(|report| step_ms(report, chains));
-        match (self.serving(choice, chains), choice) {
+        match (self.active_device(choice, chains), choice) {
             (None, _) => "No engine is ready yet.".to_owned(),
             (Some(DeviceKind::Cpu), DeviceChoice::Cpu) => {
                 "The link asks for the CPU (device=cpu).".to_owned()
@@ -184,30 +199,33 @@ impl Engines {
                 &self.webgpu,
             ) {
                 (Some(cpu), Some(webgpu), _) => format!(
-                    "{} was measured to be faster for {chains} {}: {cpu:.1} ms a step on the CPU, {webgpu:.1} ms on WebGPU.",
-                    name(kind),
-                    if chains == 1 { "chain" } else { "chains" },
+                    "{} was measured to be faster for {chains} {}: {cpu:.1} ms per step on the CPU, {webgpu:.1} ms on WebGPU.",
+                    device_name(kind),
+                    if chains == 1 { "story" } else { "stories" },
                 ),
-                (_, _, Standing::Refused(reason)) => {
-                    format!("WebGPU is not used: {}", sentence(reason))
+                (_, _, EngineStatus::Unavailable(reason)) => {
+                    format!("WebGPU is not used: {}", with_full_stop(reason))
                 }
-                (_, _, Standing::Starting(_)) => {
-                    "WebGPU is still starting; it takes over once it has proved itself.".to_owned()
+                (_, _, EngineStatus::Starting(_)) => {
+                    "WebGPU is starting; it takes over once its results match the CPU’s.".to_owned()
                 }
                 _ if kind == DeviceKind::WebGpu => match &self.cpu {
-                    Standing::Refused(reason) => {
-                        format!("The CPU engine does not serve: {}", sentence(reason))
+                    EngineStatus::Unavailable(reason) => {
+                        format!(
+                            "The CPU engine is not available: {}",
+                            with_full_stop(reason)
+                        )
                     }
                     _ => "The CPU engine is not ready.".to_owned(),
                 },
-                _ => "The browser is being asked for a WebGPU adapter.".to_owned(),
+                _ => "Asking the browser for a WebGPU adapter.".to_owned(),
             },
         }
     }
 }
 
 /// A device's name for the reader.
-pub fn name(kind: DeviceKind) -> &'static str {
+pub fn device_name(kind: DeviceKind) -> &'static str {
     match kind {
         DeviceKind::Cpu => "CPU",
         DeviceKind::WebGpu => "WebGPU",
@@ -215,7 +233,7 @@ pub fn name(kind: DeviceKind) -> &'static str {
 }
 
 /// A reason with a full stop, unless it has an end of its own.
-pub fn sentence(reason: &str) -> String {
+pub fn with_full_stop(reason: &str) -> String {
     let end = if reason.ends_with(['.', '?', '!']) {
         ""
     } else {
@@ -244,12 +262,12 @@ mod tests {
 
     use super::*;
 
-    fn ready(kind: DeviceKind, speeds: &[(u32, f32)]) -> Standing {
+    fn ready(kind: DeviceKind, speeds: &[(u32, f32)]) -> EngineStatus {
         let speeds = speeds
             .iter()
             .map(|&(chains, step_ms)| Speed { chains, step_ms })
             .collect();
-        Standing::Ready(Rc::new(DeviceReport {
+        EngineStatus::Ready(Rc::new(DeviceReport {
             kind,
             adapter: "test".to_owned(),
             self_test: None,
@@ -261,14 +279,14 @@ mod tests {
         Engines {
             cpu: ready(DeviceKind::Cpu, &[(1, 2.0), (16, 12.0), (64, 30.0)]),
             webgpu: ready(DeviceKind::WebGpu, &[(1, 5.0), (16, 6.0), (64, 8.0)]),
-            adapter: Some(Adapter::Hardware("test".to_owned())),
+            adapter: Some(GpuAdapter::Hardware("test".to_owned())),
         }
     }
 
     #[test]
     fn a_run_goes_to_the_device_that_is_faster_for_its_chains() {
         let served: Vec<_> = [1, 3, 5, 16, 64]
-            .map(|chains| both().serving(DeviceChoice::Auto, chains))
+            .map(|chains| both().active_device(DeviceChoice::Auto, chains))
             .to_vec();
         let (cpu, webgpu) = (Some(DeviceKind::Cpu), Some(DeviceKind::WebGpu));
         assert_eq!(served, [cpu, cpu, webgpu, webgpu, webgpu]);
@@ -277,33 +295,36 @@ mod tests {
     #[test]
     fn the_link_forces_either_device() {
         assert_eq!(
-            both().serving(DeviceChoice::WebGpu, 1),
+            both().active_device(DeviceChoice::WebGpu, 1),
             Some(DeviceKind::WebGpu)
         );
-        assert_eq!(both().serving(DeviceChoice::Cpu, 64), Some(DeviceKind::Cpu));
+        assert_eq!(
+            both().active_device(DeviceChoice::Cpu, 64),
+            Some(DeviceKind::Cpu)
+        );
     }
 
     #[test]
     fn the_cpu_serves_until_webgpu_is_ready_even_where_webgpu_is_forced() {
         let engines = Engines {
-            webgpu: Standing::Starting(None),
+            webgpu: EngineStatus::Starting(None),
             ..both()
         };
         assert_eq!(
-            engines.serving(DeviceChoice::WebGpu, 16),
+            engines.active_device(DeviceChoice::WebGpu, 16),
             Some(DeviceKind::Cpu)
         );
     }
 
     #[test]
     fn whichever_engine_stands_serves_when_the_other_refused() {
-        let refused = || Standing::Refused("lost".to_owned());
+        let refused = || EngineStatus::Unavailable("lost".to_owned());
         let engines = Engines {
             cpu: refused(),
             ..both()
         };
         assert_eq!(
-            engines.serving(DeviceChoice::Cpu, 1),
+            engines.active_device(DeviceChoice::Cpu, 1),
             Some(DeviceKind::WebGpu)
         );
         assert_eq!(
@@ -311,7 +332,7 @@ mod tests {
                 webgpu: refused(),
                 ..engines
             }
-            .serving(DeviceChoice::Auto, 1),
+            .active_device(DeviceChoice::Auto, 1),
             None
         );
     }
@@ -319,31 +340,31 @@ mod tests {
     #[test]
     fn webgpu_is_fetched_only_after_the_cpu_and_only_for_hardware_unless_forced() {
         let fresh = Engines {
-            cpu: Standing::Starting(None),
+            cpu: EngineStatus::Starting(None),
             ..Engines::default()
         };
-        assert_eq!(fresh.next_step(DeviceChoice::WebGpu), Step::Wait);
+        assert_eq!(fresh.next_step(DeviceChoice::WebGpu), NextStep::Wait);
         let mut engines = Engines {
             cpu: ready(DeviceKind::Cpu, &[]),
             ..Engines::default()
         };
-        assert_eq!(engines.next_step(DeviceChoice::Cpu), Step::Wait);
-        assert_eq!(engines.next_step(DeviceChoice::Auto), Step::Ask);
-        engines.adapter = Some(Adapter::Software("SwiftShader".to_owned()));
+        assert_eq!(engines.next_step(DeviceChoice::Cpu), NextStep::Wait);
+        assert_eq!(engines.next_step(DeviceChoice::Auto), NextStep::Ask);
+        engines.adapter = Some(GpuAdapter::Software("SwiftShader".to_owned()));
         assert!(
-            matches!(engines.next_step(DeviceChoice::Auto), Step::Refuse(reason) if reason.contains("SwiftShader"))
+            matches!(engines.next_step(DeviceChoice::Auto), NextStep::Refuse(reason) if reason.contains("SwiftShader"))
         );
-        assert_eq!(engines.next_step(DeviceChoice::WebGpu), Step::Start);
-        engines.adapter = Some(Adapter::Hardware("M2".to_owned()));
-        assert_eq!(engines.next_step(DeviceChoice::Auto), Step::Start);
-        engines.webgpu = Standing::Starting(None);
-        assert_eq!(engines.next_step(DeviceChoice::Auto), Step::Wait);
-        engines.webgpu = Standing::Absent;
-        for missing in [Adapter::None, Adapter::NoWebGpu] {
+        assert_eq!(engines.next_step(DeviceChoice::WebGpu), NextStep::Start);
+        engines.adapter = Some(GpuAdapter::Hardware("M2".to_owned()));
+        assert_eq!(engines.next_step(DeviceChoice::Auto), NextStep::Start);
+        engines.webgpu = EngineStatus::Starting(None);
+        assert_eq!(engines.next_step(DeviceChoice::Auto), NextStep::Wait);
+        engines.webgpu = EngineStatus::Absent;
+        for missing in [GpuAdapter::None, GpuAdapter::NoWebGpu] {
             engines.adapter = Some(missing);
             assert!(matches!(
                 engines.next_step(DeviceChoice::WebGpu),
-                Step::Refuse(_)
+                NextStep::Refuse(_)
             ));
         }
     }
@@ -358,7 +379,7 @@ mod tests {
             "{reason}"
         );
         let refused = Engines {
-            webgpu: Standing::Refused("this browser has no WebGPU".to_owned()),
+            webgpu: EngineStatus::Unavailable("this browser has no WebGPU".to_owned()),
             ..both()
         };
         assert_eq!(

@@ -1,95 +1,97 @@
-//! What an event does to the state. Events of another run than the present one, or of another voice, are dropped.
+//! What an event does to the state. Events of another run than the present one, or of another source, are dropped.
 
 use std::rc::Rc;
 
 use protocol::{DeviceKind, Ending, Event, Prompted, Rows, RunId, Stage, VERSION};
 
-use super::{Focus, Language, Look, Phase, Reading, Row, Run, State, Stop, Suspect, Voice};
-use crate::engine::choice::{Progress, Standing, name, sentence};
+use super::{
+    Detokenizer, EngineStatus, EventSource, Focus, Phase, Progress, PromptRequest, Row, RowRequest,
+    Run, State, Stop, Suspect, device_name, with_full_stop,
+};
 
 impl State {
-    pub(super) fn hear(&mut self, voice: Voice, event: Event) {
-        match (voice, event) {
-            (Voice::Device(kind), Event::Hello { version }) if version != VERSION => self.refuse(
+    pub(super) fn handle_event(&mut self, source: EventSource, event: Event) {
+        match (source, event) {
+            (EventSource::Device(kind), Event::Hello { version }) if version != VERSION => self.mark_unavailable(
                 kind,
-                "page and engine are of different versions: reload the page, with Ctrl+Shift+R if need be",
+                "the page and its engine come from different versions; reload the page (Ctrl+Shift+R)",
             ),
-            (Voice::Device(kind), Event::Progress { stage, done, total }) => {
+            (EventSource::Device(kind), Event::Progress { stage, done, total }) => {
                 let now = Some(Progress { stage, done, total });
                 if matches!(stage, Stage::Adapter | Stage::Material) {
                     self.fetching = now.map(|now| (kind, now));
-                } else if let Standing::Starting(progress) = self.engines.of_mut(kind) {
+                } else if let EngineStatus::Starting(progress) = self.engines.of_mut(kind) {
                     *progress = now;
                 }
             }
-            (voice, Event::Ready { device, vocabulary, beginning_of_text, end_of_text, context }) => {
-                let language = || Rc::new(Language::new(vocabulary, beginning_of_text, end_of_text, context));
-                match voice {
-                    Voice::Device(kind) if matches!(self.engines.of(kind), Standing::Starting(_)) => {
-                        *self.engines.of_mut(kind) = Standing::Ready(Rc::new(device));
+            (source, Event::Ready { device, vocabulary, beginning_of_text, end_of_text, context }) => {
+                let detokenizer = || Rc::new(Detokenizer::new(vocabulary, beginning_of_text, end_of_text, context));
+                match source {
+                    EventSource::Device(kind) if matches!(self.engines.of(kind), EngineStatus::Starting(_)) => {
+                        *self.engines.of_mut(kind) = EngineStatus::Ready(Rc::new(device));
                         if self.live {
                             // The panel is to show the numbers of the device that serves now.
-                            self.reading.wanted |= self.serving() == Some(kind);
+                            self.prompt_request.wanted |= self.active_device() == Some(kind);
                         } else {
                             self.live = true;
-                            self.language = Some(language());
+                            self.detokenizer = Some(detokenizer());
                             self.go_live();
                         }
                     }
-                    Voice::Recording if !self.live => self.language = Some(language()),
+                    EventSource::Recording if !self.live => self.detokenizer = Some(detokenizer()),
                     _ => {}
                 }
             }
-            (Voice::Device(kind), Event::Unavailable { reason }) => self.refuse(kind, &reason),
-            (voice, Event::Prompted(prompted)) => {
-                if self.live == (voice != Voice::Recording) {
-                    self.take_prompt(prompted, voice);
+            (EventSource::Device(kind), Event::Unavailable { reason }) => self.mark_unavailable(kind, &reason),
+            (source, Event::Prompted(prompted)) => {
+                if self.live == (source != EventSource::Recording) {
+                    self.take_prompt(prompted, source);
                 }
             }
-            (voice, Event::Step { run, picks, tokens_per_second }) => {
-                if let Some(present) = present(self.run.as_mut(), voice, run) {
+            (source, Event::Step { run, picks, tokens_per_second }) => {
+                if let Some(present) = present(self.run.as_mut(), source, run) {
                     present.tokens_per_second = tokens_per_second;
-                    if let Some(language) = &self.language {
-                        Rc::make_mut(&mut self.swarm).step(&picks, language);
+                    if let Some(detokenizer) = &self.detokenizer {
+                        Rc::make_mut(&mut self.swarm).step(&picks, detokenizer);
                     }
                     self.look_again();
                 }
             }
-            (voice, Event::Rewound { run, kept, measures, .. }) => {
-                if present(self.run.as_mut(), voice, run).is_some() {
-                    if let Some(language) = &self.language {
-                        Rc::make_mut(&mut self.swarm).rewind(&kept, &measures, language);
+            (source, Event::Rewound { run, kept, measures, .. }) => {
+                if present(self.run.as_mut(), source, run).is_some() {
+                    if let Some(detokenizer) = &self.detokenizer {
+                        Rc::make_mut(&mut self.swarm).rewind(&kept, &measures, detokenizer);
                     }
                     self.lose_row(&kept);
                     self.look_again();
                 }
             }
-            (voice, Event::Done { run, turn, ending, .. }) => {
-                if let Some(present) = present(self.run.as_mut(), voice, run)
+            (source, Event::Done { run, turn, ending, .. }) => {
+                if let Some(present) = present(self.run.as_mut(), source, run)
                     && present.turn == turn
                 {
                     present.phase = Phase::Ended(ending);
                     present.stop = Stop::No;
-                    if matches!(self.focus, Focus::Token { look: Look::Lost, .. }) {
+                    if matches!(self.focus, Focus::Token { request: RowRequest::Lost, .. }) {
                         self.focus = Focus::Prompt;
                     }
                 }
             }
-            (voice, Event::Row { run, chain, position, rows }) => {
-                if present(self.run.as_mut(), voice, run).is_some() {
+            (source, Event::Row { run, chain, position, rows }) => {
+                if present(self.run.as_mut(), source, run).is_some() {
                     self.take_row(chain, position, rows);
                 }
             }
-            (Voice::Device(_), Event::Experiment { run, done, of, findings }) => {
+            (EventSource::Device(_), Event::Experiment { run, done, of, findings }) => {
                 self.take_findings(run, (done, of), &findings);
             }
-            (Voice::Device(_), Event::Concluded { run, ending, findings, seconds }) => {
+            (EventSource::Device(_), Event::Concluded { run, ending, findings, seconds }) => {
                 self.conclude(run, ending, findings.as_deref(), seconds);
             }
-            (Voice::Device(_), Event::Failed { run, message }) => self.take_failure(run, message),
-            (Voice::Device(_), Event::Hello { .. })
+            (EventSource::Device(_), Event::Failed { run, message }) => self.take_failure(run, message),
+            (EventSource::Device(_), Event::Hello { .. })
             | (
-                Voice::Recording,
+                EventSource::Recording,
                 Event::Hello { .. } | Event::Progress { .. } | Event::Unavailable { .. } | Event::Failed { .. }
                 | Event::Experiment { .. } | Event::Concluded { .. },
             ) => {}
@@ -97,16 +99,16 @@ impl State {
     }
 
     /// An engine is out. Of several reasons the first counts: what a broken engine says later follows from it.
-    pub(super) fn refuse(&mut self, kind: DeviceKind, reason: &str) {
-        if matches!(self.engines.of(kind), Standing::Refused(_)) {
+    pub(super) fn mark_unavailable(&mut self, kind: DeviceKind, reason: &str) {
+        if matches!(self.engines.of(kind), EngineStatus::Unavailable(_)) {
             return;
         }
-        let served = self.serving();
+        let served = self.active_device();
         self.fetching = None;
-        self.lose_trial(kind, reason);
-        *self.engines.of_mut(kind) = Standing::Refused(reason.to_owned());
+        self.lose_experiment(kind, reason);
+        *self.engines.of_mut(kind) = EngineStatus::Unavailable(reason.to_owned());
         // What the panel shows is to come from the device that serves now.
-        self.reading.wanted |= self.live && self.serving() != served;
+        self.prompt_request.wanted |= self.live && self.active_device() != served;
         if self.run.as_ref().and_then(Run::device) == Some(kind) {
             self.lose_run(kind, reason);
         }
@@ -114,13 +116,13 @@ impl State {
 
     /// The present run's engine is out. If tokens were still to come, the other engine begins the run again.
     fn lose_run(&mut self, kind: DeviceKind, reason: &str) {
-        let serving = self.serving();
+        let active_device = self.active_device();
         let Some(run) = &mut self.run else { return };
         run.lost = true;
         if !matches!(
             self.focus,
             Focus::Token {
-                look: Look::Had,
+                request: RowRequest::Had,
                 ..
             }
         ) {
@@ -130,20 +132,24 @@ impl State {
             return;
         }
         run.phase = Phase::Failed;
-        let note = format!("The {} engine stopped: {}", name(kind), sentence(reason));
-        let Some(other) = serving.filter(|_| run.stop == Stop::No) else {
+        let note = format!(
+            "The {} engine stopped: {}",
+            device_name(kind),
+            with_full_stop(reason)
+        );
+        let Some(other) = active_device.filter(|_| run.stop == Stop::No) else {
             self.notes.push(note);
             return;
         };
-        let order = run.order.clone();
+        let spec = run.spec.clone();
         self.notes.push(format!(
-            "{note} The {} engine tells the stories again.",
-            name(other)
+            "{note} The {} engine generates the stories again.",
+            device_name(other)
         ));
         // The run brings the row of its own prompt.
-        self.reading.wanted &= self.reading.text != order.prompt;
+        self.prompt_request.wanted &= self.prompt_request.text != spec.prompt;
         self.focus = Focus::Prompt;
-        self.begin_on(other, order);
+        self.begin_on(other, spec);
     }
 
     /// Something asked for could not be done; a run that could not begin is over. Where an adapter was on, the base tries the
@@ -155,20 +161,20 @@ impl State {
         }
         if let Some(run) = self.run.as_mut().filter(|run| Some(run.id) == id) {
             run.phase = Phase::Failed;
-            let mut order = run.order.clone();
+            let mut spec = run.spec.clone();
             if let (Some(adapter), Some(device), Stop::No) =
-                (order.adapter.take(), run.device(), run.stop)
+                (spec.adapter.take(), run.device(), run.stop)
             {
-                order.compare = false;
-                self.reading.adapter = None;
+                spec.compare = false;
+                self.prompt_request.adapter = None;
                 self.suspect = Some(Suspect { adapter, message });
-                self.begin_on(device, order);
+                self.begin_on(device, spec);
                 return;
             }
             self.suspect = None;
-        } else if id.is_none() && !self.reading.had {
-            if let Some(adapter) = self.reading.adapter.take() {
-                self.reading.wanted = true;
+        } else if id.is_none() && !self.prompt_request.had {
+            if let Some(adapter) = self.prompt_request.adapter.take() {
+                self.prompt_request.wanted = true;
                 self.suspect = Some(Suspect { adapter, message });
                 return;
             }
@@ -190,12 +196,12 @@ impl State {
         }
         if self.run_when_ready {
             self.begin();
-        } else if self.prompt_row.is_none() || *self.reading.text != *self.settings.prompt {
-            self.reading = Reading::of(&self.settings, true);
+        } else if self.prompt_row.is_none() || *self.prompt_request.text != *self.settings.prompt {
+            self.prompt_request = PromptRequest::of(&self.settings, true);
         }
     }
 
-    fn take_prompt(&mut self, prompted: Prompted, voice: Voice) {
+    fn take_prompt(&mut self, prompted: Prompted, source: EventSource) {
         let Prompted {
             text,
             adapter,
@@ -204,14 +210,14 @@ impl State {
         } = prompted;
         self.fetching = None;
         if let Some(run) = &mut self.run
-            && *run.order.prompt == *text
+            && *run.spec.prompt == *text
         {
             run.prompt_tokens = tokens.as_slice().into();
         }
-        let asked = *self.reading.text == *text && self.reading.adapter == adapter;
-        if asked || voice == Voice::Recording {
+        let asked = *self.prompt_request.text == *text && self.prompt_request.adapter == adapter;
+        if asked || source == EventSource::Recording {
             self.refusal = None;
-            self.reading.had |= asked;
+            self.prompt_request.had |= asked;
             self.prompt_row = Some(Rc::new(Row {
                 rows,
                 history: tokens,
@@ -223,8 +229,8 @@ impl State {
         }
         if let Some(Suspect { adapter, message }) = self.suspect.take_if(|_| asked) {
             self.notes.push(format!(
-                "The adapter “{adapter}” is not used, the base tells the stories: {}",
-                sentence(&message)
+                "The adapter “{adapter}” could not be used, so the base model generates the stories: {}",
+                with_full_stop(&message)
             ));
             self.settings.adapter = None;
         }
@@ -235,12 +241,12 @@ impl State {
             chain: c,
             position: p,
             row,
-            look,
+            request,
         } = &mut self.focus
         else {
             return;
         };
-        if (*c, *p) != (chain, position) || *look != Look::Asked {
+        if (*c, *p) != (chain, position) || *request != RowRequest::Asked {
             return;
         }
         let Some(rows) = rows else {
@@ -254,12 +260,12 @@ impl State {
         let history = run.prompt_tokens.iter().copied().chain(before).collect();
         let words_before = words.words().take(position as usize);
         let after = run
-            .order
+            .spec
             .prompt
             .chars()
             .chain(words_before.flat_map(|word| word.text.chars()))
             .collect();
-        let (story, _) = run.order.place(chain);
+        let (story, _) = run.spec.place(chain);
         *row = Some(Rc::new(Row {
             rows,
             history,
@@ -268,7 +274,7 @@ impl State {
             story,
             position,
         }));
-        *look = Look::Had;
+        *request = RowRequest::Had;
     }
 
     /// Tokens before the shown row changed.
@@ -276,14 +282,14 @@ impl State {
         if let Focus::Token {
             chain,
             position,
-            look,
+            request,
             ..
         } = &mut self.focus
             && kept
                 .get(*chain as usize)
                 .is_some_and(|kept| kept < position)
         {
-            *look = Look::Lost;
+            *request = RowRequest::Lost;
         }
     }
 
@@ -292,21 +298,21 @@ impl State {
         if let Focus::Token {
             chain,
             position,
-            look,
+            request,
             ..
         } = &mut self.focus
-            && *look == Look::Lost
+            && *request == RowRequest::Lost
             && self
                 .swarm
                 .chain(*chain)
                 .is_some_and(|chain| chain.len() > *position as usize)
         {
-            *look = Look::Wanted;
+            *request = RowRequest::Wanted;
         }
     }
 }
 
-/// The present run, if this voice speaks of it.
-fn present(run: Option<&mut Run>, voice: Voice, id: RunId) -> Option<&mut Run> {
-    run.filter(|run| run.id == id && run.voice == voice)
+/// The present run, if this source speaks of it.
+fn present(run: Option<&mut Run>, source: EventSource, id: RunId) -> Option<&mut Run> {
+    run.filter(|run| run.id == id && run.source == source)
 }

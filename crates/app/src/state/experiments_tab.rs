@@ -5,26 +5,26 @@ use std::{collections::BTreeMap, rc::Rc};
 use experiments::{CATALOGUE, Entry, Findings, find, shipped::Shipped};
 use protocol::{Asked, DeviceKind, Ending, RunId, Settings, View, decode};
 
-use super::{Order, State, Terms, Tunings};
+use super::{AdapterIndex, RunSpec, SamplingParams, State};
 
 /// What the tab holds.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Bench {
+pub struct ExperimentsTab {
     /// The experiments whose results ship beside the model, once that is known.
-    pub shelf: Option<Rc<[String]>>,
+    pub published_list: Option<Rc<[String]>>,
     /// Those results, or why they cannot be used, by experiment.
-    pub shipped: BTreeMap<String, Result<Rc<Shipped>, String>>,
+    pub published: BTreeMap<String, Result<Rc<Shipped>, String>>,
     /// What the reader's last run found, by experiment.
     pub own: BTreeMap<String, Rc<Findings>>,
     /// The last run.
-    pub trial: Option<Trial>,
+    pub run: Option<ExperimentRun>,
     /// Runs that a worker is still to be told to stop.
     pub stopping: Vec<(DeviceKind, RunId)>,
 }
 
 /// The reader's run of an experiment.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Trial {
+pub struct ExperimentRun {
     /// The page's name for it; no swarm has the same.
     pub id: RunId,
     /// The experiment's name.
@@ -32,11 +32,11 @@ pub struct Trial {
     /// What is asked beside the base.
     pub adapters: Vec<Asked>,
     /// The knobs that it was begun with.
-    pub terms: Terms,
+    pub params: SamplingParams,
     /// Whom it was given to, once one was ready.
     pub device: Option<DeviceKind>,
     /// How far it is.
-    pub phase: TrialPhase,
+    pub phase: ExperimentPhase,
     /// Parts done, of how many; nothing before the first is.
     pub parts: Option<(u32, u32)>,
     /// Seconds that it took, once it is over.
@@ -45,7 +45,7 @@ pub struct Trial {
 
 /// How far an experiment is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum TrialPhase {
+pub enum ExperimentPhase {
     /// On its way.
     Running,
     /// All is found.
@@ -56,16 +56,16 @@ pub enum TrialPhase {
     Failed(String),
 }
 
-impl Trial {
+impl ExperimentRun {
     /// Are there findings to come?
     pub fn is_running(&self) -> bool {
-        self.phase == TrialPhase::Running
+        self.phase == ExperimentPhase::Running
     }
 }
 
 /// What an experiment asks beside the base: what it needs, and the reader's chosen adapter. An experiment that needs one adapter is
 /// run with the chosen one in its place.
-pub fn asked(entry: &Entry, chosen: Option<&str>, tunings: &Tunings) -> Vec<Asked> {
+pub fn asked(entry: &Entry, chosen: Option<&str>, adapters: &AdapterIndex) -> Vec<Asked> {
     let mut names: Vec<&str> = entry.needs.quick.to_vec();
     if let Some(chosen) = chosen
         && !names.contains(&chosen)
@@ -79,7 +79,7 @@ pub fn asked(entry: &Entry, chosen: Option<&str>, tunings: &Tunings) -> Vec<Aske
         .into_iter()
         .map(|name| Asked {
             name: name.to_owned(),
-            budget_nats: tunings.named(name).and_then(|tuning| tuning.budget_nats),
+            budget_nats: adapters.named(name).and_then(|info| info.budget_nats),
         })
         .collect()
 }
@@ -102,13 +102,14 @@ impl State {
     /// What the opened experiment would ask now, beside the base.
     pub fn would_ask(&self) -> Vec<Asked> {
         let chosen = self.settings.adapter.as_deref();
-        asked(self.experiment(), chosen, &self.tunings)
+        asked(self.experiment(), chosen, &self.adapters)
     }
 
     /// The device that an experiment is given to: the CPU, whose numbers are the same everywhere, where it is there.
     pub fn experimenter(&self) -> Option<DeviceKind> {
         let cpu = self.engines.report(DeviceKind::Cpu);
-        cpu.map(|_| DeviceKind::Cpu).or_else(|| self.serving())
+        cpu.map(|_| DeviceKind::Cpu)
+            .or_else(|| self.active_device())
     }
 
     /// Whether stories wait until the reader comes back to them: experiments have the engine for themselves.
@@ -129,47 +130,54 @@ impl State {
     }
 
     /// Begins a run of the opened experiment. Another that goes on is stopped.
-    pub(super) fn try_out(&mut self) {
-        self.give_up();
-        let trial = Trial {
+    pub(super) fn run_experiment(&mut self) {
+        self.cancel_experiment();
+        let run = ExperimentRun {
             id: self.next_run(),
             name: self.experiment().name.to_owned(),
             adapters: self.would_ask(),
-            terms: self.terms(),
+            params: self.params(),
             device: None,
-            phase: TrialPhase::Running,
+            phase: ExperimentPhase::Running,
             parts: None,
             seconds: None,
         };
-        self.bench.own.remove(&trial.name);
-        self.bench.trial = Some(trial);
+        self.experiments_tab.own.remove(&run.name);
+        self.experiments_tab.run = Some(run);
     }
 
     /// The reader has had enough. What was found stays, and what the worker found meanwhile is still taken.
-    pub(super) fn give_up(&mut self) {
-        let Some(trial) = self.bench.trial.as_mut().filter(|one| one.is_running()) else {
+    pub(super) fn cancel_experiment(&mut self) {
+        let Some(run) = self
+            .experiments_tab
+            .run
+            .as_mut()
+            .filter(|one| one.is_running())
+        else {
             return;
         };
-        trial.phase = TrialPhase::Cancelled;
+        run.phase = ExperimentPhase::Cancelled;
         self.fetching = None;
-        if let Some(device) = trial.device {
-            self.bench.stopping.push((device, trial.id));
+        if let Some(device) = run.device {
+            self.experiments_tab.stopping.push((device, run.id));
         }
     }
 
     /// An experiment has come so far.
     pub(super) fn take_findings(&mut self, id: RunId, parts: (u32, u32), findings: &[u8]) {
-        let Some(trial) = self.bench.trial.as_mut().filter(|one| one.id == id) else {
+        let Some(run) = self.experiments_tab.run.as_mut().filter(|one| one.id == id) else {
             return;
         };
         self.fetching = None;
-        trial.parts = Some(parts);
+        run.parts = Some(parts);
         match decode(findings) {
             Ok(findings) => {
                 let findings: Findings = findings;
-                self.bench.own.insert(trial.name.clone(), Rc::new(findings));
+                self.experiments_tab
+                    .own
+                    .insert(run.name.clone(), Rc::new(findings));
             }
-            Err(error) => trial.phase = TrialPhase::Failed(error.to_string()),
+            Err(error) => run.phase = ExperimentPhase::Failed(error.to_string()),
         }
     }
 
@@ -181,16 +189,16 @@ impl State {
         findings: Option<&[u8]>,
         seconds: f32,
     ) {
-        let Some(trial) = self.bench.trial.as_mut().filter(|one| one.id == id) else {
+        let Some(run) = self.experiments_tab.run.as_mut().filter(|one| one.id == id) else {
             return;
         };
         self.fetching = None;
-        trial.seconds = Some(seconds);
-        trial.phase = match ending {
-            Ending::Finished => TrialPhase::Done,
-            Ending::Stopped => TrialPhase::Cancelled,
+        run.seconds = Some(seconds);
+        run.phase = match ending {
+            Ending::Finished => ExperimentPhase::Done,
+            Ending::Stopped => ExperimentPhase::Cancelled,
         };
-        let of = trial.parts.map_or(1, |(_, of)| of);
+        let of = run.parts.map_or(1, |(_, of)| of);
         if let Some(findings) = findings {
             self.take_findings(id, (of, of), findings);
         }
@@ -198,32 +206,34 @@ impl State {
 
     /// Whether a failure was that of an experiment, which then is over.
     pub(super) fn fails(&mut self, id: Option<RunId>, message: &str) -> bool {
-        let trial = self.bench.trial.as_mut();
-        let Some(trial) = trial.filter(|one| Some(one.id) == id) else {
+        let run = self.experiments_tab.run.as_mut();
+        let Some(run) = run.filter(|one| Some(one.id) == id) else {
             return false;
         };
         self.fetching = None;
-        if trial.is_running() {
-            trial.phase = TrialPhase::Failed(message.to_owned());
+        if run.is_running() {
+            run.phase = ExperimentPhase::Failed(message.to_owned());
         }
         true
     }
 
     /// An engine is out, and an experiment on it with it.
-    pub(super) fn lose_trial(&mut self, kind: DeviceKind, reason: &str) {
-        self.bench.stopping.retain(|(device, _)| *device != kind);
-        if let Some(trial) = &self.bench.trial
-            && trial.device == Some(kind)
+    pub(super) fn lose_experiment(&mut self, kind: DeviceKind, reason: &str) {
+        self.experiments_tab
+            .stopping
+            .retain(|(device, _)| *device != kind);
+        if let Some(run) = &self.experiments_tab.run
+            && run.device == Some(kind)
         {
-            let id = Some(trial.id);
+            let id = Some(run.id);
             self.fails(id, &format!("the engine stopped: {reason}"));
         }
     }
 
     /// Takes other settings; what cannot be changed in a run that goes on begins another.
     pub(super) fn set_out(&mut self, settings: Settings) {
-        let before = Order::of(&std::mem::replace(&mut self.settings, settings));
-        if Order::of(&self.settings) == before {
+        let before = RunSpec::of(&std::mem::replace(&mut self.settings, settings));
+        if RunSpec::of(&self.settings) == before {
             self.resume();
         } else {
             self.begin();

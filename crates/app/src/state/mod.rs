@@ -1,19 +1,20 @@
 //! The whole page as one value, and [`State::after`], the one place where it changes.
 //!
 //! The state holds logits, tokens and knobs. Probabilities, entropies and pictures are derived from it (`figures`), and so
-//! is what the workers are to be told ([`errands`]). Pure: no browser, no clock, no workers.
+//! are the commands that the workers have yet to get ([`pending_effects`]). Pure: no browser, no clock, no workers.
 
-mod bench;
+mod adapters;
 mod chain;
+mod detokenizer;
 mod dial;
-mod errands;
-mod hearing;
-mod language;
+mod effects;
+mod engines;
+mod events;
+mod experiments_tab;
 mod row;
 mod run;
 mod status;
 mod swarm;
-mod tuning;
 
 use std::rc::Rc;
 
@@ -27,23 +28,23 @@ use protocol::{
 use sentiment::Predictor;
 use yew::Reducible;
 
-pub use bench::{Bench, Trial, TrialPhase};
+pub use adapters::{AdapterIndex, AdapterInfo};
 #[cfg(test)]
 pub use chain::Measure;
 pub use chain::{BLOCK, Chain, Word};
+pub use detokenizer::Detokenizer;
 pub use dial::Dial;
-pub use errands::{Errand, errands};
-pub use language::Language;
-pub use row::Row;
-pub use run::{More, Order, Phase, Run, Side, Stop, Terms, Voice};
-pub use status::{Status, sentence, status};
-pub use swarm::{Stories, Swarm};
-pub use tuning::{Tuning, Tunings};
-
-use crate::{
-    engine::choice::{Adapter, Engines, Progress, Standing},
-    figures::numbers::counted,
+pub use effects::{Effect, pending_effects};
+pub use engines::{
+    EngineStatus, Engines, Failure, GpuAdapter, NextStep, Progress, device_name, with_full_stop,
 };
+pub use experiments_tab::{ExperimentPhase, ExperimentRun, ExperimentsTab};
+pub use row::Row;
+pub use run::{EventSource, More, Phase, Run, RunSpec, SamplingParams, Side, Stop};
+pub use status::{Status, progress_sentence, status};
+pub use swarm::{Stories, Swarm};
+
+use crate::numbers::counted;
 
 /// Everything that the page knows.
 #[derive(Clone, Debug, PartialEq)]
@@ -55,22 +56,22 @@ pub struct State {
     /// The two engines.
     pub engines: Engines,
     /// The model's tokens, once known.
-    pub language: Option<Rc<Language>>,
+    pub detokenizer: Option<Rc<Detokenizer>>,
     /// Whether an engine has been ready; before that a recording may play.
     pub live: bool,
     /// Whether the settings are to be run by themselves once an engine is ready.
     pub run_when_ready: bool,
     /// The prompt that the next-token panel is about.
-    pub reading: Reading,
+    pub prompt_request: PromptRequest,
     /// Why the model cannot read that prompt, if it said so.
     pub refusal: Option<String>,
     /// The adapters that lie beside the model.
-    pub tunings: Rc<Tunings>,
+    pub adapters: Rc<AdapterIndex>,
     /// The attractors that are marked in the stories, where the model has a list of them.
     pub catalogue: Option<Rc<Catalogue>>,
     /// What the words of the stories are coloured by.
     pub colouring: Colouring,
-    /// What predicts gladness, once it was wanted.
+    /// What predicts sentiment, once it was wanted.
     pub predictor: Option<Rc<Predictor>>,
     /// An adapter on its way.
     pub fetching: Option<(DeviceKind, Progress)>,
@@ -86,10 +87,10 @@ pub struct State {
     pub swarm: Rc<Swarm>,
     /// A run on another device that has lost its reader, and whose worker was not told yet.
     pub left_running: Option<(DeviceKind, RunId)>,
-    /// The terms of the recording, while one is shown.
-    pub recorded: Option<Terms>,
+    /// The params of the recording, while one is shown.
+    pub recorded: Option<SamplingParams>,
     /// The Experiments tab.
-    pub bench: Bench,
+    pub experiments_tab: ExperimentsTab,
     last_run: RunId,
 }
 
@@ -99,13 +100,13 @@ pub enum Colouring {
     /// How unlikely a token was.
     #[default]
     Surprisal,
-    /// What a word adds to the predicted gladness of its story.
-    Gladness,
+    /// What a word adds to the predicted sentiment of its story.
+    Sentiment,
 }
 
 /// A prompt to be read by the model.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Reading {
+pub struct PromptRequest {
     /// The prompt.
     pub text: Rc<str>,
     /// The adapter that reads it too, if one is on.
@@ -116,7 +117,7 @@ pub struct Reading {
     pub had: bool,
 }
 
-impl Reading {
+impl PromptRequest {
     /// The settings' prompt, not read yet.
     fn of(settings: &Settings, wanted: bool) -> Self {
         Self {
@@ -151,7 +152,7 @@ pub enum Focus {
         /// The row, once the worker has sent it.
         row: Option<Rc<Row>>,
         /// How the asking stands.
-        look: Look,
+        request: RowRequest,
     },
 }
 
@@ -170,7 +171,7 @@ pub struct Opened {
 
 /// How the asking for a token's row stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Look {
+pub enum RowRequest {
     /// A worker is to be asked.
     Wanted,
     /// It was asked.
@@ -221,38 +222,38 @@ pub enum Action {
     Follow(Settings, Vec<LinkNote>),
     /// A recording of these settings begins to play.
     Play(Settings),
-    /// What engines and the recording said, in order.
-    Heard(Vec<(Voice, Event)>),
+    /// What engines and the recording said, in spec.
+    Events(Vec<(EventSource, Event)>),
     /// An engine's worker was started.
     Started(DeviceKind),
     /// An engine will not serve, and why.
-    Refused(DeviceKind, String),
+    Unavailable(DeviceKind, String),
     /// What the browser says about WebGPU.
-    Adapter(Adapter),
+    GpuAdapter(GpuAdapter),
     /// The adapters beside the model are known.
-    Adapters(Rc<Tunings>),
+    Adapters(Rc<AdapterIndex>),
     /// The attractors of the model are known.
     Attractors(Rc<Catalogue>),
     /// Colour the stories by something else.
     Colour(Colouring),
-    /// The predictor of gladness, or why there is none.
+    /// The predictor of sentiment, or why there is none.
     Predictor(Result<Rc<Predictor>, String>),
     /// Something beside the model cannot be used, and why.
     Missing(String),
-    /// These errands were sent.
-    Told(Vec<Errand>),
+    /// These effects were sent.
+    Sent(Vec<Effect>),
     /// Another part of the page.
     View(View),
     /// Open the experiment of this name.
     Choose(String),
     /// Run the opened experiment.
-    TryOut,
+    RunExperiment,
     /// End the experiment that runs; what it found stays.
-    GiveUp,
+    CancelExperiment,
     /// The experiments whose results ship beside the model.
-    Shelf(Rc<[String]>),
+    PublishedList(Rc<[String]>),
     /// What ships of one, or why that cannot be used.
-    Shipped(String, Result<Rc<Shipped>, String>),
+    PublishedResults(String, Result<Rc<Shipped>, String>),
     /// The reader has read a note.
     Dismiss(usize),
 }
@@ -260,19 +261,19 @@ pub enum Action {
 impl State {
     /// The page as a link opens it.
     pub fn new(mut settings: Settings, notes: Vec<LinkNote>) -> Self {
-        let reading = Reading::of(&settings, false);
+        let prompt_request = PromptRequest::of(&settings, false);
         let notes = notes.into_iter().map(|note| note.0);
-        let notes = notes.chain(bench::known(&mut settings)).collect();
+        let notes = notes.chain(experiments_tab::known(&mut settings)).collect();
         Self {
             settings,
             notes,
             engines: Engines::default(),
-            language: None,
+            detokenizer: None,
             live: false,
             run_when_ready: true,
-            reading,
+            prompt_request,
             refusal: None,
-            tunings: Rc::default(),
+            adapters: Rc::default(),
             catalogue: None,
             colouring: Colouring::default(),
             predictor: None,
@@ -284,14 +285,14 @@ impl State {
             swarm: Rc::default(),
             left_running: None,
             recorded: None,
-            bench: Bench::default(),
+            experiments_tab: ExperimentsTab::default(),
             last_run: RECORDED_RUN,
         }
     }
 
     /// The knobs and coins as they stand.
-    pub fn terms(&self) -> Terms {
-        Terms {
+    pub fn params(&self) -> SamplingParams {
+        SamplingParams {
             shaping: self.settings.shaping,
             lambda: self.settings.lambda,
             seed: self.settings.seed,
@@ -299,14 +300,20 @@ impl State {
     }
 
     /// The device that the next run goes to.
-    pub fn serving(&self) -> Option<DeviceKind> {
-        self.engines.serving(self.settings.device, self.chains())
+    pub fn active_device(&self) -> Option<DeviceKind> {
+        self.engines
+            .active_device(self.settings.device, self.chains())
+    }
+
+    /// Whether no engine is there, and none will come.
+    pub fn has_failed(&self) -> bool {
+        self.engines.all_failed(self.settings.device).is_some()
     }
 
     /// Chains of the next run: one of every story, or two.
     pub fn chains(&self) -> u32 {
-        let order = Order::of(&self.settings);
-        order.chains.get() * order.sides()
+        let spec = RunSpec::of(&self.settings);
+        spec.chains.get() * spec.sides()
     }
 
     /// The row that the next-token panel shows.
@@ -325,7 +332,7 @@ impl State {
         else {
             return None;
         };
-        let (story, side) = self.run.as_ref()?.order.place(chain);
+        let (story, side) = self.run.as_ref()?.spec.place(chain);
         Some(Opened {
             chain,
             position,
@@ -337,27 +344,28 @@ impl State {
     /// Why the stories are not those of the present settings, where they will not follow by themselves.
     pub fn stale(&self) -> Option<String> {
         let run = self.run.as_ref().filter(|run| run.device().is_some())?;
-        if *run.order.prompt != *self.settings.prompt {
-            let mut after = run.order.prompt.trim();
+        if *run.spec.prompt != *self.settings.prompt {
+            let mut after = run.spec.prompt.trim();
             if let Some((start, _)) = after.char_indices().rev().nth(23) {
                 after = after[start..].trim_start();
             }
             return Some(format!(
-                "told after “…{after}”; tell again for the new prompt"
+                "these continue “…{after}”; generate again for the new prompt"
             ));
         }
         let (chains, length) = (self.settings.chains, self.settings.length);
-        if (run.order.chains, run.order.length) != (chains, length) {
+        if (run.spec.chains, run.spec.length) != (chains, length) {
             let stories = counted(chains.get().into(), "story", "stories");
             let tokens = counted(length.get().into(), "token", "tokens");
-            return Some(format!("tell again for {stories} of at most {tokens}"));
+            return Some(format!("generate again for {stories} of at most {tokens}"));
         }
-        let why = if run.told == Some(self.terms()) {
+        let why = if run.told == Some(self.params()) {
             "to branch"
         } else {
-            "for the new knobs"
+            "with the new settings"
         };
-        (run.phase == Phase::Ended(Ending::Stopped)).then(|| format!("stopped; tell again {why}"))
+        (run.phase == Phase::Ended(Ending::Stopped))
+            .then(|| format!("stopped; generate again {why}"))
     }
 
     /// The token that stands where the shown row is decided, if the reader put it there against the coin. Nothing while the
@@ -365,7 +373,7 @@ impl State {
     pub fn put_there(&self) -> Option<u32> {
         let (chain, position) = self.shown_place();
         let run = self.run.as_ref()?;
-        if !self.can_force() || run.is_running(self.terms()) {
+        if !self.can_force() || run.is_running(self.params()) {
             return None;
         }
         let chain = self.swarm.chain(chain)?;
@@ -393,7 +401,7 @@ impl State {
             (Focus::Token { .. }, Some(row), Some(_)) => {
                 (row.chain, row.position) == (chain, position)
             }
-            (Focus::Prompt, Some(row), Some(run)) => row.after == *run.order.prompt,
+            (Focus::Prompt, Some(row), Some(run)) => row.after == *run.spec.prompt,
             _ => false,
         };
         self.can_branch() && there && of_this_run
@@ -436,19 +444,19 @@ impl State {
                 self.engines
                     .reconsider(self.settings.device, settings.device);
                 self.notes.extend(notes.into_iter().map(|note| note.0));
-                self.notes.extend(bench::known(&mut settings));
+                self.notes.extend(experiments_tab::known(&mut settings));
                 self.set_out(settings);
             }
             Action::Play(settings) => self.play(&settings),
-            Action::Heard(events) => {
-                for (voice, event) in events {
-                    self.hear(voice, event);
+            Action::Events(events) => {
+                for (source, event) in events {
+                    self.handle_event(source, event);
                 }
             }
-            Action::Started(kind) => *self.engines.of_mut(kind) = Standing::Starting(None),
-            Action::Refused(kind, reason) => self.refuse(kind, &reason),
-            Action::Adapter(adapter) => self.engines.adapter = Some(adapter),
-            Action::Adapters(tunings) => self.tunings = tunings,
+            Action::Started(kind) => *self.engines.of_mut(kind) = EngineStatus::Starting(None),
+            Action::Unavailable(kind, reason) => self.mark_unavailable(kind, &reason),
+            Action::GpuAdapter(adapter) => self.engines.adapter = Some(adapter),
+            Action::Adapters(adapters) => self.adapters = adapters,
             Action::Attractors(catalogue) => self.catalogue = Some(catalogue),
             Action::Colour(colouring) => self.colouring = colouring,
             Action::Predictor(Ok(predictor)) => self.predictor = Some(predictor),
@@ -457,17 +465,19 @@ impl State {
                 self.notes.push(note);
             }
             Action::Missing(note) => self.notes.push(note),
-            Action::Told(errands) => {
-                for errand in errands {
-                    self.remember(errand);
+            Action::Sent(effects) => {
+                for effect in effects {
+                    self.mark_sent(effect);
                 }
             }
             Action::View(view) => self.view(view),
             Action::Choose(name) => self.settings.experiment = Some(name),
-            Action::TryOut => self.try_out(),
-            Action::GiveUp => self.give_up(),
-            Action::Shelf(shelf) => self.bench.shelf = Some(shelf),
-            Action::Shipped(name, shipped) => _ = self.bench.shipped.insert(name, shipped),
+            Action::RunExperiment => self.run_experiment(),
+            Action::CancelExperiment => self.cancel_experiment(),
+            Action::PublishedList(list) => self.experiments_tab.published_list = Some(list),
+            Action::PublishedResults(name, published) => {
+                _ = self.experiments_tab.published.insert(name, published)
+            }
             Action::Dismiss(note) => {
                 if note < self.notes.len() {
                     self.notes.remove(note);
@@ -478,29 +488,29 @@ impl State {
     }
 
     fn read(&mut self) {
-        if *self.reading.text != *self.settings.prompt {
+        if *self.prompt_request.text != *self.settings.prompt {
             self.refusal = None;
             self.suspect = None;
-            self.reading = Reading::of(&self.settings, true);
+            self.prompt_request = PromptRequest::of(&self.settings, true);
             self.focus = Focus::Prompt;
         }
     }
 
     /// Begins a run of the present settings; the `Prompted` that comes with it also fills the next-token panel.
     fn begin(&mut self) {
-        self.reading = Reading::of(&self.settings, false);
+        self.prompt_request = PromptRequest::of(&self.settings, false);
         self.suspect = None;
         self.focus = Focus::Prompt;
-        match self.serving() {
+        match self.active_device() {
             Some(device) if !self.stories_wait() => {
-                self.begin_on(device, Order::of(&self.settings));
+                self.begin_on(device, RunSpec::of(&self.settings));
             }
             _ => self.run_when_ready = true,
         }
     }
 
     /// Puts a new run in the place of the present one.
-    fn begin_on(&mut self, device: DeviceKind, order: Order) {
+    fn begin_on(&mut self, device: DeviceKind, spec: RunSpec) {
         if let Some(before) = &self.run
             && let Some(kind) = before.device()
             && kind != device
@@ -509,8 +519,8 @@ impl State {
             self.left_running = Some((kind, before.id));
         }
         let id = self.next_run();
-        self.swarm = Rc::new(Swarm::of(order.chains.get(), order.sides()));
-        self.run = Some(Run::new(id, Voice::Device(device), order));
+        self.swarm = Rc::new(Swarm::of(spec.chains.get(), spec.sides()));
+        self.run = Some(Run::new(id, EventSource::Device(device), spec));
         self.recorded = None;
         self.run_when_ready = false;
     }
@@ -523,11 +533,11 @@ impl State {
 
     fn stop(&mut self) {
         self.run_when_ready = false;
-        let terms = self.terms();
+        let params = self.params();
         if let Some(run) = &mut self.run
             && run.stop == Stop::No
             && run.device().is_some()
-            && run.is_running(terms)
+            && run.is_running(params)
         {
             run.stop = Stop::Wanted;
         }
@@ -543,7 +553,7 @@ impl State {
                 chain,
                 position,
                 row: None,
-                look: Look::Wanted,
+                request: RowRequest::Wanted,
             };
         }
     }
@@ -575,33 +585,35 @@ impl State {
         if self.live {
             return;
         }
-        let order = Order::of(settings);
-        self.swarm = Rc::new(Swarm::of(order.chains.get(), order.sides()));
-        self.run = Some(Run::new(RECORDED_RUN, Voice::Recording, order));
-        self.recorded = Some(Terms {
+        let spec = RunSpec::of(settings);
+        self.swarm = Rc::new(Swarm::of(spec.chains.get(), spec.sides()));
+        self.run = Some(Run::new(RECORDED_RUN, EventSource::Recording, spec));
+        self.recorded = Some(SamplingParams {
             shaping: settings.shaping,
             lambda: settings.lambda,
             seed: settings.seed,
         });
     }
 
-    fn remember(&mut self, errand: Errand) {
-        let Errand { to, command } = errand;
+    fn mark_sent(&mut self, effect: Effect) {
+        let Effect { to, command } = effect;
         if let Command::Prompt { text, adapter } = &command {
-            self.reading.wanted &=
-                (&**text, adapter) != (&*self.reading.text, &self.reading.adapter);
+            self.prompt_request.wanted &=
+                (&**text, adapter) != (&*self.prompt_request.text, &self.prompt_request.adapter);
             return;
         }
         if let Command::Stop { run } = command {
-            self.bench.stopping.retain(|stopped| *stopped != (to, run));
+            self.experiments_tab
+                .stopping
+                .retain(|stopped| *stopped != (to, run));
             if self.left_running == Some((to, run)) {
                 self.left_running = None;
             }
         }
         if let Command::Experiment { run: id, .. } = command {
-            let trial = self.bench.trial.as_mut().filter(|trial| trial.id == id);
-            if let Some(trial) = trial {
-                trial.device = Some(to);
+            let run = self.experiments_tab.run.as_mut().filter(|run| run.id == id);
+            if let Some(run) = run {
+                run.device = Some(to);
             }
             return;
         }
@@ -614,7 +626,7 @@ impl State {
                 seed,
                 ..
             } if id == run.id => {
-                run.told = Some(Terms {
+                run.told = Some(SamplingParams {
                     shaping,
                     lambda,
                     seed,
@@ -627,7 +639,7 @@ impl State {
                 lambda,
                 seed,
             } if id == run.id => {
-                run.told = Some(Terms {
+                run.told = Some(SamplingParams {
                     shaping,
                     lambda,
                     seed,
@@ -649,12 +661,12 @@ impl State {
                 if let Focus::Token {
                     chain: c,
                     position: p,
-                    look,
+                    request,
                     ..
                 } = &mut self.focus
                     && (*c, *p) == (chain, position)
                 {
-                    *look = Look::Asked;
+                    *request = RowRequest::Asked;
                 }
             }
             _ => {}

@@ -7,7 +7,7 @@ use protocol::{Chains, DeviceKind, Ending, Forced, Lambda, Length, RunId, Settin
 
 /// Who speaks in a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Voice {
+pub enum EventSource {
     /// The recording.
     Recording,
     /// An engine.
@@ -38,7 +38,7 @@ pub enum Stop {
 
 /// The knobs and coins that a worker decodes with.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Terms {
+pub struct SamplingParams {
     /// The knobs.
     pub shaping: Shaping,
     /// How much of an adapter is taken, where one is on.
@@ -47,9 +47,9 @@ pub struct Terms {
     pub seed: u64,
 }
 
-/// What a run tells: fixed from its beginning, unlike its [`Terms`].
+/// What a run tells: fixed from its beginning, unlike its [`SamplingParams`].
 #[derive(Clone, Debug, PartialEq)]
-pub struct Order {
+pub struct RunSpec {
     /// The text that every chain continues.
     pub prompt: Rc<str>,
     /// The adapter that is on, if one is.
@@ -62,7 +62,7 @@ pub struct Order {
     pub length: Length,
 }
 
-impl Order {
+impl RunSpec {
     /// What a run of these settings tells.
     pub fn of(settings: &Settings) -> Self {
         Self {
@@ -108,14 +108,14 @@ pub struct Run {
     /// Its name.
     pub id: RunId,
     /// Who decodes it.
-    pub voice: Voice,
+    pub source: EventSource,
     /// What it tells.
-    pub order: Order,
+    pub spec: RunSpec,
     /// The prompt's token ids, once the model has read it.
     pub prompt_tokens: Rc<[u32]>,
     /// What the worker decodes with; none until it was told to begin.
-    pub told: Option<Terms>,
-    /// How many times the worker was told of new terms or a forced token. Its answers carry the number: a `Done` of an
+    pub told: Option<SamplingParams>,
+    /// How many times the worker was told of new params or a forced token. Its answers carry the number: a `Done` of an
     /// earlier turn is about what the chains were before.
     pub turn: u32,
     /// A token to be forced that the worker was not told of yet.
@@ -132,11 +132,11 @@ pub struct Run {
 
 impl Run {
     /// A run that is about to begin.
-    pub fn new(id: RunId, voice: Voice, order: Order) -> Self {
+    pub fn new(id: RunId, source: EventSource, spec: RunSpec) -> Self {
         Self {
             id,
-            voice,
-            order,
+            source,
+            spec,
             prompt_tokens: Rc::from([]),
             told: None,
             turn: 0,
@@ -150,9 +150,9 @@ impl Run {
 
     /// The engine that decodes it, if it is no recording.
     pub fn device(&self) -> Option<DeviceKind> {
-        match self.voice {
-            Voice::Recording => None,
-            Voice::Device(kind) => Some(kind),
+        match self.source {
+            EventSource::Recording => None,
+            EventSource::Device(kind) => Some(kind),
         }
     }
 
@@ -161,7 +161,7 @@ impl Run {
         self.device().is_some() && !self.lost && self.phase != Phase::Failed
     }
 
-    /// Whether its worker still goes on with it, so that new terms make sense: one that was stopped stays as it is.
+    /// Whether its worker still goes on with it, so that new params make sense: one that was stopped stays as it is.
     pub fn is_held(&self) -> bool {
         let open = match self.phase {
             Phase::Running => self.stop != Stop::Told,
@@ -171,20 +171,20 @@ impl Run {
         self.is_kept() && open
     }
 
-    /// Whether tokens may follow under these terms.
-    pub fn more(&self, terms: Terms) -> More {
+    /// Whether tokens may follow under these params.
+    pub fn more(&self, params: SamplingParams) -> More {
         if self.phase == Phase::Running {
             More::Coming
-        } else if self.is_held() && (self.force.is_some() || self.told != Some(terms)) {
+        } else if self.is_held() && (self.force.is_some() || self.told != Some(params)) {
             More::Wanted
         } else {
             More::No
         }
     }
 
-    /// Whether its worker is, or is about to be, at work under these terms.
-    pub fn is_running(&self, terms: Terms) -> bool {
-        self.more(terms) != More::No
+    /// Whether its worker is, or is about to be, at work under these params.
+    pub fn is_running(&self, params: SamplingParams) -> bool {
+        self.more(params) != More::No
     }
 }
 

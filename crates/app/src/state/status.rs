@@ -2,11 +2,8 @@
 
 use protocol::{DeviceChoice, DeviceKind, Ending, Stage};
 
-use super::{More, Phase, State};
-use crate::{
-    engine::choice::{Progress, Standing, name},
-    figures::numbers::{counted, grouped, megabytes},
-};
+use super::{EngineStatus, Failure, More, Phase, Progress, State, device_name};
+use crate::numbers::{counted, grouped, megabytes};
 
 /// What the page is doing; also the `data-state` of the status line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,39 +38,49 @@ impl Status {
 
 /// Status, sentence, and the share that is done (0 to 1) where that is known.
 pub fn status(state: &State) -> (Status, String, Option<f64>) {
-    if let Some(reasons) = state.engines.hopeless(state.settings.device) {
+    if let Some(Failure { cause, aside }) = state.engines.all_failed(state.settings.device) {
         let what = if state.live {
-            "No engine is left."
+            "The model stopped running."
         } else {
-            "No engine could start."
+            "The model cannot run here."
         };
-        let sentence = format!("{what} {reasons} Reloading the page may help.");
+        let aside = aside.map_or(String::new(), |aside| format!(" ({aside})"));
+        let sentence = format!("{what} {cause} Reload the page to try again.{aside}");
         return (Status::Failed, sentence, None);
     }
     if !state.live {
         return engines_start(state);
     }
     if let Some((kind, progress)) = state.fetching {
-        return (Status::Loading, sentence(kind, progress), share(progress));
+        return (
+            Status::Loading,
+            progress_sentence(kind, progress),
+            share(progress),
+        );
     }
     let starting = forced_start(state);
     let Some(run) = state.run.as_ref().filter(|run| run.device().is_some()) else {
         return starting.unwrap_or_else(|| waiting(state));
     };
     let tokens = state.swarm.tokens();
-    let most = state.swarm.chains().len() * run.order.length.get() as usize;
-    let more = run.more(state.terms());
+    let most = state.swarm.chains().len() * run.spec.length.get() as usize;
+    let more = run.more(state.params());
     if more == More::Coming {
         let mut sentence = format!(
             "{} of at most {} tokens",
             grouped(tokens as u64),
             grouped(most as u64)
         );
-        if let Some(trial) = state.bench.trial.as_ref().filter(|one| one.is_running()) {
-            let (done, of) = trial.parts.unwrap_or((0, 1));
+        if let Some(run) = state
+            .experiments_tab
+            .run
+            .as_ref()
+            .filter(|one| one.is_running())
+        {
+            let (done, of) = run.parts.unwrap_or((0, 1));
             let part = 100 * done / of.max(1);
             sentence = format!(
-                "{sentence}: an experiment comes first ({part}% done), which can be cancelled under Experiments."
+                "{sentence}: waiting for an experiment ({part}% done). Cancel it in the Experiments tab."
             );
         }
         return (Status::Running, sentence, Some(tokens as f64 / most as f64));
@@ -87,7 +94,7 @@ pub fn status(state: &State) -> (Status, String, Option<f64>) {
     match run.phase {
         Phase::Failed => (
             Status::Failed,
-            "The run failed; the note at the top says why.".to_owned(),
+            "Generation failed; the note at the top says why.".to_owned(),
             None,
         ),
         Phase::Ended(Ending::Stopped) => (Status::Done, format!("Stopped after {tokens}."), None),
@@ -108,16 +115,16 @@ fn forced_start(state: &State) -> Option<(Status, String, Option<f64>)> {
         return None;
     }
     match &state.engines.webgpu {
-        Standing::Ready(_) | Standing::Refused(_) => None,
-        Standing::Starting(Some(progress)) => Some((
+        EngineStatus::Ready(_) | EngineStatus::Unavailable(_) => None,
+        EngineStatus::Starting(Some(progress)) => Some((
             Status::Loading,
             format!(
                 "WebGPU is starting. {}",
-                sentence(DeviceKind::WebGpu, *progress)
+                progress_sentence(DeviceKind::WebGpu, *progress)
             ),
             share(*progress),
         )),
-        Standing::Starting(None) | Standing::Absent => {
+        EngineStatus::Starting(None) | EngineStatus::Absent => {
             Some((Status::Loading, "WebGPU is starting.".to_owned(), None))
         }
     }
@@ -125,7 +132,7 @@ fn forced_start(state: &State) -> Option<(Status, String, Option<f64>)> {
 
 /// No run: the model waits, or its engine is out and another may still come.
 fn waiting(state: &State) -> (Status, String, Option<f64>) {
-    if state.serving().is_some() {
+    if state.active_device().is_some() {
         (Status::Ready, "Ready.".to_owned(), None)
     } else {
         engines_start(state)
@@ -142,44 +149,50 @@ fn engines_start(state: &State) -> (Status, String, Option<f64>) {
     let starting = [DeviceKind::Cpu, DeviceKind::WebGpu]
         .into_iter()
         .find_map(|kind| match state.engines.of(kind) {
-            Standing::Starting(Some(progress)) => Some((kind, *progress)),
+            EngineStatus::Starting(Some(progress)) => Some((kind, *progress)),
             _ => None,
         });
     match starting {
-        Some((kind, progress)) => (status, sentence(kind, progress), share(progress)),
-        None => (status, "Fetching the engine…".to_owned(), None),
+        Some((kind, progress)) => (status, progress_sentence(kind, progress), share(progress)),
+        None => (status, "Loading…".to_owned(), None),
     }
 }
 
 /// Progress of an engine that fetches something, in words.
-pub fn sentence(kind: DeviceKind, progress: Progress) -> String {
+pub fn progress_sentence(kind: DeviceKind, progress: Progress) -> String {
     let Progress { stage, done, total } = progress;
     match (stage, total) {
         (Stage::Program, Some(total)) => format!(
-            "Fetching the {} engine: {} of {} MB",
-            name(kind),
+            "Downloading the {} engine: {} of {} MB",
+            device_name(kind),
             megabytes(done),
             megabytes(total)
         ),
         (Stage::Program, None) => {
-            format!("Fetching the {} engine: {} MB", name(kind), megabytes(done))
+            format!(
+                "Downloading the {} engine: {} MB",
+                device_name(kind),
+                megabytes(done)
+            )
         }
         (Stage::Weights, Some(total)) => format!(
-            "Fetching the model: {} of {} MB",
+            "Downloading the model: {} of {} MB",
             megabytes(done),
             megabytes(total)
         ),
-        (Stage::Weights, None) => format!("Fetching the model: {} MB", megabytes(done)),
+        (Stage::Weights, None) => format!("Downloading the model: {} MB", megabytes(done)),
         (Stage::Adapter, Some(total)) => format!(
-            "Fetching the adapter: {} of {} MB",
+            "Downloading the adapter: {} of {} MB",
             megabytes(done),
             megabytes(total)
         ),
-        (Stage::Adapter, None) => format!("Fetching the adapter: {} MB", megabytes(done)),
-        (Stage::Material, _) => "Fetching what the experiments ask".to_owned(),
-        (Stage::Upload, _) => "Unpacking the model".to_owned(),
-        (Stage::SelfTest, Some(total)) => format!("Trying the device: {done} of {total} steps"),
-        (Stage::SelfTest, None) => "Trying the device".to_owned(),
+        (Stage::Adapter, None) => format!("Downloading the adapter: {} MB", megabytes(done)),
+        (Stage::Material, _) => "Downloading experiment data".to_owned(),
+        (Stage::Upload, _) => "Preparing the model".to_owned(),
+        (Stage::SelfTest, Some(total)) => {
+            format!("Checking the GPU against the CPU: {done} of {total} steps")
+        }
+        (Stage::SelfTest, None) => "Checking the GPU against the CPU".to_owned(),
     }
 }
 

@@ -6,7 +6,7 @@ use protocol::Pick;
 
 use super::{
     chain::{Chain, Measure},
-    language::Language,
+    detokenizer::Detokenizer,
 };
 
 /// The chains, by number: all stories of one side, then those of the other, where two are compared.
@@ -57,7 +57,7 @@ impl Swarm {
     }
 
     /// Adds the tokens of a step; a pick that does not continue its chain is dropped.
-    pub fn step(&mut self, picks: &[Pick], language: &Language) {
+    pub fn step(&mut self, picks: &[Pick], detokenizer: &Detokenizer) {
         for pick in picks {
             let Some(chain) = self.chains.get_mut(pick.chain as usize) else {
                 continue;
@@ -67,13 +67,18 @@ impl Swarm {
                     surprisal_bits: pick.surprisal_bits,
                     entropy_bits: pick.entropy_bits,
                 };
-                Rc::make_mut(chain).push(pick.token, measure, pick.last, language);
+                Rc::make_mut(chain).push(pick.token, measure, pick.last, detokenizer);
             }
         }
     }
 
     /// Keeps the first tokens of every chain, with their new measures (surprisal, entropy; bits).
-    pub fn rewind(&mut self, kept: &[u32], measures: &[Vec<(f32, f32)>], language: &Language) {
+    pub fn rewind(
+        &mut self,
+        kept: &[u32],
+        measures: &[Vec<(f32, f32)>],
+        detokenizer: &Detokenizer,
+    ) {
         for ((chain, kept), measures) in self.chains.iter_mut().zip(kept).zip(measures) {
             let measures: Vec<Measure> = measures
                 .iter()
@@ -83,7 +88,7 @@ impl Swarm {
                     entropy_bits,
                 })
                 .collect();
-            Rc::make_mut(chain).rewind(&measures, language);
+            Rc::make_mut(chain).rewind(&measures, detokenizer);
         }
     }
 }
@@ -159,8 +164,8 @@ impl Stories<'_> {
 mod tests {
     use super::*;
 
-    fn language() -> Language {
-        Language::new((0..=255).map(|byte| vec![byte]).collect(), 300, 301, 64)
+    fn detokenizer() -> Detokenizer {
+        Detokenizer::new((0..=255).map(|byte| vec![byte]).collect(), 300, 301, 64)
     }
 
     fn pick(chain: u32, position: u32, token: u8, entropy_bits: f32) -> Pick {
@@ -180,7 +185,7 @@ mod tests {
             for (position, byte) in text.bytes().enumerate() {
                 swarm.step(
                     &[pick(chain as u32, position as u32, byte, position as f32)],
-                    &language(),
+                    &detokenizer(),
                 );
             }
         }
@@ -221,7 +226,7 @@ mod tests {
                 pick(9, 0, b'x', 0.0),
                 pick(0, 2, b'c', 0.0),
             ],
-            &language(),
+            &detokenizer(),
         );
         assert_eq!(swarm.chain(0).unwrap().text(), "abc");
     }
@@ -232,7 +237,7 @@ mod tests {
         swarm.rewind(
             &[1, 3],
             &[vec![(2.0, 0.5)], vec![(2.0, 0.5); 3]],
-            &language(),
+            &detokenizer(),
         );
         let texts: Vec<String> = swarm.chains().iter().map(|chain| chain.text()).collect();
         assert_eq!(texts, ["a", "xyz"]);
@@ -246,7 +251,7 @@ mod tests {
         for (chain, text) in ["no", "no", "no", "so"].into_iter().enumerate() {
             for (position, byte) in text.bytes().enumerate() {
                 let pick = pick(chain as u32, position as u32, byte, chain as f32);
-                swarm.step(&[pick], &language());
+                swarm.step(&[pick], &detokenizer());
             }
         }
         let distinct: Vec<usize> = swarm.sides().map(Stories::distinct).collect();

@@ -9,10 +9,10 @@ use yew::Reducible;
 
 use super::*;
 
-mod bench;
+mod experiments_tab;
 
-const CPU: Voice = Voice::Device(DeviceKind::Cpu);
-const WEBGPU: Voice = Voice::Device(DeviceKind::WebGpu);
+const CPU: EventSource = EventSource::Device(DeviceKind::Cpu);
+const WEBGPU: EventSource = EventSource::Device(DeviceKind::WebGpu);
 
 fn ready(kind: DeviceKind) -> Event {
     let device = DeviceReport {
@@ -91,18 +91,18 @@ fn starting() -> State {
 }
 
 impl State {
-    fn heard(self, voice: Voice, event: Event) -> Self {
-        self.after(Action::Heard(vec![(voice, event)]))
+    fn heard(self, source: EventSource, event: Event) -> Self {
+        self.after(Action::Events(vec![(source, event)]))
     }
 
     /// Says what there is to be said.
     fn told(self) -> (Vec<Command>, Self) {
-        let errands = errands(&self);
-        let commands = errands
+        let effects = pending_effects(&self);
+        let commands = effects
             .iter()
-            .map(|errand| errand.command.clone())
+            .map(|effect| effect.command.clone())
             .collect();
-        (commands, self.after(Action::Told(errands)))
+        (commands, self.after(Action::Sent(effects)))
     }
 
     fn run_id(&self) -> RunId {
@@ -161,7 +161,7 @@ fn the_first_engine_runs_the_links_experiment_by_itself() {
         }]
     );
     assert_eq!(state.status_word(), "running");
-    assert!(errands(&state).is_empty());
+    assert!(pending_effects(&state).is_empty());
 }
 
 #[test]
@@ -187,7 +187,7 @@ fn a_slider_that_moves_often_within_a_frame_sends_one_command_and_reads_as_runni
     }
     assert_eq!(state.status_word(), "running");
     let (commands, state) = state.told();
-    let Terms { shaping, seed, .. } = state.terms();
+    let SamplingParams { shaping, seed, .. } = state.params();
     assert_eq!(
         commands,
         [Command::Shape {
@@ -198,7 +198,7 @@ fn a_slider_that_moves_often_within_a_frame_sends_one_command_and_reads_as_runni
             seed
         }]
     );
-    assert!(errands(&state).is_empty());
+    assert!(pending_effects(&state).is_empty());
 }
 
 #[test]
@@ -206,7 +206,7 @@ fn a_slider_that_comes_back_within_a_frame_sends_nothing() {
     let state = finished();
     let (there, back) = (hotter(&state), state.settings.shaping);
     let state = state.after(Action::Shape(there)).after(Action::Shape(back));
-    assert!(errands(&state).is_empty());
+    assert!(pending_effects(&state).is_empty());
     assert_eq!(state.status_word(), "done");
 }
 
@@ -275,10 +275,10 @@ fn stopping_is_said_once_and_a_stopped_run_takes_no_new_knobs() {
     assert_eq!(commands, [Command::Stop { run }]);
     let shaping = hotter(&state);
     let state = state.after(Action::Stop).after(Action::Shape(shaping));
-    assert!(errands(&state).is_empty());
+    assert!(pending_effects(&state).is_empty());
     let state = state.heard(CPU, done(run, Ending::Stopped));
     assert_eq!(state.status_word(), "done");
-    assert!(errands(&state).is_empty());
+    assert!(pending_effects(&state).is_empty());
 }
 
 #[test]
@@ -326,7 +326,7 @@ fn a_run_that_decodes_again_can_be_stopped() {
 #[test]
 fn a_prompt_is_read_when_typing_rests_and_only_once() {
     let state = finished().after(Action::Prompt("A dog".to_owned()));
-    assert!(errands(&state).is_empty());
+    assert!(pending_effects(&state).is_empty());
     let (commands, state) = state.after(Action::Read).told();
     assert_eq!(
         commands,
@@ -335,7 +335,7 @@ fn a_prompt_is_read_when_typing_rests_and_only_once() {
             text: "A dog".to_owned()
         }]
     );
-    assert!(errands(&state.clone().after(Action::Read)).is_empty());
+    assert!(pending_effects(&state.clone().after(Action::Read)).is_empty());
     let state = state.heard(CPU, prompted("A do"));
     assert_ne!(
         state.row().unwrap().after,
@@ -394,7 +394,7 @@ fn an_opened_token_is_asked_for_again_when_the_tokens_before_it_changed() {
         .told();
     let run = state.run_id();
     let state = state.heard(CPU, rewound(run, 0, [3, 1]));
-    assert!(errands(&state).is_empty());
+    assert!(pending_effects(&state).is_empty());
     let pick = |position| Pick {
         chain: 1,
         position,
@@ -409,7 +409,7 @@ fn an_opened_token_is_asked_for_again_when_the_tokens_before_it_changed() {
         tokens_per_second: 1.0,
     };
     let state = state.heard(CPU, step(1));
-    assert!(errands(&state).is_empty());
+    assert!(pending_effects(&state).is_empty());
     let (commands, _) = state.heard(CPU, step(2)).told();
     assert_eq!(
         commands,
@@ -446,7 +446,7 @@ fn forcing_needs_the_row_that_it_is_about() {
         })
         .told();
     assert!(
-        errands(&state.clone().after(Action::Force(65))).is_empty(),
+        pending_effects(&state.clone().after(Action::Force(65))).is_empty(),
         "the row is not here yet"
     );
     let run = state.run_id();
@@ -476,7 +476,7 @@ fn forcing_needs_the_row_that_it_is_about() {
         }]
     );
     assert_eq!(state.status_word(), "running");
-    assert!(errands(&state).is_empty());
+    assert!(pending_effects(&state).is_empty());
 }
 
 #[test]
@@ -489,7 +489,7 @@ fn a_prompt_that_has_not_been_run_cannot_be_branched() {
         .told();
     let state = state.heard(CPU, prompted("A dog"));
     assert!(!state.can_force());
-    assert!(errands(&state.after(Action::Force(65))).is_empty());
+    assert!(pending_effects(&state.after(Action::Force(65))).is_empty());
 }
 
 fn failed(run: Option<RunId>) -> Event {
@@ -509,7 +509,7 @@ fn a_run_that_cannot_begin_has_failed_and_says_why() {
     assert_eq!(state.status_word(), "failed");
     assert_eq!(state.notes, ["the prompt is too long"]);
     let shaping = hotter(&state);
-    assert!(errands(&state.after(Action::Shape(shaping))).is_empty());
+    assert!(pending_effects(&state.after(Action::Shape(shaping))).is_empty());
 }
 
 #[test]
@@ -544,7 +544,7 @@ fn stories_of_another_prompt_say_so() {
     let state = finished();
     assert_eq!(state.stale(), None);
     let state = state.after(Action::Prompt("A dog".to_owned()));
-    assert!(state.stale().unwrap().contains("told after"));
+    assert!(state.stale().unwrap().contains("these continue"));
 }
 
 /// The stories of a run that was stopped after a token of each.
@@ -576,10 +576,13 @@ fn a_moved_knob_runs_at_once_and_says_so_once_the_worker_was_told() {
 fn stopped_stories_say_that_they_do_not_follow_the_knobs() {
     let state = stopped();
     let stale = |state: &State| state.stale().unwrap();
-    assert_eq!(stale(&state), "stopped; tell again to branch");
+    assert_eq!(stale(&state), "stopped; generate again to branch");
     let shaping = hotter(&state);
     let state = state.after(Action::Shape(shaping));
-    assert_eq!(stale(&state), "stopped; tell again for the new knobs");
+    assert_eq!(
+        stale(&state),
+        "stopped; generate again with the new settings"
+    );
 }
 
 #[test]
@@ -593,7 +596,7 @@ fn stories_say_that_their_number_and_length_do_not_follow_the_knobs() {
         .after(Action::Length(settings.length));
     assert_eq!(
         state.stale().unwrap(),
-        "tell again for 1 story of at most 3 tokens"
+        "generate again for 1 story of at most 3 tokens"
     );
     let state = state
         .after(Action::Chains(before.chains))
@@ -642,21 +645,21 @@ fn a_recording_plays_until_an_engine_is_ready_and_cannot_be_branched() {
     let (settings, _) = read_link("n=2");
     let state = state
         .after(Action::Play(settings))
-        .heard(Voice::Recording, ready(DeviceKind::Cpu));
+        .heard(EventSource::Recording, ready(DeviceKind::Cpu));
     let prompt = state.settings.prompt.clone();
     let state = state
-        .heard(Voice::Recording, prompted(&prompt))
-        .heard(Voice::Recording, step(RECORDED_RUN, 0, b"ab"));
+        .heard(EventSource::Recording, prompted(&prompt))
+        .heard(EventSource::Recording, step(RECORDED_RUN, 0, b"ab"));
     assert_eq!(state.status_word(), "recorded");
     assert_eq!(state.swarm.tokens(), 2);
     assert!(state.row().is_some() && !state.can_open() && !state.live);
-    assert!(errands(&state.clone().after(Action::Force(65))).is_empty());
+    assert!(pending_effects(&state.clone().after(Action::Force(65))).is_empty());
     let state = state.heard(CPU, ready(DeviceKind::Cpu));
     assert_eq!(
         (state.status_word(), state.swarm.tokens(), state.recorded),
         ("running", 0, None)
     );
-    let state = state.heard(Voice::Recording, step(RECORDED_RUN, 1, b"ab"));
+    let state = state.heard(EventSource::Recording, step(RECORDED_RUN, 1, b"ab"));
     assert_eq!(state.swarm.tokens(), 0);
 }
 
@@ -665,12 +668,12 @@ fn a_replay_cut_short_runs_no_more() {
     let (settings, _) = read_link("n=2");
     let state = starting()
         .after(Action::Play(settings))
-        .heard(Voice::Recording, ready(DeviceKind::Cpu))
-        .heard(Voice::Recording, step(RECORDED_RUN, 0, b"ab"))
+        .heard(EventSource::Recording, ready(DeviceKind::Cpu))
+        .heard(EventSource::Recording, step(RECORDED_RUN, 0, b"ab"))
         .after(Action::Prompt("A cat".to_owned()))
         .heard(CPU, ready(DeviceKind::Cpu));
     let run = state.run.as_ref().unwrap();
-    assert!(!run.is_running(state.terms()));
+    assert!(!run.is_running(state.params()));
     assert_eq!(state.swarm.tokens(), 2);
 }
 
@@ -707,23 +710,23 @@ fn the_next_run_goes_to_webgpu_once_it_is_ready_and_the_old_one_is_stopped() {
     let state = state
         .after(Action::Started(DeviceKind::WebGpu))
         .heard(WEBGPU, ready(DeviceKind::WebGpu));
-    assert_eq!(state.serving(), Some(DeviceKind::WebGpu));
-    let errands = errands(&state.after(Action::Generate));
+    assert_eq!(state.active_device(), Some(DeviceKind::WebGpu));
+    let effects = pending_effects(&state.after(Action::Generate));
     assert_eq!(
-        errands[0],
-        Errand {
+        effects[0],
+        Effect {
             to: DeviceKind::Cpu,
             command: Command::Stop { run }
         }
     );
     assert!(matches!(
-        &errands[1],
-        Errand {
+        &effects[1],
+        Effect {
             to: DeviceKind::WebGpu,
             command: Command::Generate { .. }
         }
     ));
-    assert_eq!(errands.len(), 2);
+    assert_eq!(effects.len(), 2);
 }
 
 fn lost() -> Event {
@@ -737,7 +740,7 @@ fn an_engine_that_breaks_ends_its_run_and_says_why() {
     let state = state.heard(CPU, lost());
     assert_eq!(state.status_word(), "failed");
     assert!(state.notes[0].contains("out of memory"));
-    assert_eq!(state.serving(), None);
+    assert_eq!(state.active_device(), None);
 }
 
 #[test]
@@ -745,7 +748,7 @@ fn an_engine_that_breaks_leaves_a_finished_run_as_it_is() {
     let state = finished().heard(CPU, lost());
     assert_eq!((state.status_word(), state.swarm.tokens()), ("done", 6));
     let shaping = hotter(&state);
-    assert!(errands(&state.clone().after(Action::Shape(shaping))).is_empty());
+    assert!(pending_effects(&state.clone().after(Action::Shape(shaping))).is_empty());
     assert!(!state.can_open());
 }
 
@@ -757,7 +760,7 @@ fn the_first_reason_of_a_broken_engine_counts() {
     let state = finished().heard(CPU, lost()).heard(CPU, later);
     assert_eq!(
         state.engines.cpu,
-        Standing::Refused("out of memory".to_owned())
+        EngineStatus::Unavailable("out of memory".to_owned())
     );
 }
 
@@ -782,13 +785,13 @@ fn a_run_whose_gpu_is_lost_is_begun_again_on_the_cpu_with_a_note() {
         .heard(WEBGPU, lost());
     assert_eq!(
         state.notes,
-        ["The WebGPU engine stopped: out of memory. The CPU engine tells the stories again."]
+        ["The WebGPU engine stopped: out of memory. The CPU engine generates the stories again."]
     );
     assert_eq!((state.status_word(), state.swarm.tokens()), ("running", 0));
-    let errands = errands(&state);
+    let effects = pending_effects(&state);
     assert!(
-        matches!(&errands[..], [Errand { to: DeviceKind::Cpu, command: Command::Generate { run, .. } }] if *run != before),
-        "{errands:?}"
+        matches!(&effects[..], [Effect { to: DeviceKind::Cpu, command: Command::Generate { run, .. } }] if *run != before),
+        "{effects:?}"
     );
 }
 
@@ -818,7 +821,7 @@ fn a_run_that_decodes_again_is_told_to_stop_when_the_next_goes_elsewhere() {
 
 #[test]
 fn when_no_engine_is_left_the_status_gives_every_reason() {
-    let refused = Action::Refused(DeviceKind::WebGpu, "no adapter".to_owned());
+    let refused = Action::Unavailable(DeviceKind::WebGpu, "no adapter".to_owned());
     let (status, sentence, _) = status(&finished().after(refused).heard(CPU, lost()));
     assert_eq!(status, Status::Failed);
     assert!(sentence.contains("CPU: out of memory.") && sentence.contains("WebGPU: no adapter."));
@@ -835,9 +838,11 @@ fn a_cpu_that_fails_where_nothing_else_is_asked_for_is_shown() {
 
 #[test]
 fn a_link_that_asks_for_webgpu_lifts_the_refusal_of_a_software_adapter() {
-    use crate::engine::choice::Step;
-    let state = finished().after(Action::Adapter(Adapter::Software("SwiftShader".to_owned())));
-    let Step::Refuse(reason) = state.engines.next_step(DeviceChoice::Auto) else {
+    use crate::state::NextStep;
+    let state = finished().after(Action::GpuAdapter(GpuAdapter::Software(
+        "SwiftShader".to_owned(),
+    )));
+    let NextStep::Refuse(reason) = state.engines.next_step(DeviceChoice::Auto) else {
         panic!("a software adapter is refused by itself");
     };
     let follow = |state: &State| {
@@ -848,10 +853,10 @@ fn a_link_that_asks_for_webgpu_lifts_the_refusal_of_a_software_adapter() {
     };
     let by_choice = state
         .clone()
-        .after(Action::Refused(DeviceKind::WebGpu, reason));
-    assert_eq!(follow(&by_choice), Step::Start);
-    let by_itself = state.after(Action::Refused(DeviceKind::WebGpu, "lost".to_owned()));
-    assert_eq!(follow(&by_itself), Step::Wait);
+        .after(Action::Unavailable(DeviceKind::WebGpu, reason));
+    assert_eq!(follow(&by_choice), NextStep::Start);
+    let by_itself = state.after(Action::Unavailable(DeviceKind::WebGpu, "lost".to_owned()));
+    assert_eq!(follow(&by_itself), NextStep::Wait);
 }
 
 #[test]
@@ -862,8 +867,13 @@ fn an_engine_of_another_version_is_refused_with_advice() {
             version: VERSION + 1,
         },
     );
-    assert!(matches!(&state.engines.cpu, Standing::Refused(reason) if reason.contains("reload")));
-    assert_eq!(state.heard(CPU, ready(DeviceKind::Cpu)).serving(), None);
+    assert!(
+        matches!(&state.engines.cpu, EngineStatus::Unavailable(reason) if reason.contains("reload"))
+    );
+    assert_eq!(
+        state.heard(CPU, ready(DeviceKind::Cpu)).active_device(),
+        None
+    );
 }
 
 #[test]
@@ -879,10 +889,10 @@ fn the_engines_wasm_is_counted_before_the_model() {
     };
     let (now, sentence, share) = fetching(1_200_000, Some(3_340_000));
     assert_eq!(now, Status::Loading);
-    assert_eq!(sentence, "Fetching the CPU engine: 1.2 of 3.3 MB");
+    assert_eq!(sentence, "Downloading the CPU engine: 1.2 of 3.3 MB");
     assert!((share.unwrap() - 1.2 / 3.34).abs() < 1e-9);
     let (_, sentence, share) = fetching(1_200_000, None);
-    assert_eq!(sentence, "Fetching the CPU engine: 1.2 MB");
+    assert_eq!(sentence, "Downloading the CPU engine: 1.2 MB");
     assert_eq!(share, None);
 }
 
@@ -902,7 +912,7 @@ fn a_forced_engine_is_counted_while_another_serves() {
     assert_eq!(now, Status::Loading);
     assert_eq!(
         sentence,
-        "WebGPU is starting. Fetching the WebGPU engine: 6.4 of 12.9 MB"
+        "WebGPU is starting. Downloading the WebGPU engine: 6.4 of 12.9 MB"
     );
 }
 
@@ -914,7 +924,7 @@ fn progress_is_told_in_bytes_of_bytes() {
         total: Some(12_600_000),
     };
     let (_, sentence, share) = status(&starting().heard(CPU, progress));
-    assert_eq!(sentence, "Fetching the model: 3.1 of 12.6 MB");
+    assert_eq!(sentence, "Downloading the model: 3.1 of 12.6 MB");
     assert!((share.unwrap() - 3.1 / 12.6).abs() < 1e-9);
 }
 
@@ -975,14 +985,14 @@ fn realignment_is_a_knob_that_needs_no_new_row() {
     let after = before.clone().after(lambda(0.25));
     assert!(Rc::ptr_eq(&before.swarm, &after.swarm));
     assert!(Rc::ptr_eq(&row, after.row().unwrap()));
-    let first = |state: &State| row.logits(state.terms().lambda)[0];
+    let first = |state: &State| row.logits(state.params().lambda)[0];
     assert_eq!((first(&before), first(&after)), (1.5, 0.75));
     let (commands, after) = after.told();
     assert!(
         matches!(&commands[..], [Command::Shape { run, turn: 1, lambda, .. }] if *run == before.run_id() && lambda.get() == 0.25),
         "{commands:?}"
     );
-    assert!(errands(&after).is_empty());
+    assert!(pending_effects(&after).is_empty());
     assert_eq!(after.status_word(), "running");
 }
 
@@ -1034,7 +1044,7 @@ fn comparing_counts_when_the_device_is_chosen() {
     let mut state = tuned("");
     let measured = |kind, one: f32, many: f32| {
         let speeds = [(1, one), (8, many)];
-        Standing::Ready(Rc::new(DeviceReport {
+        EngineStatus::Ready(Rc::new(DeviceReport {
             kind,
             adapter: "test".to_owned(),
             self_test: None,
@@ -1046,12 +1056,12 @@ fn comparing_counts_when_the_device_is_chosen() {
     state.engines = Engines {
         cpu: measured(DeviceKind::Cpu, 1.0, 9.0),
         webgpu: measured(DeviceKind::WebGpu, 5.0, 5.0),
-        adapter: Some(Adapter::Hardware("test".to_owned())),
+        adapter: Some(GpuAdapter::Hardware("test".to_owned())),
     };
     state.settings.device = DeviceChoice::Auto;
-    assert_eq!(state.serving(), Some(DeviceKind::Cpu));
+    assert_eq!(state.active_device(), Some(DeviceKind::Cpu));
     assert_eq!(
-        state.after(Action::Compare(true)).serving(),
+        state.after(Action::Compare(true)).active_device(),
         Some(DeviceKind::WebGpu),
         "four chains are nearer to eight than to one"
     );
@@ -1097,7 +1107,7 @@ fn comparing_begins_a_run_only_beside_an_adapter() {
         [Command::Generate { compare: true, .. }]
     ));
     let alone = finished().after(Action::Compare(true));
-    assert!(errands(&alone).is_empty());
+    assert!(pending_effects(&alone).is_empty());
     assert!(
         alone.settings.compare,
         "an adapter chosen later is compared"
@@ -1127,7 +1137,7 @@ fn an_adapter_that_cannot_be_used_is_noted_and_the_base_tells_the_stories() {
     assert_eq!(
         state.notes,
         [
-            "The adapter “wedding” is not used, the base tells the stories: the adapter wedding cannot be used: its rank is 3."
+            "The adapter “wedding” could not be used, so the base model generates the stories: the adapter wedding cannot be used: its rank is 3."
         ]
     );
     assert_eq!(state.settings.adapter, None);
@@ -1161,7 +1171,7 @@ fn an_adapter_is_not_blamed_for_what_the_base_cannot_do_either() {
     let state = state.heard(CPU, failed(None));
     assert_eq!(state.refusal.as_deref(), Some("the prompt is too long"));
     assert_eq!(state.settings.adapter.as_deref(), Some("wedding"));
-    assert!(errands(&state).is_empty() && state.notes.is_empty());
+    assert!(pending_effects(&state).is_empty() && state.notes.is_empty());
 }
 
 #[test]
@@ -1170,7 +1180,7 @@ fn a_run_that_was_stopped_while_its_adapter_came_is_not_begun_by_the_base() {
     let run = state.run_id();
     let (_, state) = state.after(Action::Stop).told();
     let state = state.heard(CPU, failed(Some(run)));
-    assert!(errands(&state).is_empty());
+    assert!(pending_effects(&state).is_empty());
     assert_eq!(state.status_word(), "failed");
     assert_eq!(state.settings.adapter.as_deref(), Some("wedding"));
 }
@@ -1187,7 +1197,7 @@ fn an_adapter_on_its_way_is_counted() {
     let state = state.heard(CPU, progress);
     let told = (
         Status::Loading,
-        "Fetching the adapter: 0.4 of 1.6 MB".to_owned(),
+        "Downloading the adapter: 0.4 of 1.6 MB".to_owned(),
         Some(0.25),
     );
     assert_eq!(status(&state), told);
@@ -1207,8 +1217,8 @@ fn a_link_that_differs_in_its_adapter_begins_a_run() {
     let same = follow("adapter=wedding&lambda=0.5");
     assert_eq!(same.run_id(), state.run_id(), "lambda is a knob");
     assert!(matches!(
-        errands(&same)[..],
-        [Errand {
+        pending_effects(&same)[..],
+        [Effect {
             command: Command::Shape { .. },
             ..
         }]
@@ -1221,13 +1231,13 @@ fn a_link_that_differs_in_its_adapter_begins_a_run() {
 #[test]
 fn colours_change_no_token_and_a_missing_predictor_is_said() {
     let before = finished();
-    let state = before.clone().after(Action::Colour(Colouring::Gladness));
+    let state = before.clone().after(Action::Colour(Colouring::Sentiment));
     assert!(Rc::ptr_eq(&before.swarm, &state.swarm));
-    assert!(errands(&state).is_empty());
+    assert!(pending_effects(&state).is_empty());
     let there = state
         .clone()
         .after(Action::Predictor(Ok(Rc::new(Predictor::default()))));
-    assert_eq!(there.colouring, Colouring::Gladness);
+    assert_eq!(there.colouring, Colouring::Sentiment);
     assert!(there.predictor.is_some() && there.notes.is_empty());
     let missing = state.after(Action::Predictor(Err("There is none.".to_owned())));
     assert_eq!(missing.colouring, Colouring::Surprisal);

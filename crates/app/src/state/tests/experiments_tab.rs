@@ -4,7 +4,7 @@ use experiments::{Findings, Quantity, Setting, Size, find};
 use protocol::encode;
 
 use super::*;
-use crate::state::bench::asked;
+use crate::state::experiments_tab::asked;
 
 /// A page opened with a link to an experiment, its CPU engine ready.
 fn opened(link: &str) -> State {
@@ -56,59 +56,65 @@ fn concluded(run: RunId, findings: Option<f64>) -> Event {
 
 impl State {
     fn own(&self) -> Option<f64> {
-        let own = self.bench.own.get("random-number")?;
+        let own = self.experiments_tab.own.get("random-number")?;
         own.value("base.d6.entropy")
     }
 
-    fn trial_id(&self) -> RunId {
-        self.bench.trial.as_ref().unwrap().id
+    fn experiment_run_id(&self) -> RunId {
+        self.experiments_tab.run.as_ref().unwrap().id
     }
 
-    fn trial_phase(&self) -> &TrialPhase {
-        &self.bench.trial.as_ref().unwrap().phase
+    fn experiment_phase(&self) -> &ExperimentPhase {
+        &self.experiments_tab.run.as_ref().unwrap().phase
     }
 }
 
 #[test]
 fn a_run_is_told_once_with_the_playgrounds_knobs_and_ends_with_all_that_was_found() {
     let state = opened("view=experiments&exp=random-number&t=0.5&seed=7&lambda=0.75");
-    assert!(errands(&state).is_empty(), "nothing runs by itself");
-    let (commands, state) = state.after(Action::TryOut).told();
-    let run = state.trial_id();
+    assert!(pending_effects(&state).is_empty(), "nothing runs by itself");
+    let (commands, state) = state.after(Action::RunExperiment).told();
+    let run = state.experiment_run_id();
     assert_eq!(
         commands,
         [Command::Experiment {
             run,
             name: "random-number".to_owned(),
-            adapters: asked(find("random-number").unwrap(), None, &Tunings::default()),
+            adapters: asked(
+                find("random-number").unwrap(),
+                None,
+                &AdapterIndex::default()
+            ),
             shaping: state.settings.shaping,
             lambda: Lambda::new(0.75).unwrap(),
             seed: 7,
         }]
     );
-    assert!(errands(&state).is_empty());
-    assert_eq!(state.trial_phase(), &TrialPhase::Running);
+    assert!(pending_effects(&state).is_empty());
+    assert_eq!(state.experiment_phase(), &ExperimentPhase::Running);
     let state = state.heard(CPU, so_far(run, 2.0));
     assert_eq!(state.own(), Some(2.0));
     let state = state.heard(CPU, concluded(run, Some(2.5)));
-    assert_eq!(state.trial_phase(), &TrialPhase::Done);
+    assert_eq!(state.experiment_phase(), &ExperimentPhase::Done);
     assert_eq!(state.own(), Some(2.5));
 }
 
 #[test]
 fn a_cancelled_run_ends_at_once_and_keeps_what_was_found() {
-    let (_, state) = on_the_tab().after(Action::TryOut).told();
-    let run = state.trial_id();
-    let state = state.heard(CPU, so_far(run, 2.0)).after(Action::GiveUp);
-    assert_eq!(state.trial_phase(), &TrialPhase::Cancelled);
+    let (_, state) = on_the_tab().after(Action::RunExperiment).told();
+    let run = state.experiment_run_id();
+    let state = state
+        .heard(CPU, so_far(run, 2.0))
+        .after(Action::CancelExperiment);
+    assert_eq!(state.experiment_phase(), &ExperimentPhase::Cancelled);
     let (commands, state) = state.told();
     assert_eq!(commands, [Command::Stop { run }]);
-    assert!(errands(&state).is_empty());
+    assert!(pending_effects(&state).is_empty());
     // The last that the worker found before it heard.
     let state = state
         .heard(CPU, so_far(run, 3.0))
         .heard(CPU, concluded(run, None));
-    assert_eq!(state.trial_phase(), &TrialPhase::Cancelled);
+    assert_eq!(state.experiment_phase(), &ExperimentPhase::Cancelled);
     assert_eq!(state.own(), Some(3.0));
 }
 
@@ -117,12 +123,12 @@ fn a_run_begun_before_an_engine_is_ready_begins_with_it_and_can_be_cancelled_bef
     let (settings, _) = read_link("view=experiments&exp=random-number");
     let waiting = State::new(settings, Vec::new())
         .after(Action::Started(DeviceKind::Cpu))
-        .after(Action::TryOut);
-    assert!(errands(&waiting).is_empty());
+        .after(Action::RunExperiment);
+    assert!(pending_effects(&waiting).is_empty());
     let (commands, _) = waiting.clone().heard(CPU, ready(DeviceKind::Cpu)).told();
     assert!(matches!(&commands[..], [Command::Experiment { .. }]));
     let (commands, _) = waiting
-        .after(Action::GiveUp)
+        .after(Action::CancelExperiment)
         .heard(CPU, ready(DeviceKind::Cpu))
         .told();
     assert!(commands.is_empty(), "{commands:?}");
@@ -130,11 +136,11 @@ fn a_run_begun_before_an_engine_is_ready_begins_with_it_and_can_be_cancelled_bef
 
 #[test]
 fn another_run_stops_the_one_before_and_its_late_words_are_dropped() {
-    let (_, state) = on_the_tab().after(Action::TryOut).told();
-    let first = state.trial_id();
+    let (_, state) = on_the_tab().after(Action::RunExperiment).told();
+    let first = state.experiment_run_id();
     let state = state.after(Action::Choose("probably".to_owned()));
-    let (commands, state) = state.after(Action::TryOut).told();
-    let second = state.trial_id();
+    let (commands, state) = state.after(Action::RunExperiment).told();
+    let second = state.experiment_run_id();
     assert_ne!(first, second);
     assert!(
         matches!(&commands[..], [Command::Stop { run }, Command::Experiment { run: id, .. }] if *run == first && *id == second),
@@ -144,13 +150,13 @@ fn another_run_stops_the_one_before_and_its_late_words_are_dropped() {
         .heard(CPU, so_far(first, 1.0))
         .heard(CPU, concluded(first, None));
     assert_eq!(state.own(), None);
-    assert_eq!(state.trial_phase(), &TrialPhase::Running);
+    assert_eq!(state.experiment_phase(), &ExperimentPhase::Running);
 }
 
 #[test]
 fn a_run_that_cannot_be_made_says_why_and_blames_nothing_else() {
-    let (_, state) = on_the_tab().after(Action::TryOut).told();
-    let run = Some(state.trial_id());
+    let (_, state) = on_the_tab().after(Action::RunExperiment).told();
+    let run = Some(state.experiment_run_id());
     let message = "truth.json is not there".to_owned();
     let state = state.heard(
         CPU,
@@ -159,14 +165,14 @@ fn a_run_that_cannot_be_made_says_why_and_blames_nothing_else() {
             message: message.clone(),
         },
     );
-    assert_eq!(state.trial_phase(), &TrialPhase::Failed(message));
+    assert_eq!(state.experiment_phase(), &ExperimentPhase::Failed(message));
     assert!(state.notes.is_empty());
 
-    let (_, state) = on_the_tab().after(Action::TryOut).told();
+    let (_, state) = on_the_tab().after(Action::RunExperiment).told();
     let reason = "out of memory".to_owned();
     let state = state.heard(CPU, Event::Unavailable { reason });
     assert!(
-        matches!(state.trial_phase(), TrialPhase::Failed(why) if why.contains("out of memory"))
+        matches!(state.experiment_phase(), ExperimentPhase::Failed(why) if why.contains("out of memory"))
     );
 }
 
@@ -180,13 +186,13 @@ fn stories_wait_while_the_tab_is_open_and_knobs_are_told_when_the_reader_comes_b
     let state = finished().after(Action::View(View::Experiments));
     let shaping = hotter(&state);
     let state = state.after(Action::Shape(shaping));
-    assert!(errands(&state).is_empty());
+    assert!(pending_effects(&state).is_empty());
     let (commands, _) = state.after(Action::View(View::Playground)).told();
     assert!(matches!(&commands[..], [Command::Shape { .. }]));
 
     let state = finished().after(Action::View(View::Experiments));
     let state = state.after(Action::Tune(Some("wedding".to_owned())));
-    assert!(errands(&state).is_empty());
+    assert!(pending_effects(&state).is_empty());
     let (commands, _) = state.after(Action::View(View::Playground)).told();
     assert!(
         matches!(&commands[..], [Command::Generate { adapter: Some(name), .. }] if name == "wedding")
@@ -196,8 +202,8 @@ fn stories_wait_while_the_tab_is_open_and_knobs_are_told_when_the_reader_comes_b
 #[test]
 fn stories_that_wait_for_an_experiment_say_so() {
     let state = finished().after(Action::View(View::Experiments));
-    let (_, state) = state.after(Action::TryOut).told();
-    let run = state.trial_id();
+    let (_, state) = state.after(Action::RunExperiment).told();
+    let run = state.experiment_run_id();
     let (_, state) = state.heard(CPU, so_far(run, 2.0)).told();
     let state = state
         .after(Action::View(View::Playground))
@@ -206,7 +212,7 @@ fn stories_that_wait_for_an_experiment_say_so() {
     let (now, sentence, _) = status(&state);
     assert_eq!(now, Status::Running);
     assert!(
-        sentence.contains("an experiment comes first (12% done)"),
+        sentence.contains("waiting for an experiment (12% done)"),
         "{sentence}"
     );
 }
@@ -229,14 +235,14 @@ fn an_unknown_experiment_of_a_link_is_noted_and_the_first_is_open() {
 
 #[test]
 fn the_chosen_adapter_takes_the_place_of_the_only_one_and_joins_several() {
-    let tunings = Tunings::from_json(
+    let adapters = AdapterIndex::from_json(
         r#"[{ "name": "tight", "title": "Tight", "about": "", "budget_nats": 2 }]"#,
     )
     .unwrap();
     let names = |quick, chosen| -> Vec<(String, Option<f64>)> {
         let mut entry = *find("random-number").unwrap();
         entry.needs.quick = quick;
-        let asked = asked(&entry, chosen, &tunings).into_iter();
+        let asked = asked(&entry, chosen, &adapters).into_iter();
         asked.map(|one| (one.name, one.budget_nats)).collect()
     };
     let plain = |name: &str| (name.to_owned(), None);
