@@ -1,6 +1,10 @@
 //! Training does what it says: the gradient is that of the loss, the loss falls, and a run in two sittings is the run in one.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "tests run natively, where waiting for a device is allowed"
+)]
 
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};

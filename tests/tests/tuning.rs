@@ -2,6 +2,10 @@
 //! sittings is the run in one.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "tests run natively, where waiting for a device is allowed"
+)]
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -1,7 +1,7 @@
 //! How glad a text sounds, by its words and pairs of neighbouring words alone.
 //!
-//! Lives here: the words and pairs of a text ([`grams`]), the predictor ([`Predictor`]: logistic regression on which words and pairs occur),
-//! how it is fitted to labelled texts ([`fit`]), and how well it does on others ([`Quality`]). It is weak on purpose: it knows
+//! Lives here: the words and pairs of a text ([`grams()`]), the predictor ([`Predictor`]: logistic regression on which words and pairs occur),
+//! how it is fitted to labelled texts ([`fit()`]), and how well it does on others ([`Quality`]). It is weak on purpose: it knows
 //! neither order beyond a pair nor meaning, so a model that is tuned against it finds what it overrates. Nothing here names a
 //! word: all weights come from the fit.
 //!

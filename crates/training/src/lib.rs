@@ -3,6 +3,11 @@
 //!
 //! Natively only: nothing here reaches the browser.
 
+#![allow(
+    clippy::disallowed_methods,
+    reason = "training runs natively, where waiting for a device is allowed"
+)]
+
 pub mod batches;
 pub mod calibration;
 pub mod checkpoint;

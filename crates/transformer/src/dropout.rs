@@ -67,6 +67,10 @@ mod tests {
         Tensor::ones([100, 50], &crate::device::cpu())
     }
 
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "tests run natively, where waiting for a device is allowed"
+    )]
     fn values(tensor: Tensor<2>) -> Vec<f32> {
         tensor.into_data().iter::<f32>().collect()
     }

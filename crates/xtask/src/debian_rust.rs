@@ -1,7 +1,7 @@
-//! A compiler for the browser out of Debian's packages, for machines where rustup cannot add the wasm32 target.
+//! A wasm32 compiler from Debian's packages, for machines where rustup cannot reach its server to add the target.
 //!
-//! Debian ships rustc without a standard library for wasm32, but with its source: it is built here once. All lies in the
-//! project's cache, as a sysroot of links to Debian's files, and a script that starts Debian's rustc on it.
+//! Debian ships rustc with the source of the standard library but without its wasm32 build, which is made here once. The result lies in
+//! the project's cache: a sysroot of links to Debian's files, and a script that starts Debian's rustc with it.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
@@ -19,7 +19,7 @@ const RUSTC: &str = "/usr/bin/rustc";
 const CARGO: &str = "/usr/bin/cargo";
 const LINKER: &str = "/usr/bin/lld-22";
 
-/// Makes sure that the compiler is there, and gives the program to start.
+/// Makes sure that the compiler is there, and returns the program to start.
 pub fn ensure(project: &Project) -> Result<PathBuf> {
     let home = project.debian_rust();
     let program = home.join("rustc");
@@ -109,7 +109,7 @@ fn build_standard_library(folder: &Path, sysroot: &Path) -> Result<()> {
     fs::remove_dir_all(folder).with_context(|| format!("removing {}", folder.display()))
 }
 
-/// A script that stands for Debian's rustc on our sysroot.
+/// Writes a script that starts Debian's rustc with our sysroot.
 fn write_program(program: &Path, sysroot: &Path) -> Result<()> {
     fs::write(
         program,

@@ -1,13 +1,15 @@
-//! `cargo xtask`: the project's tasks, each installing what it needs. One module a command; see `--help`.
+//! `cargo xtask`: the project's tasks, each installing what it needs. One module per command; see `--help`.
 
 mod chromium;
 mod commands;
 mod debian_rust;
+mod licences;
 mod machine;
 mod native;
 mod packages;
 mod project;
 mod python;
+mod retired;
 mod shell;
 mod site;
 mod tally;
@@ -37,6 +39,12 @@ enum Task {
         /// Port on 127.0.0.1
         #[arg(long, default_value_t = 8080)]
         port: u16,
+        /// Optimise as for `build`: the page's real speed, after a much longer build
+        #[arg(long)]
+        release: bool,
+        /// Build the engine for WebGPU, too (without it the page computes on the CPU)
+        #[arg(long)]
+        webgpu: bool,
     },
     /// Build the deployable static site into dist/
     Build,
@@ -46,17 +54,19 @@ enum Task {
         #[arg(long)]
         only: Vec<Step>,
     },
-    /// Formatting and lints only
+    /// Formatting, retired words, lints and documentation only
     Check,
+    /// Look for known vulnerabilities among the crates (needs the network; not part of `test`)
+    Advisories,
     /// Measure the command line and the built page, print a table and keep it under bench-results/
     Bench {
-        /// Measure nothing but the slider, which takes five minutes instead of a quarter of an hour
+        /// Measure the slider only (five minutes instead of fifteen)
         #[arg(long)]
         slider: bool,
     },
     /// Print the bytes of each file in dist/, raw and brotli-compressed
     Size,
-    /// Make fixtures and golden outputs anew, after a change that is meant to change them
+    /// Regenerate fixtures, golden outputs and the recording, after a change that is meant to change them
     Bless,
 }
 
@@ -65,7 +75,11 @@ fn main() -> Result<ExitCode> {
     let task = Arguments::parse().task;
     project.claim_target()?;
     match task {
-        Task::Serve { port } => commands::serve::serve(&project, port)?,
+        Task::Serve {
+            port,
+            release,
+            webgpu,
+        } => commands::serve::serve(&project, port, release, webgpu)?,
         Task::Build => {
             site::build(&project)?;
             println!(
@@ -75,6 +89,7 @@ fn main() -> Result<ExitCode> {
         }
         Task::Test { only } => return Ok(commands::test::test(&project, &only)),
         Task::Check => commands::check::check(&project)?,
+        Task::Advisories => licences::advisories(&project)?,
         Task::Bench { slider } => commands::bench::bench(&project, slider)?,
         Task::Size => commands::size::size(&project)?,
         Task::Bless => commands::bless::bless(&project)?,

@@ -1,5 +1,5 @@
-//! Native builds: in release, because debug tensors are a hundred times slower, and always of the whole workspace with its
-//! tests. burn takes ten processor-minutes for each set of features, and that keeps the sets at one.
+//! Native builds: in release, because debug tensors are a hundred times slower, and always of the whole workspace with its tests.
+//! burn compiles for ten CPU-minutes per set of features, and this keeps the sets at one.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -18,7 +18,7 @@ pub fn cargo_test(project: &Project, arguments: &[&str]) -> Command {
     cargo
 }
 
-/// Builds the command line and says where it is.
+/// Builds the command line and returns its path.
 pub fn collapse(project: &Project) -> Result<PathBuf> {
     run(&mut cargo_test(project, &["--no-run", "--quiet"]))?;
     Ok(project.target().join("release/collapse"))

@@ -1,6 +1,6 @@
 //! What only the system's package manager can give: a browser for the tests, node for wasm-opt, Python for conformance.
 //!
-//! Debian's and Ubuntu's `apt-get` is driven; elsewhere the message says what to install.
+//! On Debian and Ubuntu through `apt-get`; elsewhere the error says what to install.
 
 use std::process::Command;
 

@@ -1,8 +1,8 @@
 //! Where things lie: the clone, and the cache folder outside it that every clone of this user shares.
 //!
 //! The cache is `${XDG_CACHE_HOME:-~/.cache}/mode-collapse-playground/` with `target/` (compiled crates), `tools/` (trunk,
-//! wasm-bindgen, wasm-opt) and `python/` (a virtual environment). It may be deleted at any time. What is installed there
-//! is said in `tools`, `python` and `wasm_target`.
+//! wasm-bindgen, wasm-opt) and `python/` (a virtual environment). It may be deleted at any time. The modules `tools`, `python` and
+//! `wasm_target` install into it.
 
 use std::env;
 use std::ffi::OsString;
@@ -67,9 +67,8 @@ impl Project {
         )
     }
 
-    /// Makes sure that nothing compiled from another clone is taken for this one's. Cargo judges by times alone where clones share
-    /// their compiled crates, so what the last clone compiled later than this one was checked out would pass as fresh: old code, which
-    /// looks for its files where it was compiled. Where the last clone was another one, this one's sources count as changed.
+    /// Marks this clone's sources as changed when another clone used the target folder last. Clones share it, and cargo compares only
+    /// times: without this, code compiled from another clone could pass as this one's.
     pub fn claim_target(&self) -> Result<()> {
         self.claim(&self.target())
     }

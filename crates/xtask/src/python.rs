@@ -13,7 +13,7 @@ use crate::shell::{on_path, run, timed};
 /// Where the scripts and their `requirements.txt` lie.
 pub const SCRIPTS: &str = "tests/python";
 
-/// Makes the environment, unless it already holds exactly what `requirements.txt` says; gives its `python`.
+/// Creates the environment, unless it already holds exactly what `requirements.txt` says; returns its `python`.
 pub fn ensure(project: &Project) -> Result<PathBuf> {
     let home = project.python();
     let python = home.join("bin/python");

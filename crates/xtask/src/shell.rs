@@ -1,4 +1,4 @@
-//! Running other programs, and saying what runs and how long it took. No knowledge of what is run.
+//! Running other programs, and printing what runs and how long it took.
 
 use std::env;
 use std::io::{BufRead, BufReader};
@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
-/// Says `what`, does it, and says how long it took.
+/// Prints `what`, does it, and prints how long it took.
 pub fn timed<T>(what: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
     println!("==> {what}");
     let start = Instant::now();
@@ -17,7 +17,7 @@ pub fn timed<T>(what: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
     result
 }
 
-/// Runs a command with its output shown; fails when it cannot start or ends badly.
+/// Runs a command and shows its output; fails when it cannot start or exits with an error.
 pub fn run(command: &mut Command) -> Result<()> {
     let line = spelled(command);
     let status = command
@@ -29,7 +29,7 @@ pub fn run(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
-/// Runs a command, shows its output line by line, and gives every line to `see`; the result says whether it ended well.
+/// Runs a command, prints its output and passes every line to `see`; returns whether the command succeeded.
 pub fn run_watched(command: &mut Command, mut see: impl FnMut(&str)) -> Result<bool> {
     let line = spelled(command);
     let mut child = command
@@ -45,7 +45,7 @@ pub fn run_watched(command: &mut Command, mut see: impl FnMut(&str)) -> Result<b
     Ok(child.wait()?.success())
 }
 
-/// What a command prints, trimmed; `None` when it cannot start or ends badly.
+/// What a command prints, trimmed; `None` when it cannot start or exits with an error.
 pub fn output(command: &mut Command) -> Option<String> {
     let output = command.stderr(Stdio::null()).output().ok()?;
     output

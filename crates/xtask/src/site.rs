@@ -13,15 +13,15 @@ use crate::project::{Project, files_below};
 use crate::shell::{run, timed};
 use crate::{tools, wasm_target};
 
-/// The root `Cargo.toml`'s profile for the files that travel to the reader.
+/// The root `Cargo.toml`'s profile for the deployed site.
 pub const PROFILE: &str = "wasm";
 
-/// Installs what building the site takes (compiler, site tools, the crates' sources) and gives trunk, ready to be told what
-/// to do.
+/// Installs what a build of the site needs (compiler, site tools, the crates' sources) and returns the command `trunk`, without a
+/// subcommand.
 pub fn trunk(project: &Project) -> Result<Command> {
     let compiler = wasm_target::ensure(project)?;
     tools::ensure(project)?;
-    // Trunk is told to stay offline, which it passes on to cargo.
+    // Trunk runs offline (Trunk.toml), and passes that on to cargo.
     run(project.command("cargo").args(["fetch", "--quiet"]))
         .context("fetching the crates' sources")?;
     let mut trunk = project.command("trunk");
@@ -37,20 +37,32 @@ pub fn build(project: &Project) -> Result<()> {
         || {
             run(trunk.args(["build", "--release", "--cargo-profile", PROFILE]))
                 .context("the site did not build: the compiler's messages above say why")?;
-            list_sizes(&project.dist())
+            list_sizes(&project.dist())?;
+            copy_headers(project)
         },
     )
 }
 
-/// Writes `sizes.json`: the bytes of each file that a reader waits for, by its path. A server that compresses on the way does not
-/// say them, and progress would have no end.
+/// Copies the headers that some static hosts read. Trunk would need a link for them in the page.
+fn copy_headers(project: &Project) -> Result<()> {
+    let (from, to) = (
+        project.root().join("www/_headers"),
+        project.dist().join("_headers"),
+    );
+    fs::copy(&from, &to)
+        .map(|_bytes| ())
+        .with_context(|| format!("copying {} to {}", from.display(), to.display()))
+}
+
+/// Writes `sizes.json`: the size in bytes of each large file, by its path. A server that compresses on the fly sends no usable content
+/// length, so the page's progress bars need this list.
 fn list_sizes(dist: &Path) -> Result<()> {
-    let awaited = |file: &PathBuf| {
+    let is_large = |file: &PathBuf| {
         let kind = file.extension();
         kind.is_some_and(|kind| kind == "wasm" || kind == "safetensors")
     };
     let mut sizes = BTreeMap::new();
-    for file in files_below(dist)?.into_iter().filter(awaited) {
+    for file in files_below(dist)?.into_iter().filter(is_large) {
         let bytes = fs::metadata(&file)
             .with_context(|| format!("looking at {}", file.display()))?
             .len();

@@ -1,4 +1,4 @@
-//! Adding up what test runs report. One line of text in, counts out; no running.
+//! Counts of passed and failed tests, parsed from what test binaries print.
 
 use std::ops::AddAssign;
 

@@ -1,10 +1,11 @@
-//! The three site tools at pinned versions, in the project's own cache: trunk, wasm-bindgen and wasm-opt; and the charting library
-//! that the page loads, which goes to `www/vendor`.
+//! The three site tools at pinned versions: trunk, wasm-bindgen and wasm-opt; and the charting library that the page loads, which goes
+//! to `www/vendor`. The compiler's wasm32 target is the business of `wasm_target`.
 //!
-//! They are compiled without link-time optimisation: trunk's own release profile would take 13 CPU-minutes for a
-//! tool that runs for seconds. The wasm32 target of the compiler is `wasm_target`'s business.
+//! A tool of the right version on `PATH` is used as it is. Otherwise it is compiled into the project's cache, without link-time
+//! optimisation: trunk's own release profile takes 13 CPU-minutes for a tool that runs for seconds.
 
 use std::fs;
+use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
@@ -53,10 +54,7 @@ pub fn ensure(project: &Project) -> Result<()> {
             },
         )?;
     }
-    if !is_version(project, "wasm-opt", BINARYEN) {
-        packages::ensure("wasm-opt", &["npm"], &["nodejs", "npm"])?;
-        npm_install(project, "wasm-opt", &format!("binaryen@{BINARYEN}.0.0"))?;
-    }
+    ensure_npm_packages(project)?;
     for (program, version) in [
         ("wasm-bindgen", WASM_BINDGEN),
         ("trunk", TRUNK),
@@ -69,12 +67,16 @@ pub fn ensure(project: &Project) -> Result<()> {
             );
         }
     }
-    ensure_echarts(project)
+    copy_echarts(project)
 }
 
-/// Puts ECharts where trunk finds it, as one file that a browser imports.
-fn ensure_echarts(project: &Project) -> Result<()> {
-    let package = project.tools().join("node_modules/echarts");
+/// Installs wasm-opt and ECharts from npm.
+pub fn ensure_npm_packages(project: &Project) -> Result<()> {
+    if !is_version(project, "wasm-opt", BINARYEN) {
+        packages::ensure("wasm-opt", &["npm"], &["nodejs", "npm"])?;
+        npm_install(project, "wasm-opt", &format!("binaryen@{BINARYEN}.0.0"))?;
+    }
+    let package = echarts(project);
     let is_there = || {
         fs::read_to_string(package.join("package.json"))
             .is_ok_and(|json| json.contains(&format!("\"version\": \"{ECHARTS}\"")))
@@ -89,6 +91,17 @@ fn ensure_echarts(project: &Project) -> Result<()> {
             package.display()
         );
     }
+    Ok(())
+}
+
+/// Where npm puts ECharts.
+fn echarts(project: &Project) -> PathBuf {
+    project.tools().join("node_modules/echarts")
+}
+
+/// Puts ECharts where trunk finds it, as one file that a browser imports.
+fn copy_echarts(project: &Project) -> Result<()> {
+    let package = echarts(project);
     let vendor = project.root().join("www/vendor");
     fs::create_dir_all(&vendor).with_context(|| format!("creating {}", vendor.display()))?;
     // `.js`, as plain hosts know no other name for a script.

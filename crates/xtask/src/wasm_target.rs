@@ -16,7 +16,7 @@ pub const TARGET: &str = "wasm32-unknown-unknown";
 pub enum Compiler {
     /// The one that builds everything else.
     Pinned,
-    /// Debian's, behind this program.
+    /// Debian's, started by this program.
     Debian(PathBuf),
 }
 
@@ -30,7 +30,7 @@ impl Compiler {
     }
 }
 
-/// Makes sure that there is a compiler for the browser, and says which.
+/// Makes sure that there is a compiler for the browser, and returns which.
 pub fn ensure(project: &Project) -> Result<Compiler> {
     if has_target(Command::new("rustc").current_dir(project.root())) {
         return Ok(Compiler::Pinned);
@@ -46,9 +46,9 @@ pub fn ensure(project: &Project) -> Result<Compiler> {
     match added {
         Ok(()) => Ok(Compiler::Pinned),
         Err(refusal) => {
-            println!("    rustup cannot ({refusal:#}); Debian's compiler is the next road.");
+            println!("    rustup cannot ({refusal:#}); trying Debian's compiler instead.");
             let program = debian_rust::ensure(project)
-                .context("neither rustup nor Debian gives a wasm32 compiler")?;
+                .context("neither rustup nor Debian provides a wasm32 compiler")?;
             Ok(Compiler::Debian(program))
         }
     }

@@ -1,7 +1,7 @@
 //! `cargo xtask bench`: speeds of the command line and of the built page in one run, as a table to keep.
 //!
-//! The numbers come from `collapse bench --json` and from `tests/benches/page.rs`, both as measurements of what, where,
-//! how much and in which unit; here they are put side by side, with what the site weighs.
+//! `collapse bench --json` and `tests/benches/page.rs` print measurements (what, where, value, unit); this command lists them side by
+//! side, with the size of the site.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -20,7 +20,7 @@ use crate::{chromium, machine, native, site};
 /// One measured number.
 #[derive(Deserialize)]
 struct Measurement {
-    /// Such as `decode, 16 chains`; the same words for the same thing in different places.
+    /// Such as `decode, 16 chains`; the same name for the same quantity in different places.
     what: String,
     /// Such as `native, CPU`.
     place: String,
@@ -28,16 +28,16 @@ struct Measurement {
     unit: String,
 }
 
-/// What the page's measurements print.
+/// The page's measurements, as its benchmark prints them.
 #[derive(Deserialize)]
 struct PageReport {
     measurements: Vec<Measurement>,
-    /// Files that the page fetched until its first live distribution.
+    /// Files that the page fetched before its first live distribution.
     fetched: Vec<String>,
     browser: String,
 }
 
-/// Measures, prints the table, and keeps it under `bench-results/`: of everything, or of the page's slider alone.
+/// Measures everything, or only the page's slider; prints the table and keeps it under `bench-results/`.
 pub fn bench(project: &Project, slider: bool) -> Result<()> {
     site::build(project)?;
     chromium::ensure()?;

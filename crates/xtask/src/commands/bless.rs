@@ -1,8 +1,8 @@
-//! `cargo xtask bless`: makes the committed expectations anew, after a change that is meant to change them.
+//! `cargo xtask bless`: regenerates the committed expectations, after a change that is meant to change them.
 //!
 //! The fixtures come from Hugging Face's `transformers` (`tests/python/*_fixtures.py`); the golden tokens and the
 //! recording that the page opens with from our own models.
-//! Read the difference before committing it.
+//! Review the diff before committing it.
 
 use anyhow::Result;
 
@@ -26,6 +26,6 @@ pub fn bless(project: &Project) -> Result<()> {
         let collapse = native::collapse(project)?;
         run(project.command(&collapse.to_string_lossy()).arg("record"))
     })?;
-    println!("Now read what changed: `git diff --stat`, then the difference itself.");
+    println!("Now review what changed: `git diff --stat`, then the diff itself.");
     Ok(())
 }

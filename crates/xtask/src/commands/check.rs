@@ -1,16 +1,18 @@
-//! `cargo xtask check`: formatting and lints, for a quick answer while writing.
+//! `cargo xtask check`: formatting, words, lints and documentation, for a quick answer while writing.
 
 use anyhow::{Context, Result};
 
 use crate::project::Project;
 use crate::shell::{run, timed};
-use crate::site;
 use crate::wasm_target::{self, Compiler, TARGET};
+use crate::{retired, site};
 
-/// Formatting, then lints.
+/// Formatting, retired words, clippy, rustdoc.
 pub fn check(project: &Project) -> Result<()> {
     timed("Formatting", || format(project))?;
-    timed("Lints", || lint(project))
+    timed("Words", || retired::check(project))?;
+    timed("Lints", || lint(project))?;
+    timed("Documentation", || docs(project))
 }
 
 /// Whether every source file is formatted.
@@ -19,7 +21,7 @@ pub fn format(project: &Project) -> Result<()> {
         .context("some files are not formatted")
 }
 
-/// Clippy without warnings: everything natively, then what travels to the browser as the browser gets it.
+/// Clippy without warnings: everything natively, then the browser's crates for the browser.
 ///
 /// The profiles are those of the tests and of the site, so that build scripts and macros are compiled once.
 pub fn lint(project: &Project) -> Result<()> {
@@ -50,10 +52,23 @@ pub fn lint(project: &Project) -> Result<()> {
             )
         }
         Compiler::Debian(_) => {
-            println!(
-                "    Not linted as the browser gets it: Debian's compiler for wasm32 has no clippy."
-            );
+            println!("    Not linted for the browser: Debian's compiler for wasm32 has no clippy.");
             Ok(())
         }
     }
+}
+
+/// Rustdoc without warnings, private items included: no broken link, no bare address.
+pub fn docs(project: &Project) -> Result<()> {
+    run(project
+        .command("cargo")
+        .env("RUSTDOCFLAGS", "--deny warnings")
+        .args([
+            "doc",
+            "--workspace",
+            "--no-deps",
+            "--document-private-items",
+        ])
+        .args(["--release", "--features", "tests/browser"]))
+    .context("some documentation has a broken link")
 }

@@ -1,11 +1,11 @@
-//! `cargo xtask test`: every check there is, as named steps, quick ones first. The first failing step ends the run.
+//! `cargo xtask test`: every check, as named steps, quick ones first. The first failing step ends the run.
 //!
 //! The last line is always `N passed, N failed`: each test of a test run counts, and each other check counts as one.
 
 use std::process::ExitCode;
 use std::time::Instant;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use clap::ValueEnum;
 
 use crate::commands::{check, size};
@@ -13,16 +13,20 @@ use crate::native::{self, cargo_test};
 use crate::project::Project;
 use crate::shell::{human, run, run_watched, timed};
 use crate::tally::Tally;
-use crate::{chromium, python, site, tools};
+use crate::{chromium, licences, python, retired, site};
 
-/// What `cargo xtask test` consists of, in the order in which it runs.
+/// The steps of `cargo xtask test`, in the order in which they run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Step {
     /// Formatting of all sources
     Format,
+    /// No retired words in code, docs and page
+    Words,
     /// Clippy, natively and for the browser
     Lint,
-    /// Licences and duplicate versions of all dependencies (cargo-deny)
+    /// Rustdoc: no broken links
+    Docs,
+    /// Licences and duplicate versions of crates (cargo-deny), licences of npm packages
     Licences,
     /// Unit, property, golden and agreement tests
     Native,
@@ -39,11 +43,13 @@ impl Step {
     fn advice(self) -> &'static str {
         match self {
             Self::Format => "run `cargo fmt --all`",
+            Self::Words => "write the standard term that stands beside each place above",
             Self::Lint => {
-                "mend what clippy names above; `cargo xtask check` repeats just this and formatting"
+                "mend what clippy names above; `cargo xtask check` repeats the quick steps"
             }
+            Self::Docs => "mend the links that rustdoc names above",
             Self::Licences => {
-                "see deny.toml: allow the licence with a reason, or choose another crate"
+                "see deny.toml and crates/xtask/src/licences.rs: allow the licence with a reason, or choose another package"
             }
             Self::Native => {
                 "`cargo xtask test --only native` repeats these tests; if an output changed on purpose, `cargo xtask bless`"
@@ -59,8 +65,10 @@ impl Step {
     fn run(self, project: &Project) -> Result<Tally> {
         match self {
             Self::Format => check::format(project).map(|()| Tally::of_one(true)),
+            Self::Words => retired::check(project).map(|()| Tally::of_one(true)),
             Self::Lint => check::lint(project).map(|()| Tally::of_one(true)),
-            Self::Licences => licences(project).map(|()| Tally::of_one(true)),
+            Self::Docs => check::docs(project).map(|()| Tally::of_one(true)),
+            Self::Licences => licences::check(project).map(|()| Tally::of_one(true)),
             Self::Native => counted(project, &["--no-fail-fast"]),
             Self::Conformance => conformance(project),
             Self::Site => site::build(project)
@@ -146,7 +154,7 @@ fn counted(project: &Project, arguments: &[&str]) -> Result<Tally> {
 /// Runs every `tests/python/check_*.py`; each is one check.
 fn conformance(project: &Project) -> Result<Tally> {
     let python = python::ensure(project)?;
-    // The scripts ask the command line for its numbers.
+    // The scripts call the command line for its numbers.
     let collapse = native::collapse(project)?;
     let mut tally = Tally::default();
     for script in python::scripts(project, "check_", "")? {
@@ -167,19 +175,4 @@ fn conformance(project: &Project) -> Result<Tally> {
         tally += Tally::of_one(passed.is_ok());
     }
     Ok(tally)
-}
-
-fn licences(project: &Project) -> Result<()> {
-    tools::ensure_cargo_deny(project)?;
-    // It looks at the crates of every platform; a build fetches only its own.
-    run(project.command("cargo").args(["fetch", "--locked"]))?;
-    run(project.command("cargo-deny").args([
-        "--offline",
-        "check",
-        "--hide-inclusion-graph",
-        "licenses",
-        "bans",
-        "sources",
-    ]))
-    .context("cargo-deny found something")
 }

@@ -1,0 +1,232 @@
+//! Words that this project no longer uses, each with the standard term that took its place, and the search for them.
+//!
+//! The list holds identifiers and phrases, not ordinary English: "read" or "room" may stand in any sentence. Every row keeps an
+//! example, so that a test shows that the row finds what it is there for. Line breaks and comment markers count as a space.
+
+use std::fs;
+
+use anyhow::{Context, Result, bail};
+use regex_lite::Regex;
+
+use crate::project::Project;
+use crate::shell::output;
+
+/// A word or phrase that is no longer used.
+struct Retired {
+    /// A regular expression.
+    pattern: &'static str,
+    /// The term to use.
+    instead: &'static str,
+    /// A text in which the pattern is found; for the tests, and for readers of the list.
+    #[cfg_attr(not(test), expect(dead_code, reason = "read by the tests only"))]
+    example: &'static str,
+}
+
+const fn retired(pattern: &'static str, instead: &'static str, example: &'static str) -> Retired {
+    Retired {
+        pattern,
+        instead,
+        example,
+    }
+}
+
+/// All retired words.
+const RETIRED: &[Retired] = &[
+    retired(
+        r"(?i)\bthe engine room\b",
+        "the worker",
+        "what page and the\n//! engine room say",
+    ),
+    retired(
+        r"(?i)\basked for in vain\b",
+        "to avoid a 404",
+        "so that nothing is asked for in vain",
+    ),
+];
+
+/// Where retired words may stand: the beginning of a path, and the reason.
+const ALLOWED: &[(&str, &str)] = &[(
+    "crates/xtask/src/retired.rs",
+    "the list itself and its examples",
+)];
+
+/// What is searched, by the end of a file's name.
+const SEARCHED: [&str; 10] = [
+    ".rs",
+    ".md",
+    ".toml",
+    ".html",
+    ".css",
+    ".js",
+    ".py",
+    ".yml",
+    ".ci/run",
+    "adapters/index.json",
+];
+
+/// A retired word in a text.
+#[derive(Debug, PartialEq, Eq)]
+struct Finding {
+    /// Counted from 1.
+    line: usize,
+    found: String,
+    instead: &'static str,
+}
+
+/// Fails when a tracked file holds a retired word; prints each place with the term to use.
+pub fn check(project: &Project) -> Result<()> {
+    let patterns = compiled();
+    let tracked = output(project.command("git").args(["ls-files"]))
+        .context("`git ls-files` lists no files: is this a clone?")?;
+    let mut count = 0;
+    for path in tracked.lines().filter(|path| is_searched(path)) {
+        let file = project.root().join(path);
+        // Tracked, but deleted in the working tree.
+        if !file.is_file() {
+            continue;
+        }
+        let text =
+            fs::read_to_string(&file).with_context(|| format!("reading {}", file.display()))?;
+        for finding in search(&text, &patterns) {
+            let Finding {
+                line,
+                found,
+                instead,
+            } = finding;
+            println!("{path}:{line}: `{found}` is a retired word; write: {instead}");
+            count += 1;
+        }
+    }
+    if count > 0 {
+        bail!("{count} retired words (listed with their reasons in crates/xtask/src/retired.rs)");
+    }
+    Ok(())
+}
+
+fn is_searched(path: &str) -> bool {
+    SEARCHED.iter().any(|end| path.ends_with(end))
+        && !ALLOWED.iter().any(|(allowed, _)| path.starts_with(allowed))
+}
+
+fn compiled() -> Vec<(Regex, &'static str)> {
+    RETIRED
+        .iter()
+        .map(|row| {
+            let regex = Regex::new(row.pattern).expect("a test compiles every pattern");
+            (regex, row.instead)
+        })
+        .collect()
+}
+
+/// Every retired word of a text, in order of lines. A line that declares an alias is left out: that is how an old key or flag goes on
+/// working.
+fn search(text: &str, patterns: &[(Regex, &'static str)]) -> Vec<Finding> {
+    let (joined, starts) = joined(text);
+    let lines: Vec<_> = text.lines().collect();
+    let mut findings = Vec::new();
+    for (regex, instead) in patterns {
+        for found in regex.find_iter(&joined) {
+            let index = starts.partition_point(|&start| start <= found.start()) - 1;
+            if !lines[index].contains("alias") {
+                findings.push(Finding {
+                    line: index + 1,
+                    found: found.as_str().to_owned(),
+                    instead,
+                });
+            }
+        }
+    }
+    findings.sort_by_key(|finding| finding.line);
+    findings
+}
+
+/// A text as one line, without indentation, comment markers and the backslashes that continue a string; and where in it each line of
+/// the text begins.
+fn joined(text: &str) -> (String, Vec<usize>) {
+    let mut joined = String::with_capacity(text.len());
+    let mut starts = Vec::new();
+    for line in text.lines() {
+        starts.push(joined.len());
+        let content = line
+            .trim_start()
+            .trim_start_matches(['/', '!', '#', '*', '>'])
+            .trim()
+            .trim_end_matches('\\')
+            .trim_end();
+        joined.push_str(content);
+        joined.push(' ');
+    }
+    (joined, starts)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(text: &str) -> Vec<Finding> {
+        search(text, &compiled())
+    }
+
+    #[test]
+    fn every_retired_word_is_found_when_it_is_put_back() {
+        for row in RETIRED {
+            let text = format!("fn main() {{}}\n/// {}\n", row.example);
+            assert!(
+                found(&text)
+                    .iter()
+                    .any(|finding| finding.instead == row.instead && finding.line >= 2),
+                "`{}` does not find its example `{}`",
+                row.pattern,
+                row.example
+            );
+        }
+    }
+
+    #[test]
+    fn ordinary_english_is_left_alone() {
+        for text in [
+            "A reader reads the first row in a quiet room.",
+            "There is room for it in the meantime; a hidden file is told apart by its name.",
+            "nats per token, bits per byte, tokens per story; a token, a completion",
+            "the seed of the random draws",
+        ] {
+            assert_eq!(found(text), [], "{text}");
+        }
+    }
+
+    #[test]
+    fn phrases_are_found_across_lines_of_a_comment_and_of_a_string() {
+        for text in [
+            "x\n    /// so that nothing is asked\n    /// for in vain\n",
+            "x\n    \"nothing is asked \\\n     for in vain\"\n",
+        ] {
+            let lines: Vec<_> = found(text).iter().map(|finding| finding.line).collect();
+            assert_eq!(lines, [2], "{text}");
+        }
+    }
+
+    #[test]
+    fn an_alias_keeps_an_old_key_alive() {
+        let key = "asked for in vain";
+        assert_eq!(found(&format!("#[serde(alias = \"{key}\")]")), []);
+        assert_eq!(found(&format!("#[serde(rename = \"{key}\")]")).len(), 1);
+    }
+
+    #[test]
+    fn the_files_that_are_searched_are_code_docs_and_the_page() {
+        for path in [
+            "crates/app/src/lib.rs",
+            "README.md",
+            "www/index.html",
+            "models/storyteller/adapters/index.json",
+        ] {
+            assert!(is_searched(path), "{path}");
+        }
+        for path in [
+            "crates/xtask/src/retired.rs",
+            "models/storyteller/truth.json",
+        ] {
+            assert!(!is_searched(path), "{path}");
+        }
+    }
+}
