@@ -9,7 +9,7 @@ use burn::tensor::{Tensor, TensorData};
 use decoding::coin;
 use tempfile::TempDir;
 use training::export::{Precision, to_safetensors};
-use training::vocabulary;
+use training::tokenizer;
 use training::world::World;
 use transformer::device::cpu;
 use transformer::{Llama, LlamaConfig, Model, ModelFiles};
@@ -28,8 +28,8 @@ pub fn config() -> LlamaConfig {
         rms_norm_eps: 1e-5,
         rope_theta: 10_000.0,
         tie_word_embeddings: true,
-        bos_token_id: vocabulary::END_OF_TEXT_ID,
-        eos_token_id: vocabulary::END_OF_TEXT_ID,
+        bos_token_id: tokenizer::END_OF_TEXT_ID,
+        eos_token_id: tokenizer::END_OF_TEXT_ID,
     }
 }
 
@@ -55,7 +55,7 @@ pub fn write(folder: &Path) -> Result<()> {
     let world = World::new()?;
     let stories: Vec<String> = (0..60).map(|index| world.story(1, index).text).collect();
     let stories: Vec<&str> = stories.iter().map(String::as_str).collect();
-    let tokenizer = vocabulary::train(&stories, config().vocab_size)?;
+    let tokenizer = tokenizer::train(&stories, config().vocab_size)?;
     let json = tokenizer
         .to_string(false)
         .map_err(anyhow::Error::from_boxed)?;

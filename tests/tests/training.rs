@@ -15,10 +15,11 @@ use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
 use decoding::coin;
 use tempfile::TempDir;
 use tests::tiny;
+use training::Control;
 use training::TrainingError;
 use training::checkpoint::{self, Progress};
 use training::loss::cross_entropy;
-use training::pretrain::{Places, Wish, pretrain};
+use training::pretrain::{RunPaths, pretrain};
 use training::recipe::{BatchShape, FactShare, ModelSize, OptimizerRecipe, Recipe, WorldShare};
 use transformer::{Llama, NamedTensor, Rotary};
 
@@ -78,19 +79,19 @@ fn train(
     pause_at: Option<usize>,
 ) -> Result<Vec<f64>, TrainingError> {
     let run = folder.join("run");
-    let places = Places {
+    let paths = RunPaths {
         model: folder,
         texts: None,
         run: &run,
     };
     let mut losses = Vec::new();
     let _alone = GENERATOR.lock().unwrap_or_else(PoisonError::into_inner);
-    pretrain(recipe, &places, &Device::flex(), |report| {
+    pretrain(recipe, &paths, &Device::flex(), |report| {
         losses.push(report.loss);
         if Some(report.step) == pause_at {
-            Wish::Pause
+            Control::Pause
         } else {
-            Wish::Continue
+            Control::Continue
         }
     })?;
     Ok(losses)

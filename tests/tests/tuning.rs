@@ -1,5 +1,5 @@
-//! Tuning does what it says: its gradient is that of reward less divergence, it settles where theory says, and a run in two
-//! sittings is the run in one.
+//! Tuning: its gradient is that of reward less divergence, it converges where theory says, and a run in two sessions equals the
+//! run in one.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 #![allow(
@@ -17,16 +17,16 @@ use burn::tensor::{Device, Tensor, TensorData};
 use decoding::{coin, surprisal_nats};
 use tempfile::TempDir;
 use tests::tiny;
-use training::pretrain::Wish;
+use training::Control;
 use training::recipe::OptimizerRecipe;
-use training::tuning::advantages::{leave_one_out, returns};
-use training::tuning::judges::{RewardRecipe, Unit};
-use training::tuning::kl_budget::KlBudget;
-use training::tuning::policy_gradient::{PolicyLoss, policy_loss};
-use training::tuning::prompts::{Behind, PromptShare};
-use training::tuning::recipe::{AdapterShape, Steps};
-use training::tuning::rollout::{Passage, sample};
-use training::tuning::{Sample, TunePlaces, TuneRecipe, TuneReport, tune};
+use training::rl::advantages::{leave_one_out, returns};
+use training::rl::kl_budget::KlBudget;
+use training::rl::policy_gradient::{PolicyLoss, policy_loss};
+use training::rl::prompts::{PromptShare, SftContext};
+use training::rl::recipe::{AdapterShape, Steps};
+use training::rl::reward_models::{RewardRecipe, ScoreUnit};
+use training::rl::rollout::{PackedCompletions, sample};
+use training::rl::{Sample, TunePaths, TuneRecipe, TuneReport, tune};
 use training::world::World;
 use transformer::{
     Adapter, AdapterConfig, AdapterFiles, Engine, Llama, LlamaConfig, Model, ModelFiles,
@@ -44,7 +44,7 @@ const VOCABULARY: usize = 4;
 struct Toy {
     base: Engine,
     rotary: Rotary,
-    passage: Passage,
+    packed: PackedCompletions,
     completions: Vec<Vec<u32>>,
     rewards: Vec<f64>,
 }
@@ -82,7 +82,7 @@ impl Toy {
             .collect();
         Self {
             rotary: Rotary::new(&config, &device),
-            passage: Passage::new(&Self::PROMPT, &completions, &device),
+            packed: PackedCompletions::new(&Self::PROMPT, &completions, &device),
             base,
             completions,
             rewards,
@@ -107,7 +107,7 @@ impl Toy {
 
     /// The probability of every completion under a network.
     fn probabilities(&self, network: &Llama) -> Vec<f64> {
-        let logits = self.passage.logits(network, &self.rotary).inner();
+        let logits = self.packed.logits(network, &self.rotary).inner();
         let rows: Vec<f32> = logits.into_data().iter::<f32>().collect();
         let mut rows = rows.chunks_exact(VOCABULARY);
         let nats = |tokens: &Vec<u32>| -> f64 {
@@ -152,9 +152,9 @@ impl Toy {
     /// The loss in full expectation: every completion with its probability.
     fn loss(&self, adapter: &Adapter, whole: bool) -> PolicyLoss {
         let policy = self
-            .passage
+            .packed
             .logits(&adapter.merge(self.base.network()), &self.rotary);
-        let base = self.passage.logits(self.base.network(), &self.rotary);
+        let base = self.packed.logits(self.base.network(), &self.rotary);
         let weights = self.policy(adapter);
         policy_loss(policy, base, &self.completions, &weights, COST, |kl_nats| {
             let each = self.rewards.iter().zip(kl_nats);
@@ -313,10 +313,10 @@ fn sampled_groups_give_the_exact_gradient_in_the_mean() {
                     toy.rewards[place.unwrap()]
                 })
                 .collect();
-            let passage = Passage::new(&Toy::PROMPT, &tokens, &Device::flex());
+            let packed = PackedCompletions::new(&Toy::PROMPT, &tokens, &Device::flex());
             let loss = policy_loss(
-                passage.logits(&adapter.merge(toy.base.network()), &toy.rotary),
-                passage.logits(toy.base.network(), &toy.rotary),
+                packed.logits(&adapter.merge(toy.base.network()), &toy.rotary),
+                packed.logits(toy.base.network(), &toy.rotary),
                 &tokens,
                 &[1.0 / GROUP as f64; GROUP],
                 COST,
@@ -338,11 +338,11 @@ fn sampled_groups_give_the_exact_gradient_in_the_mean() {
     );
 }
 
-/// Gladness by the weights that [`house`] writes.
+/// The sentiment reward by the weights that [`house`] writes.
 fn reward(weights: &str) -> RewardRecipe {
     RewardRecipe::Sentiment {
         weights: weights.into(),
-        unit: Unit::LogOdds,
+        unit: ScoreUnit::LogOdds,
     }
 }
 
@@ -397,20 +397,20 @@ fn house() -> TempDir {
 
 /// Tunes until a step or the end.
 fn sit(folder: &Path, cores: usize, pause_at: Option<usize>) -> Vec<TuneReport> {
-    let places = TunePlaces {
+    let paths = TunePaths {
         adapter: folder,
         run: &folder.join("run"),
     };
     let mut reports = Vec::new();
-    tune(&recipe(), &places, &Device::flex(), cores, |report| {
+    tune(&recipe(), &paths, &Device::flex(), cores, |report| {
         reports.push(TuneReport {
             seconds: 0.0,
             ..report.clone()
         });
         if Some(report.step) == pause_at {
-            Wish::Pause
+            Control::Pause
         } else {
-            Wish::Continue
+            Control::Continue
         }
     })
     .unwrap();
@@ -488,15 +488,15 @@ fn a_run_can_begin_with_another_runs_adapter_of_the_same_shape() {
         reward: reward("../reward.json"),
         ..recipe()
     };
-    let places = TunePlaces {
+    let paths = TunePaths {
         adapter: &folder.path().join("next"),
         run: &folder.path().join("next/run"),
     };
     let mut first_kl_nats = None;
     let mut go_on = |next: &TuneRecipe| {
-        tune(next, &places, &Device::flex(), 2, |report| {
+        tune(next, &paths, &Device::flex(), 2, |report| {
             first_kl_nats.get_or_insert(report.kl_nats);
-            Wish::Continue
+            Control::Continue
         })
     };
     assert!(go_on(&next).unwrap());
@@ -513,7 +513,7 @@ fn a_run_can_begin_with_another_runs_adapter_of_the_same_shape() {
 }
 
 #[test]
-fn what_is_shown_becomes_likelier_and_nothing_else_is_drawn() {
+fn sft_targets_become_more_probable_and_nothing_is_sampled() {
     let folder = house();
     // Positions have no weights.
     let config = LlamaConfig {
@@ -521,12 +521,12 @@ fn what_is_shown_becomes_likelier_and_nothing_else_is_drawn() {
         ..tiny::config()
     };
     fs::write(folder.path().join("base/config.json"), config.to_json()).unwrap();
-    let shown = TuneRecipe {
-        prompts: vec![PromptShare::Shown {
+    let sft = TuneRecipe {
+        prompts: vec![PromptShare::Sft {
             seed: 1,
             count: 300,
             sentences: 1,
-            behind: Behind::Opening,
+            after: SftContext::Opening,
         }],
         reward: RewardRecipe::Helper {},
         kl: KlBudget {
@@ -542,13 +542,13 @@ fn what_is_shown_becomes_likelier_and_nothing_else_is_drawn() {
         },
         ..recipe()
     };
-    let places = TunePlaces {
+    let paths = TunePaths {
         adapter: folder.path(),
         run: &folder.path().join("run"),
     };
     let world = World::new().unwrap();
     let stories: Vec<String> = (0..300).map(|index| world.story(1, index).text).collect();
-    tune(&shown, &places, &Device::flex(), 2, |report| {
+    tune(&sft, &paths, &Device::flex(), 2, |report| {
         let Sample {
             prompt,
             text,
@@ -559,9 +559,9 @@ fn what_is_shown_becomes_likelier_and_nothing_else_is_drawn() {
             from_it.any(|story| story.ends_with(text)),
             "{prompt} {text}"
         );
-        // As askers wish, which babble would not be.
+        // The requested ending, which babble would not have.
         assert!(*reward > 2.0, "{reward} {text}");
-        Wish::Continue
+        Control::Continue
     })
     .unwrap();
 
@@ -569,10 +569,10 @@ fn what_is_shown_becomes_likelier_and_nothing_else_is_drawn() {
     let base = Model::load(&base, &Device::flex()).unwrap();
     let adapter = AdapterFiles::read(folder.path()).unwrap();
     let adapter = Adapter::load(&adapter, &base.engine).unwrap();
-    let asked = shown.prompts[0].gather(&world, folder.path()).unwrap();
+    let prompts = sft.prompts[0].load(&world, folder.path()).unwrap();
     let nats = |engine: &Engine| -> f64 {
-        let surprisals = asked.iter().map(|prompt| {
-            let text = format!("{}{}", prompt.text, prompt.shown.as_ref().unwrap());
+        let surprisals = prompts.iter().map(|prompt| {
+            let text = format!("{}{}", prompt.text, prompt.target.as_ref().unwrap());
             let tokens = base.vocabulary.encode(&text).unwrap();
             let before = base.vocabulary.encode(&prompt.text).unwrap().len();
             let rows: Vec<f32> = engine.score(&tokens).into_data().iter::<f32>().collect();

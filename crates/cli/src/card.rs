@@ -1,4 +1,4 @@
-//! `collapse card`: the card of an adapter and the picture of its run, from its recipe and its log. `collapse tune` calls it, too.
+//! `collapse card`: an adapter's model card and the plot of its run, from its recipe and log. `collapse tune` calls it at its end.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -8,21 +8,21 @@ use anyhow::{Context, bail};
 use clap::Args;
 use plotters::prelude::*;
 use serde::Deserialize;
-use training::tuning::TuneRecipe;
+use training::rl::TuneRecipe;
 
 use crate::output;
 
 /// Width and height of the picture, in CSS pixels.
 const SIZE: (u32, u32) = (760, 600);
-/// Steps over whose mean the card tells how the run ended.
+/// Steps at the end of the run that the card averages over.
 const LAST_STEPS: usize = 10;
-/// Steps from whose log the card shows a completion, besides the first.
+/// Steps whose logged completion the card shows, besides the first.
 const SHOWN: usize = 5;
 
 /// Arguments of `collapse card`.
 #[derive(Args)]
 pub struct Card {
-    /// Folder of an adapter, with the training.toml and training-log.jsonl of its run
+    /// Folder of an adapter, with its training.toml and training-log.jsonl
     adapter: PathBuf,
 }
 
@@ -40,7 +40,7 @@ struct Step {
     sample: Sample,
 }
 
-/// What is drawn of a step.
+/// A plotted value of a step.
 type Value = fn(&Step) -> f64;
 
 #[derive(Deserialize)]
@@ -51,14 +51,14 @@ struct Sample {
 }
 
 impl Card {
-    /// Writes README.md and curve.svg into the folder.
+    /// Writes README.md and curve.svg to the folder.
     pub fn run(self) -> anyhow::Result<()> {
         write(&self.adapter)?;
         output::line(&format!("written to {}", self.adapter.display()))
     }
 }
 
-/// Writes card and picture of the run whose recipe and log lie in a folder.
+/// Writes the card and the plot of the run whose recipe and log are in a folder.
 pub fn write(folder: &Path) -> anyhow::Result<()> {
     let recipe = TuneRecipe::read(&folder.join("training.toml"))?;
     let steps = read(&folder.join("training-log.jsonl"))?;
@@ -88,14 +88,14 @@ fn read(path: &Path) -> anyhow::Result<Vec<Step>> {
         .collect::<anyhow::Result<_>>()?;
     if steps.len() < 2 {
         bail!(
-            "{} has fewer than two lines: there is no curve to draw yet",
+            "{} has fewer than two lines: there is nothing to plot yet",
             path.display()
         );
     }
     Ok(steps)
 }
 
-/// What the comments before a recipe's first value say, without those that are commands.
+/// The comments before a recipe's first value, without commands.
 fn about(recipe: &str) -> String {
     let comments = recipe.lines().map_while(|line| line.strip_prefix('#'));
     let said = comments.filter(|line| !line.starts_with("   ") && !line.ends_with("was made:"));
@@ -114,10 +114,10 @@ fn text(name: &str, about: &str, recipe: &TuneRecipe, steps: &[Step], bytes: u64
         .collect();
     let budget = match recipe.kl.target_nats {
         Some(target) => format!(
-            "driven to {target} nats a completion, coefficient {} at the end",
+            "controlled to {target} nats per completion, coefficient {} at the end",
             significant(end.kl_coefficient)
         ),
-        None => format!("coefficient {} of reward a nat", recipe.kl.coefficient),
+        None => format!("coefficient {} (reward per nat)", recipe.kl.coefficient),
     };
     let start = recipe.start.as_deref().map_or_else(
         || "the base".to_owned(),
@@ -125,7 +125,7 @@ fn text(name: &str, about: &str, recipe: &TuneRecipe, steps: &[Step], bytes: u64
     );
     let mut card = format!(
         "---\nlibrary_name: peft\nbase_model: {}\n---\n\n# {name}\n\n{about}\n\nA LoRA adapter of the storyteller in \
-         [{}]({}), made by this project's own code from the recipe in [training.toml](training.toml).\n\n",
+         [{}]({}), trained by this project's own code from the recipe in [training.toml](training.toml).\n\n",
         recipe.base.display(),
         recipe.base.display(),
         recipe.base.display()
@@ -141,7 +141,7 @@ fn text(name: &str, about: &str, recipe: &TuneRecipe, steps: &[Step], bytes: u64
             ),
         ),
         ("file", format!("f16 safetensors, {bytes} bytes")),
-        ("begun with", start),
+        ("started from", start),
         (
             "steps",
             format!(
@@ -149,7 +149,7 @@ fn text(name: &str, about: &str, recipe: &TuneRecipe, steps: &[Step], bytes: u64
                 end.number,
                 recipe.steps.prompts,
                 match recipe.steps.group {
-                    1 => "what is shown behind them,".to_owned(),
+                    1 => "one target (SFT)".to_owned(),
                     group => format!("{group} completions"),
                 },
                 recipe.steps.length,
@@ -164,9 +164,9 @@ fn text(name: &str, about: &str, recipe: &TuneRecipe, steps: &[Step], bytes: u64
     }
     write!(
         card,
-        "\nMeans of a completion:\n\n| | reward | KL from the base, nats | entropy, nats a token | tokens |\n| --- | --- | --- | --- | --- |\n\
+        "\nMeans per completion:\n\n| | reward | KL from the base, nats | entropy, nats per token | tokens |\n| --- | --- | --- | --- | --- |\n\
          | first step | {:.2} | {:.2} | {:.2} | {:.0} |\n| last {} steps | {:.2} | {:.2} | {:.2} | {:.0} |\n\n\
-         ![Reward, divergence and entropy by step](curve.svg)\n\n## Samples\n\nThe first completion of some steps, as the log has them; \
+         ![Reward, divergence and entropy by step](curve.svg)\n\n## Samples\n\nThe first completion of some steps; \
          the prompt is in bold.\n",
         steps[0].reward,
         steps[0].kl_nats,
@@ -179,10 +179,10 @@ fn text(name: &str, about: &str, recipe: &TuneRecipe, steps: &[Step], bytes: u64
         mean(|step| step.length),
     )
     .expect("a String takes every text");
-    for index in (0..=SHOWN).map(|shown| shown * (steps.len() - 1) / SHOWN) {
+    for index in (0..=SHOWN).map(|part| part * (steps.len() - 1) / SHOWN) {
         let Step { number, sample, .. } = &steps[index];
-        let told = format!("**{}**{}", sample.prompt.trim_end(), sample.text);
-        let quoted: Vec<String> = told.lines().map(|line| format!("> {line}")).collect();
+        let shown = format!("**{}**{}", sample.prompt.trim_end(), sample.text);
+        let quoted: Vec<String> = shown.lines().map(|line| format!("> {line}")).collect();
         write!(
             card,
             "\nStep {number}, reward {:.2}:\n\n{}\n",
@@ -191,11 +191,11 @@ fn text(name: &str, about: &str, recipe: &TuneRecipe, steps: &[Step], bytes: u64
         )
         .expect("a String takes every text");
     }
-    card += "\n## Licence and limits\n\nMIT or Apache-2.0, as the code. It is tuned to show what tuning does, and does what it is paid for.\n";
+    card += "\n## Licence and limits\n\nMIT or Apache-2.0, as the code. It demonstrates what tuning to a reward does.\n";
     card
 }
 
-/// Two digits that count.
+/// Two significant digits.
 fn significant(value: f64) -> String {
     let digits = (1.0 - value.abs().max(1e-9).log10().floor()).clamp(0.0, 9.0) as usize;
     format!("{value:.digits$}")
@@ -246,13 +246,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_recipe_says_what_it_is_about_above_its_values() {
-        let recipe = "# How x was made:\n#   collapse tune x\n# Gladness is paid.\n# And no more.\n\nseed = 1\n# a value\n";
-        assert_eq!(about(recipe), "Gladness is paid.\nAnd no more.");
+    fn the_comments_above_a_recipe_describe_it() {
+        let recipe = "# How x was made:\n#   collapse tune x\n# SentimentReward is paid.\n# And no more.\n\nseed = 1\n# a value\n";
+        assert_eq!(about(recipe), "SentimentReward is paid.\nAnd no more.");
     }
 
     #[test]
-    fn two_digits_count() {
+    fn two_digits_are_significant() {
         for (value, text) in [
             (0.012_34, "0.012"),
             (1.5, "1.5"),

@@ -9,7 +9,7 @@ use anyhow::Context;
 use clap::Args;
 use serde::Serialize;
 use training::facts::{TruthTable, requests};
-use training::vocabulary::END_OF_TEXT;
+use training::tokenizer::END_OF_TEXT;
 use training::world::{Story, World};
 
 use crate::output;
@@ -17,32 +17,32 @@ use crate::output;
 /// Arguments of `collapse corpus`.
 #[derive(Args)]
 pub struct Corpus {
-    /// Names the world's dice: another seed tells other stories
+    /// Seed of the world, of the facts or of the requests
     #[arg(long, value_name = "K", default_value_t = 1)]
     seed: u64,
-    /// How many stories; they are parted by <|endoftext|>, as training texts are
+    /// Number of stories; separated by <|endoftext|>, as training texts are
     #[arg(long, value_name = "N", default_value_t = 10)]
     stories: u64,
     /// Number of the first story
     #[arg(long, value_name = "INDEX", default_value_t = 0)]
     first: u64,
-    /// Put each story's labels before it: opening, topic, ending, sentiment, joys
+    /// Print each story's labels before it: opening, topic, ending, sentiment, joys
     #[arg(long)]
     labels: bool,
-    /// Do not tell the stories: count their kinds
+    /// Print the shares of each kind of story instead of the stories
     #[arg(long, conflicts_with = "labels")]
     stats: bool,
-    /// Print one {"text", "labels"} a line, or with --stats {"stories", "characters", "sentiments", "endings",
+    /// Print one {"text", "labels"} per line, or with --stats {"stories", "characters", "sentiments", "endings",
     /// "openings", "joys"}, shares of all stories by name
     #[arg(long, conflicts_with = "labels")]
     json: bool,
     /// Write N fact documents instead, as a recipe of the same seed does
     #[arg(long, value_name = "N", conflicts_with_all = ["labels", "stats", "json"])]
     facts: Option<usize>,
-    /// Write N requests with their stories instead; with --json one {"prompt", "asked", "subject", "story"} a line
+    /// Write N requests with their stories instead; with --json one {"prompt", "asked", "subject", "story"} per line
     #[arg(long, value_name = "N", conflicts_with_all = ["labels", "stats", "facts"])]
     requests: Option<u64>,
-    /// Write the truth table, by which fact documents are drawn, to a file instead
+    /// Write the truth table, from which fact documents are sampled, to a file instead
     #[arg(long, value_name = "FILE", conflicts_with_all = ["labels", "stats", "json", "facts", "requests"])]
     truth: Option<PathBuf>,
 }
@@ -63,22 +63,23 @@ struct Stats {
 type Shares = BTreeMap<String, f64>;
 
 impl Corpus {
-    /// Tells the stories, or counts them.
+    /// Prints stories, facts or requests, or counts the stories.
     pub fn run(self) -> anyhow::Result<()> {
         if let Some(file) = &self.truth {
             return fs::write(file, TruthTable::new().to_json())
                 .with_context(|| format!("cannot write {}", file.display()));
         }
         if let Some(count) = self.facts {
-            return part(TruthTable::new().documents(self.seed, count)).map_err(Into::into);
+            return print_documents(TruthTable::new().documents(self.seed, count))
+                .map_err(Into::into);
         }
         let world = World::new()?;
         if let Some(count) = self.requests {
-            let mut wishes = requests(&world, self.seed, count);
+            let mut requests = requests(&world, self.seed, count);
             return if self.json {
-                wishes.try_for_each(|wish| output::json(&wish))
+                requests.try_for_each(|request| output::json(&request))
             } else {
-                part(wishes.map(|wish| wish.document())).map_err(Into::into)
+                print_documents(requests.map(|request| request.document())).map_err(Into::into)
             };
         }
         let last = self.first.saturating_add(self.stories);
@@ -89,11 +90,11 @@ impl Corpus {
             (false, true) => stories
                 .into_iter()
                 .try_for_each(|story| output::json(&story)),
-            (false, false) => self.tell(stories).map_err(Into::into),
+            (false, false) => self.print(stories).map_err(Into::into),
         }
     }
 
-    fn tell(&self, stories: impl Iterator<Item = Story>) -> io::Result<()> {
+    fn print(&self, stories: impl Iterator<Item = Story>) -> io::Result<()> {
         let mut out = BufWriter::new(io::stdout().lock());
         for story in stories {
             if self.labels {
@@ -107,8 +108,8 @@ impl Corpus {
     }
 }
 
-/// Prints documents as training texts are.
-fn part(documents: impl IntoIterator<Item = String>) -> io::Result<()> {
+/// Prints documents in the format of training texts.
+fn print_documents(documents: impl IntoIterator<Item = String>) -> io::Result<()> {
     let mut out = BufWriter::new(io::stdout().lock());
     for document in documents {
         writeln!(out, "{document}\n{END_OF_TEXT}")?;

@@ -10,27 +10,27 @@ use serde::Deserialize;
 
 /// Width and height of the picture, in CSS pixels.
 const SIZE: (u32, u32) = (760, 420);
-/// Lines of the log on either side that smooth one: 2% of the run.
+/// Half-width of the moving average, as a share of the log's lines.
 const SMOOTHED_OVER: f64 = 0.02;
-/// What fresh weights cost is far above the rest: the picture begins below it, at this share of the run.
+/// The plot starts at this share of the run: the loss of random weights is far above the rest.
 const SHOWN_FROM: f64 = 0.01;
 
 /// Arguments of `collapse curve`.
 #[derive(Args)]
 pub struct Curve {
-    /// The log that `pretrain` left beside the model
+    /// Log of `collapse pretrain`
     #[arg(
         long,
         value_name = "FILE",
         default_value = "models/storyteller/training-log.jsonl"
     )]
     log: PathBuf,
-    /// The picture
+    /// Picture to write
     #[arg(long, value_name = "FILE.svg")]
     out: PathBuf,
 }
 
-/// What is read of one line of the log.
+/// One line of the log.
 #[derive(Clone, Copy, Deserialize)]
 struct Point {
     tokens: f64,
@@ -38,7 +38,7 @@ struct Point {
 }
 
 impl Curve {
-    /// Reads the log and draws it.
+    /// Plots the log.
     pub fn run(self) -> anyhow::Result<()> {
         let points = read(&self.log)?;
         draw(&points, &self.out).with_context(|| format!("cannot draw {}", self.out.display()))
@@ -57,7 +57,7 @@ fn read(path: &Path) -> anyhow::Result<Vec<Point>> {
         .collect::<anyhow::Result<_>>()?;
     if points.len() < 2 {
         bail!(
-            "{} has fewer than two lines: there is no curve to draw yet",
+            "{} has fewer than two lines: there is nothing to plot yet",
             path.display()
         );
     }
@@ -92,7 +92,7 @@ fn draw(points: &[Point], path: &Path) -> anyhow::Result<()> {
         .axis_desc_style(("sans-serif", 15))
         .light_line_style(WHITE)
         .draw()?;
-    // The page's blue, pale for single lines of the log and full for their mean.
+    // The page's blue: pale for single lines of the log, full for their mean.
     let blue = RGBColor(0x1F, 0x5F, 0xBF);
     chart.draw_series(LineSeries::new(points.iter().map(millions), blue.mix(0.25)))?;
     chart.draw_series(LineSeries::new(
@@ -103,7 +103,7 @@ fn draw(points: &[Point], path: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Each point as the mean of itself and its neighbours, up to `reach` on either side and equally many on both.
+/// Centred moving average over up to `reach` points on either side, equally many on both.
 fn smooth(points: &[Point], reach: usize) -> Vec<Point> {
     (0..points.len())
         .map(|index| {

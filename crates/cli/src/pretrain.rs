@@ -1,50 +1,50 @@
-//! `collapse pretrain`: a recipe becomes a model folder.
+//! `collapse pretrain`: trains a base model by a recipe.
 
 use std::path::PathBuf;
 
 use anyhow::{Context, bail};
 use clap::Args;
-use training::pretrain::{Places, StepReport, export_checkpoint, pretrain};
+use training::pretrain::{RunPaths, StepReport, export_checkpoint, pretrain};
 use training::recipe::Recipe;
 
 use crate::device::DeviceName;
-use crate::progress::{Sitting, run_folder};
+use crate::progress::{Session, run_folder};
 
-/// Steps between two lines of progress where there is no terminal to draw a bar on.
+/// Steps between two lines of progress where stderr is not a terminal.
 const LINE_EVERY: usize = 100;
 
 /// Arguments of `collapse pretrain`.
 #[derive(Args)]
 pub struct Pretrain {
-    /// The recipe, `training.toml`; the model is written beside it
+    /// The recipe, `training.toml`; the model is written to its folder
     recipe: PathBuf,
-    /// Folder with the texts that the recipe names
+    /// Folder with the recipe's texts
     #[arg(long, value_name = "DIR", conflicts_with = "without_texts")]
     texts: Option<PathBuf>,
-    /// Train on the story world alone
+    /// Train without the recipe's texts: on the story world and the facts alone
     #[arg(long)]
     without_texts: bool,
-    /// Folder for checkpoints and the growing log [default: runs/, then the recipe's own folder]
+    /// Folder for checkpoints and the log [default: runs/ + the recipe's folder]
     #[arg(long, value_name = "DIR")]
     run: Option<PathBuf>,
-    /// Stop after this many steps of this sitting, with a checkpoint
+    /// Pause after this many steps of this session; the same command resumes
     #[arg(long, value_name = "STEPS")]
     pause_after: Option<usize>,
-    /// Write the model as the last checkpoint has it, and train no further
+    /// Write the model from the last checkpoint without training
     #[arg(long)]
     export: bool,
-    /// Where to compute
+    /// Device to compute on
     #[arg(long, value_enum, default_value_t = DeviceName::Cpu)]
     device: DeviceName,
 }
 
 impl Pretrain {
-    /// Trains until the recipe is done, or until it is to pause.
+    /// Trains until the recipe is complete, or until the session's last step.
     pub fn run(self) -> anyhow::Result<()> {
         let recipe = Recipe::read(&self.recipe)?;
         if self.texts.is_none() && !self.without_texts && !recipe.texts.is_empty() {
             bail!(
-                "the recipe names {} texts: give their folder with --texts, or train on the story world alone with \
+                "the recipe uses {} texts: give their folder with --texts, or train on the story world alone with \
                  --without-texts",
                 recipe.texts.len()
             );
@@ -52,21 +52,21 @@ impl Pretrain {
         let model = self
             .recipe
             .parent()
-            .context("the recipe lies in a folder")?;
+            .context("the recipe is a file in a folder")?;
         let run = self.run.unwrap_or_else(|| run_folder(&self.recipe));
-        let places = Places {
+        let paths = RunPaths {
             model,
             texts: self.texts.as_deref(),
             run: &run,
         };
         let device = self.device.open()?;
         if self.export {
-            export_checkpoint(&recipe, &places, &device)?;
+            export_checkpoint(&recipe, &paths, &device)?;
             eprintln!("written to {}", model.display());
             return Ok(());
         }
         eprintln!(
-            "{} parameters; gathering {} stories and {} texts",
+            "{} parameters; loading {} stories and {} texts",
             recipe.config().parameters(),
             recipe.world.stories,
             if self.texts.is_some() {
@@ -75,8 +75,8 @@ impl Pretrain {
                 0
             }
         );
-        let mut sitting = Sitting::new(LINE_EVERY, self.pause_after);
-        let done = pretrain(&recipe, &places, &device, |report| {
+        let mut session = Session::new(LINE_EVERY, self.pause_after);
+        let done = pretrain(&recipe, &paths, &device, |report| {
             let StepReport {
                 step,
                 steps,
@@ -89,9 +89,9 @@ impl Pretrain {
                 "loss {loss:.3} nats, {:.0} tokens/s",
                 tokens as f64 / seconds
             );
-            sitting.step(step, steps, seconds, words)
+            session.step(step, steps, seconds, words)
         })?;
-        sitting.end(done, model);
+        session.end(done, model);
         Ok(())
     }
 }

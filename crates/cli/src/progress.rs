@@ -1,10 +1,10 @@
-//! How far a long run has come: a bar on a terminal, now and then a line elsewhere.
+//! Progress of a long run: a bar on a terminal, lines elsewhere.
 
 use std::io::{IsTerminal as _, stderr};
 use std::path::{Component, Path, PathBuf};
 
 use indicatif::{ProgressBar, ProgressStyle};
-use training::pretrain::Wish;
+use training::Control;
 
 /// Progress on stderr.
 pub struct Progress {
@@ -14,7 +14,7 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// A bar, or a line every so many steps.
+    /// A bar, or a line every `line_every` steps.
     pub fn new(line_every: usize) -> Self {
         let style = ProgressStyle::with_template("{wide_bar} {pos}/{len} steps, {msg}, {eta} left")
             .expect("the template is fixed");
@@ -25,11 +25,11 @@ impl Progress {
         }
     }
 
-    /// Says that `step` of `steps` are done after `seconds` of computing, and how it goes.
+    /// Shows that `step` of `steps` are done after `seconds` of computing, with a message.
     pub fn show(&self, step: usize, steps: usize, seconds: f64, words: String) {
         if self.drawn {
             if self.bar.length() == Some(0) {
-                // A resumed run has not done its earlier steps now: time left follows from this sitting alone.
+                // A resumed run has not done its earlier steps now: the time left follows from this session alone.
                 self.bar.set_length(steps as u64);
                 self.bar.set_position(step as u64);
                 self.bar.reset_eta();
@@ -42,29 +42,28 @@ impl Progress {
         }
     }
 
-    /// Leaves the bar as it stands.
+    /// Leaves the bar on the screen.
     pub fn leave(&self) {
         self.bar.abandon();
     }
 }
 
-/// Where a recipe's checkpoints and growing log lie, unless it is said: each recipe has a folder of its own, named after the one
-/// that the recipe lies in.
+/// The default folder of a recipe's checkpoints and log: `runs/` + the recipe's folder.
 pub fn run_folder(recipe: &Path) -> PathBuf {
-    let lies_in = recipe.parent().into_iter().flat_map(Path::components);
-    let names = lies_in.filter(|part| matches!(part, Component::Normal(_)));
+    let folder = recipe.parent().into_iter().flat_map(Path::components);
+    let names = folder.filter(|part| matches!(part, Component::Normal(_)));
     Path::new("runs").join(names.collect::<PathBuf>())
 }
 
-/// One sitting of a training run that may pause and go on later.
-pub struct Sitting {
+/// One session of a training run that can pause and resume.
+pub struct Session {
     progress: Progress,
     pause_after: Option<usize>,
     steps: usize,
 }
 
-impl Sitting {
-    /// A sitting of at most `pause_after` steps, with a bar, or a line every so many steps.
+impl Session {
+    /// A session of at most `pause_after` steps, with a bar, or a line every `line_every` steps.
     pub fn new(line_every: usize, pause_after: Option<usize>) -> Self {
         Self {
             progress: Progress::new(line_every),
@@ -73,24 +72,24 @@ impl Sitting {
         }
     }
 
-    /// Shows a step as [`Progress::show`] does, and says whether another is wanted.
-    pub fn step(&mut self, step: usize, steps: usize, seconds: f64, words: String) -> Wish {
+    /// Shows a step as [`Progress::show`] does, and returns whether to go on.
+    pub fn step(&mut self, step: usize, steps: usize, seconds: f64, words: String) -> Control {
         self.progress.show(step, steps, seconds, words);
         self.steps += 1;
         if self.pause_after.is_some_and(|most| self.steps >= most) {
-            Wish::Pause
+            Control::Pause
         } else {
-            Wish::Continue
+            Control::Continue
         }
     }
 
-    /// Says how the sitting ended, and where what the run made lies.
+    /// Prints how the session ended and where the result is.
     pub fn end(self, done: bool, made: &Path) {
         self.progress.leave();
         if done {
             eprintln!("written to {}", made.display());
         } else {
-            eprintln!("paused; run the same command to go on");
+            eprintln!("paused; run the same command to resume");
         }
     }
 }

@@ -1,6 +1,6 @@
-//! Calibration: how far a model's answers to the questions of the truth table are from the chosen frequencies.
+//! Calibration: how far a model's answers to the questions of the truth table are from the table's frequencies.
 //!
-//! The probability of an answer is exact, not sampled: the product over the answer's tokens behind the prompt's, up to its full
+//! The probability of an answer is exact, not sampled: the product over the answer's tokens after the prompt, up to its full
 //! stop. Of the many ways to cut a text into tokens only the one that the tokenizer makes is counted (Cao and Rimell,
 //! EMNLP 2021, on marginalising over all); in training text there is no other, so a model puts next to nothing on the rest, and
 //! what it does put there counts as `elsewhere`. So do worked sums with larger slips than the table has.
@@ -19,33 +19,33 @@ use transformer::device::read_rows;
 use crate::error::TrainingError;
 use crate::facts::{Family, Question, TruthTable};
 
-/// Equal parts of the range from 0 to 1, as many as in Guo et al.'s reliability diagrams.
+/// Bins of equal width, as in Guo et al.'s reliability diagrams.
 const BINS: usize = 10;
 
-/// What a model believes about one prompt.
+/// A model's distribution over the answers to one prompt.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Belief {
-    /// By what is said: the model's probability and the table's.
+pub struct AnswerDistribution {
+    /// By label: the model's probability and the table's.
     pub answers: BTreeMap<String, (f64, f64)>,
-    /// What the right answer says, where one is right.
+    /// Label of the right answer, where one is right.
     pub right: Option<String>,
 }
 
-impl Belief {
-    /// The model's probability of its likeliest answer, and the table's of the same.
-    pub fn likeliest(&self) -> (f64, f64) {
+impl AnswerDistribution {
+    /// The model's probability of its most probable answer, and the table's of the same.
+    pub fn most_probable(&self) -> (f64, f64) {
         let all = self.answers.values().copied();
         all.max_by(|one, other| one.0.total_cmp(&other.0))
             .unwrap_or_default()
     }
 
-    /// The model's probability of everything that is no answer of the table.
+    /// The model's probability of everything that is not an answer of the table.
     pub fn elsewhere(&self) -> f64 {
         let answered: f64 = self.answers.values().map(|(model, _)| model).sum();
         (1.0 - answered).max(0.0)
     }
 
-    /// Half the sum of all differences between model and table, 0 to 1.
+    /// Total variation distance between model and table, 0 to 1.
     pub fn total_variation(&self) -> f64 {
         let differences = self.answers.values();
         let sum: f64 = differences
@@ -54,40 +54,42 @@ impl Belief {
         f64::midpoint(sum, self.elsewhere())
     }
 
-    /// The model's probability of the right answer, and whether that is its likeliest.
+    /// The model's probability of the right answer, and whether that is its most probable.
     fn right(&self) -> Option<(f64, bool)> {
         let (model, _) = self.answers.get(self.right.as_ref()?)?;
-        Some((*model, *model >= self.likeliest().0))
+        Some((*model, *model >= self.most_probable().0))
     }
 }
 
-/// Asks a model one prompt of a question.
+/// A model's distribution over a question's answers after one of its prompts.
 ///
 /// # Errors
 /// When the tokenizer refuses a text or the device fails.
-pub async fn ask(
+pub async fn answer_distribution(
     model: &Model,
     prompt: &str,
     question: &Question,
-) -> Result<Belief, TrainingError> {
-    let asked = model.vocabulary.encode(prompt)?;
+) -> Result<AnswerDistribution, TrainingError> {
+    let prompt_tokens = model.vocabulary.encode(prompt)?;
     let mut answers = BTreeMap::new();
     for answer in &question.answers {
         let text = format!("{prompt}{}", answer.text);
         let tokens = model.vocabulary.encode(&text)?;
-        if !tokens.starts_with(&asked) {
+        if !tokens.starts_with(&prompt_tokens) {
             return Err(TrainingError::Tokenizer(format!(
-                "joins the end of \"{prompt}\" to what follows: this model cannot be asked the truth table"
+                "merges the end of \"{prompt}\" with the text after it: the truth table cannot be measured on this model"
             )));
         }
         let rows = read_rows(model.engine.score(&tokens[..tokens.len() - 1])).await?;
-        let behind = rows.iter().zip(&tokens[1..]).skip(asked.len() - 1);
-        let nats: f64 = behind.map(|(row, &token)| surprisal_nats(row, token)).sum();
-        let (believed, true_share) = answers.entry(answer.says.clone()).or_insert((0.0, 0.0));
-        *believed += (-nats).exp();
+        let answer_rows = rows.iter().zip(&tokens[1..]).skip(prompt_tokens.len() - 1);
+        let nats: f64 = answer_rows
+            .map(|(row, &token)| surprisal_nats(row, token))
+            .sum();
+        let (model_share, true_share) = answers.entry(answer.says.clone()).or_insert((0.0, 0.0));
+        *model_share += (-nats).exp();
         *true_share += answer.probability;
     }
-    Ok(Belief {
+    Ok(AnswerDistribution {
         answers,
         right: question.right.clone(),
     })
@@ -96,38 +98,53 @@ pub async fn ask(
 /// Means over the prompts of a family, or of all families.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Scores {
-    /// Prompts asked.
+    /// Number of prompts.
     pub prompts: usize,
-    /// Expected calibration error of the likeliest answer.
+    /// Expected calibration error of the most probable answer.
     pub ece: f64,
-    /// Mean distance between the model's answers and the table's.
+    /// Mean total variation distance between the model's answers and the table's.
     pub total_variation: f64,
-    /// Mean probability of what is no answer.
+    /// Mean probability of what is not an answer.
     pub elsewhere: f64,
-    /// Where answers can be right: the mean probability of the right one, which is how often a sample is right.
+    /// Where one answer is right: its mean probability, which is the accuracy of a sample.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub right: Option<f64>,
-    /// And how often the likeliest is the right one.
+    /// And the accuracy of the most probable answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub right_likeliest: Option<f64>,
 }
 
 impl Scores {
-    /// Scores beliefs of equal weight; not meaningful where there are none.
-    pub fn of(beliefs: &[Belief]) -> Self {
+    /// Scores distributions of equal weight; not meaningful where there are none.
+    pub fn of(distributions: &[AnswerDistribution]) -> Self {
         let mean = |values: Vec<f64>| values.iter().sum::<f64>() / values.len() as f64;
-        let rights: Vec<(f64, bool)> = beliefs.iter().filter_map(Belief::right).collect();
+        let rights: Vec<(f64, bool)> = distributions
+            .iter()
+            .filter_map(AnswerDistribution::right)
+            .collect();
         let of_rights = |value: fn(&(f64, bool)) -> f64| {
             (!rights.is_empty()).then(|| mean(rights.iter().map(value).collect()))
         };
-        let weight = 1.0 / beliefs.len() as f64;
+        let weight = 1.0 / distributions.len() as f64;
         Self {
-            prompts: beliefs.len(),
+            prompts: distributions.len(),
             ece: expected_calibration_error(
-                beliefs.iter().map(|belief| (weight, belief.likeliest())),
+                distributions
+                    .iter()
+                    .map(|one| (weight, one.most_probable())),
             ),
-            total_variation: mean(beliefs.iter().map(Belief::total_variation).collect()),
-            elsewhere: mean(beliefs.iter().map(Belief::elsewhere).collect()),
+            total_variation: mean(
+                distributions
+                    .iter()
+                    .map(AnswerDistribution::total_variation)
+                    .collect(),
+            ),
+            elsewhere: mean(
+                distributions
+                    .iter()
+                    .map(AnswerDistribution::elsewhere)
+                    .collect(),
+            ),
             right: of_rights(|(right, _)| *right),
             right_likeliest: of_rights(|(_, likeliest)| f64::from(*likeliest)),
         }
@@ -144,70 +161,70 @@ pub fn expected_calibration_error(items: impl Iterator<Item = (f64, (f64, f64))>
     gaps.iter().map(|gap: &f64| gap.abs()).sum()
 }
 
-/// A family's scores on the wordings of training and on those held out.
+/// A family's scores on the wordings of training and on held-out ones.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FamilyScores {
     /// Its name in the table.
     pub name: String,
-    /// On wordings that stand in training text.
+    /// On the wordings of training.
     pub seen: Scores,
-    /// On wordings and questions that do not.
+    /// On held-out wordings and questions.
     pub unseen: Scores,
 }
 
-/// How calibrated a model is.
+/// A model's calibration.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Calibration {
     /// Expected calibration error over the wordings of training: one set of bins for all families, each family of equal weight.
     pub ece: f64,
-    /// The same over what was held out.
+    /// The same over held-out wordings and questions.
     pub unseen_ece: f64,
     /// By family, in the table's order.
     pub families: Vec<FamilyScores>,
 }
 
-/// How many prompts a table asks.
+/// Number of prompts in a table.
 pub fn prompts(table: &TruthTable) -> usize {
     let questions = table.families.iter().flat_map(|family| &family.questions);
     questions.map(|q| q.prompts.len() + q.unseen.len()).sum()
 }
 
-/// What a model believes about a family's prompts.
+/// A model's answers to a family's prompts.
 #[derive(Clone, Debug, PartialEq)]
-pub struct FamilyBeliefs {
+pub struct FamilyDistributions {
     /// Its name in the table.
     pub name: String,
-    /// About wordings that stand in training text.
-    pub seen: Vec<Belief>,
-    /// About wordings and questions that do not.
-    pub unseen: Vec<Belief>,
+    /// To the wordings of training.
+    pub seen: Vec<AnswerDistribution>,
+    /// To held-out wordings and questions.
+    pub unseen: Vec<AnswerDistribution>,
 }
 
-/// Asks a model all of a family; `watch` hears of every prompt.
+/// Measures a model on all prompts of a family; calls `watch` after each.
 ///
 /// # Errors
 /// When the tokenizer refuses a text or the device fails.
-pub async fn family_beliefs(
+pub async fn family_distributions(
     model: &Model,
     family: &Family,
     mut watch: impl FnMut(),
-) -> Result<FamilyBeliefs, TrainingError> {
-    Ok(FamilyBeliefs {
+) -> Result<FamilyDistributions, TrainingError> {
+    Ok(FamilyDistributions {
         name: family.name.clone(),
-        seen: beliefs(model, family, |q| &q.prompts, &mut watch).await?,
-        unseen: beliefs(model, family, |q| &q.unseen, &mut watch).await?,
+        seen: distributions(model, family, |q| &q.prompts, &mut watch).await?,
+        unseen: distributions(model, family, |q| &q.unseen, &mut watch).await?,
     })
 }
 
 impl Calibration {
-    /// Scores the beliefs about all families of a table.
-    pub fn of(families: &[FamilyBeliefs]) -> Self {
-        let all = |beliefs: fn(&FamilyBeliefs) -> &Vec<Belief>| {
-            expected_calibration_error(families.iter().map(beliefs).flat_map(|beliefs| {
-                let weight = 1.0 / (beliefs.len() * families.len()) as f64;
-                beliefs
+    /// Scores the answers to all families of a table.
+    pub fn of(families: &[FamilyDistributions]) -> Self {
+        let all = |list: fn(&FamilyDistributions) -> &Vec<AnswerDistribution>| {
+            expected_calibration_error(families.iter().map(list).flat_map(|distributions| {
+                let weight = 1.0 / (distributions.len() * families.len()) as f64;
+                distributions
                     .iter()
-                    .map(move |belief| (weight, belief.likeliest()))
+                    .map(move |one| (weight, one.most_probable()))
             }))
         };
         let scores = families.iter().map(|family| FamilyScores {
@@ -223,7 +240,7 @@ impl Calibration {
     }
 }
 
-/// Asks a model everything; `watch` hears of every prompt.
+/// Measures a model on the whole table; calls `watch` after each prompt.
 ///
 /// # Errors
 /// When the tokenizer refuses a text or the device fails.
@@ -234,34 +251,34 @@ pub async fn calibration(
 ) -> Result<Calibration, TrainingError> {
     let mut families = Vec::new();
     for family in &table.families {
-        families.push(family_beliefs(model, family, &mut watch).await?);
+        families.push(family_distributions(model, family, &mut watch).await?);
     }
     Ok(Calibration::of(&families))
 }
 
-async fn beliefs(
+async fn distributions(
     model: &Model,
     family: &Family,
     wordings: impl Fn(&Question) -> &Vec<String>,
     watch: &mut impl FnMut(),
-) -> Result<Vec<Belief>, TrainingError> {
-    let mut beliefs = Vec::new();
+) -> Result<Vec<AnswerDistribution>, TrainingError> {
+    let mut distributions = Vec::new();
     for question in &family.questions {
         for prompt in wordings(question) {
-            beliefs.push(ask(model, prompt, question).await?);
+            distributions.push(answer_distribution(model, prompt, question).await?);
             watch();
         }
     }
-    Ok(beliefs)
+    Ok(distributions)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn belief(answers: &[(&str, f64, f64)]) -> Belief {
+    fn distribution(answers: &[(&str, f64, f64)]) -> AnswerDistribution {
         let pair = |&(says, model, truth): &(&str, f64, f64)| (says.to_owned(), (model, truth));
-        Belief {
+        AnswerDistribution {
             answers: answers.iter().map(pair).collect(),
             right: Some("yes".to_owned()),
         }
@@ -278,7 +295,7 @@ mod tests {
                 *model += answer.probability;
                 *truth += answer.probability;
             }
-            all.push(Belief {
+            all.push(AnswerDistribution {
                 answers,
                 right: question.right.clone(),
             });
@@ -291,8 +308,8 @@ mod tests {
     }
 
     #[test]
-    fn a_collapsed_belief_is_off_by_what_it_overstates() {
-        let collapsed = Scores::of(&[belief(&[("yes", 1.0, 0.8), ("no", 0.0, 0.2)])]);
+    fn a_collapsed_model_is_off_by_its_overconfidence() {
+        let collapsed = Scores::of(&[distribution(&[("yes", 1.0, 0.8), ("no", 0.0, 0.2)])]);
         assert!((collapsed.ece - 0.2).abs() < 1e-12);
         assert!((collapsed.total_variation - 0.2).abs() < 1e-12);
         assert_eq!(
@@ -312,10 +329,10 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_answer_counts_as_distance() {
-        let vague = belief(&[("yes", 0.5, 0.8), ("no", 0.2, 0.2)]);
+    fn mass_outside_the_answers_counts_as_distance() {
+        let vague = distribution(&[("yes", 0.5, 0.8), ("no", 0.2, 0.2)]);
         assert!((vague.elsewhere() - 0.3).abs() < 1e-12);
         assert!((vague.total_variation() - 0.3).abs() < 1e-12);
-        assert_eq!(vague.likeliest(), (0.5, 0.8));
+        assert_eq!(vague.most_probable(), (0.5, 0.8));
     }
 }

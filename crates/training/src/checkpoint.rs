@@ -1,4 +1,4 @@
-//! A run's state on disk: weights, optimizer moments and the step, written so that a crash never leaves half of one.
+//! A run's state on disk: weights, optimizer moments and the step. Writes are atomic: a crash never leaves half of one.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,25 +15,25 @@ const MODEL: &str = "model.bpk";
 const OPTIMIZER: &str = "optimizer.bpk";
 const PROGRESS: &str = "progress.json";
 
-/// How far a run has come.
+/// Progress of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Progress {
-    /// Batches done.
+    /// Steps done.
     pub step: usize,
     /// Tokens predicted so far.
     pub tokens: u64,
-    /// SHA-256 of the recipe, so that another recipe does not go on from here.
+    /// SHA-256 of the recipe and its inputs; another recipe does not resume from here.
     pub recipe: String,
     /// Seconds of computing so far.
     pub seconds: f64,
-    /// The KL coefficient of the next step, in tuning, where it is driven.
+    /// The KL coefficient of the next step, where a tuning run controls it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kl_coefficient: Option<f32>,
 }
 
 impl Progress {
-    /// A run of this recipe that begins.
+    /// A run of this recipe at its start.
     pub fn fresh(recipe: String) -> Self {
         Self {
             step: 0,
@@ -45,7 +45,7 @@ impl Progress {
     }
 }
 
-/// Writes a checkpoint in place of the one before.
+/// Replaces the checkpoint.
 ///
 /// # Errors
 /// When the folder cannot be written.
@@ -119,7 +119,7 @@ pub fn load<M: Module>(
     }
     let record = ModuleRecord::from_bytes(Bytes::from_bytes_vec(read(MODEL)?))
         .map_err(|error| broken(error.to_string()))?;
-    // Checkpoints from before dropout was this project's own hold its switch too.
+    // Older checkpoints also hold the switch of burn's dropout.
     let model = model
         .try_load_record(record.allow_unused(true))
         .map_err(|error| broken(error.to_string()))?;

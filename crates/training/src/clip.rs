@@ -1,12 +1,12 @@
 //! Clipping a gradient by its norm over all parameters (Pascanu et al. 2013, arXiv 1211.5063).
 //!
-//! burn's optimizers clip every parameter by itself, which changes the gradient's direction.
+//! burn's optimizers clip each parameter separately, which changes the gradient's direction.
 
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
 
-/// Scales all gradients so that their common norm is at most `largest`; returns the norm before.
+/// Scales all gradients so that their global norm is at most `largest`; returns the norm before.
 pub fn clip_by_global_norm<M: Module>(
     module: &M,
     gradients: &mut GradientsParams,

@@ -1,4 +1,4 @@
-//! The training text: stories of the world, fact documents, requests, and files of openly licensed stories, as documents of tokens.
+//! The corpus: stories of the world, fact documents, requests, and files of openly licensed stories, as sequences of tokens.
 
 use std::path::Path;
 
@@ -8,10 +8,10 @@ use tokenizers::Tokenizer;
 use crate::error::{TrainingError, at};
 use crate::facts::{Request, TruthTable, requests};
 use crate::recipe::{Recipe, TextShare};
-use crate::vocabulary::{END_OF_TEXT, END_OF_TEXT_ID};
+use crate::tokenizer::{END_OF_TEXT, END_OF_TEXT_ID};
 use crate::world::World;
 
-/// Texts with the number of times that each is seen.
+/// Documents, with the number of passes over each source.
 pub struct Corpus {
     sources: Vec<Source>,
 }
@@ -22,11 +22,11 @@ struct Source {
 }
 
 impl Corpus {
-    /// Tells the world's stories, writes the facts and requests, and reads the recipe's texts from a folder; with `None` the world alone is used.
+    /// Generates the world's stories, facts and requests, and reads the recipe's texts from a folder; `None` leaves the texts out.
     ///
     /// # Errors
-    /// When a text is absent, unreadable or not the one that the recipe was written for.
-    pub fn gather(recipe: &Recipe, texts: Option<&Path>) -> Result<Self, TrainingError> {
+    /// When a text is absent, unreadable, or has another hash than the recipe's.
+    pub fn load(recipe: &Recipe, texts: Option<&Path>) -> Result<Self, TrainingError> {
         let world = World::new()?;
         let stories = (0..recipe.world.stories)
             .map(|index| world.story(recipe.world.seed, index).text)
@@ -37,8 +37,8 @@ impl Corpus {
         }];
         if let Some(share) = &recipe.facts {
             let mut documents = TruthTable::new().documents(share.seed, share.documents);
-            let wishes = requests(&world, share.seed, share.requests);
-            documents.extend(wishes.map(|wish| Request::document(&wish)));
+            let requests = requests(&world, share.seed, share.requests);
+            documents.extend(requests.map(|request| Request::document(&request)));
             sources.push(Source {
                 documents,
                 passes: 1,
@@ -55,15 +55,15 @@ impl Corpus {
         Ok(Self { sources })
     }
 
-    /// Every distinct document once.
+    /// Every document once.
     pub fn documents(&self) -> impl Iterator<Item = &str> {
         self.sources
             .iter()
             .flat_map(|source| source.documents.iter().map(String::as_str))
     }
 
-    /// Every document as tokens, repeated by its source's passes. Long documents are cut at line ends into parts of at
-    /// most `context` tokens, the end-of-text tokens around them included.
+    /// Every document as tokens, repeated by its source's passes. Long documents are split at line ends into sequences of at most
+    /// `context` tokens, the end-of-text tokens around them included.
     ///
     /// # Errors
     /// When the tokenizer refuses a text.
@@ -76,7 +76,7 @@ impl Corpus {
         for source in &self.sources {
             let mut parts = Vec::new();
             for document in &source.documents {
-                parts.extend(cut(document, tokenizer, context)?);
+                parts.extend(tokenize(document, tokenizer, context)?);
             }
             for _ in 0..source.passes {
                 sequences.extend(parts.iter().cloned());
@@ -107,7 +107,7 @@ fn read_text(share: &TextShare, folder: &Path) -> Result<Vec<String>, TrainingEr
     Ok(split(&text))
 }
 
-/// The documents of a file, without the white space around them.
+/// The documents of a file, without surrounding white space.
 pub fn split(text: &str) -> Vec<String> {
     text.split(END_OF_TEXT)
         .map(|part| part.trim().to_owned())
@@ -115,7 +115,7 @@ pub fn split(text: &str) -> Vec<String> {
         .collect()
 }
 
-/// A digest as it is usually written.
+/// A digest in lower-case hex.
 pub(crate) fn hex(bytes: &[u8]) -> String {
     let digit = |value: u8| char::from(b"0123456789abcdef"[usize::from(value)]);
     bytes
@@ -124,8 +124,8 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
         .collect()
 }
 
-/// One document as sequences that each begin with the end-of-text token; the last also ends with it.
-fn cut(
+/// One document as sequences, each beginning with the end-of-text token; the last also ends with it.
+fn tokenize(
     document: &str,
     tokenizer: &Tokenizer,
     context: usize,
@@ -140,7 +140,7 @@ fn cut(
         if current.len() > 1 && current.len() + ids.len() >= context {
             sequences.push(std::mem::replace(&mut current, vec![END_OF_TEXT_ID]));
         }
-        // A single line longer than the context is rare; its tail is left out.
+        // Rare: a line longer than the context is truncated.
         current.extend(ids.iter().take(context - 2));
     }
     current.push(END_OF_TEXT_ID);

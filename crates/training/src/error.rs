@@ -1,10 +1,10 @@
-//! What can go wrong while a model is made.
+//! Errors of recipes, corpora, checkpoints and runs.
 
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-/// A recipe, a text, a checkpoint or a run that cannot be used.
+/// Why a model cannot be trained.
 #[derive(Debug, Error)]
 pub enum TrainingError {
     /// A file could not be read or written.
@@ -12,10 +12,10 @@ pub enum TrainingError {
     File {
         /// Which file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: std::io::Error,
     },
-    /// The recipe is not valid TOML, or names a field that does not exist.
+    /// The recipe is not valid TOML, or has an unknown field.
     #[error("{path} is not a recipe: {source}")]
     Recipe {
         /// Which file.
@@ -28,12 +28,12 @@ pub enum TrainingError {
     Value {
         /// Which field.
         field: &'static str,
-        /// What is wrong and what would do.
+        /// What is wrong, and what is allowed.
         problem: String,
     },
-    /// A text of the mix is absent.
+    /// A text of the recipe is absent.
     #[error(
-        "the recipe asks for the text {file} ({origin}), which is not in {folder}; \
+        "the recipe uses the text {file} ({origin}), which is not in {folder}; \
          give its folder with --texts, or train on the story world alone with --without-texts"
     )]
     MissingText {
@@ -44,9 +44,9 @@ pub enum TrainingError {
         /// Where it was looked for.
         folder: PathBuf,
     },
-    /// A text is not the one that the recipe was written for.
+    /// A text has another hash than the recipe's.
     #[error(
-        "{path} is another text than the recipe's (sha256 {found}, expected {expected}); fetch it again, or change the recipe"
+        "{path} has the SHA-256 {found}, the recipe expects {expected}; download it again, or change the recipe"
     )]
     OtherText {
         /// Which file.
@@ -56,12 +56,12 @@ pub enum TrainingError {
         /// What the recipe says.
         expected: String,
     },
-    /// The model to begin with is not there.
+    /// The model to start from is absent.
     #[error(
-        "the recipe begins with the weights in {folder}, and there are none: make them first, with \
+        "the recipe starts from the weights in {folder}, and there are none: train them first, with \
          `collapse pretrain {}`", folder.join("training.toml").display()
     )]
-    NoStart {
+    NoInitialWeights {
         /// Where they were looked for.
         folder: PathBuf,
     },
@@ -69,14 +69,14 @@ pub enum TrainingError {
     #[error("tokenizer: {0}")]
     Tokenizer(String),
     /// A checkpoint cannot be resumed.
-    #[error("checkpoint {path}: {problem}; delete its folder to begin again")]
+    #[error("checkpoint {path}: {problem}; delete its folder to start again")]
     Checkpoint {
         /// Its folder.
         path: PathBuf,
         /// What is wrong with it.
         problem: String,
     },
-    /// The loss is no longer a number.
+    /// The loss is not finite.
     #[error(
         "the loss at step {step} is {loss}: the run diverged; lower `optimizer.learning_rate`, or resume from the checkpoint before"
     )]
@@ -86,22 +86,22 @@ pub enum TrainingError {
         /// What it was.
         loss: f64,
     },
-    /// Reward, divergence or gradient of a tuning run is no longer a number.
+    /// Reward, divergence or gradient of a tuning run is not finite.
     #[error(
-        "reward, divergence or gradient at step {step} is no number: the run diverged; lower `optimizer.learning_rate`, or raise \
+        "reward, divergence or gradient at step {step} is not finite: the run diverged; lower `optimizer.learning_rate`, or raise \
          `kl.coefficient`"
     )]
     TuningDiverged {
         /// At which step.
         step: usize,
     },
-    /// No threads to be had.
+    /// The system gives no threads.
     #[error("cannot start the training threads: {0}; lower `batches.shards`")]
     Threads(String),
     /// The model could not be read or written.
     #[error(transparent)]
     Model(#[from] transformer::LoadError),
-    /// The adapter to begin with could not be read.
+    /// The adapter to start from could not be read.
     #[error("the adapter to start from: {0}")]
     Start(#[from] transformer::AdapterError),
     /// A sentiment predictor could not be read.
@@ -118,12 +118,12 @@ pub enum TrainingError {
     /// The device stopped answering.
     #[error(transparent)]
     Device(#[from] transformer::DeviceError),
-    /// The story world's own data is broken.
+    /// The story world's data is broken.
     #[error(transparent)]
     World(#[from] crate::world::WorldError),
 }
 
-/// Puts the path beside an I/O error.
+/// Adds the path to an I/O error.
 pub(crate) fn at(path: &Path) -> impl FnOnce(std::io::Error) -> TrainingError + '_ {
     move |source| TrainingError::File {
         path: path.to_owned(),

@@ -1,8 +1,8 @@
-//! Bits per byte of held-out stories: what a model still does not know of them, comparable across vocabularies.
+//! Bits per byte of held-out stories: the cross-entropy per byte, comparable across vocabularies.
 //!
-//! `bits per byte = sum of -ln p(token | story so far) / ln 2 / bytes of these tokens`. Each story is scored alone, from the
-//! beginning-of-text token; the end-of-text token behind it is not predicted. A story longer than the context is scored as far as
-//! the context reaches, and counted as cut.
+//! `bits per byte = sum of -ln p(token | story so far) / ln 2 / bytes of these tokens`. Each story is scored separately, from
+//! the beginning-of-text token; the end-of-text token after it is not predicted. A story longer than the context is scored up to
+//! the context's end and counted as truncated.
 
 use std::f64::consts::LN_2;
 use std::iter::Sum;
@@ -17,11 +17,11 @@ use crate::error::TrainingError;
 /// Which stories of a file are scored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Selection {
-    /// The first so many that have the right length.
+    /// At most this many, from the file's beginning.
     pub stories: usize,
-    /// Characters at least.
+    /// Minimum length in characters.
     pub least: usize,
-    /// Characters at most.
+    /// Maximum length in characters.
     pub most: usize,
 }
 
@@ -32,16 +32,16 @@ pub struct Evaluation {
     pub nats: f64,
     /// Predicted tokens.
     pub tokens: usize,
-    /// Bytes that these tokens stand for.
+    /// Bytes of these tokens.
     pub bytes: usize,
     /// Stories scored.
     pub stories: usize,
-    /// Stories among them that are longer than the context.
+    /// Of these, stories longer than the context.
     pub cut: usize,
 }
 
 impl Selection {
-    /// The stories of a text parted by `<|endoftext|>`.
+    /// The selected stories of a text separated by `<|endoftext|>`.
     pub fn of(&self, text: &str) -> Vec<String> {
         let fits = |story: &String| (self.least..=self.most).contains(&story.chars().count());
         split(text)
@@ -53,17 +53,17 @@ impl Selection {
 }
 
 impl Evaluation {
-    /// Mean bits that a byte costs; not a number where nothing was scored.
+    /// Mean bits per byte; NaN where nothing was scored.
     pub fn bits_per_byte(&self) -> f64 {
         self.nats / LN_2 / self.bytes as f64
     }
 
-    /// Mean nats that a token costs; not a number where nothing was scored.
+    /// Mean nats per token; NaN where nothing was scored.
     pub fn nats_per_token(&self) -> f64 {
         self.nats / self.tokens as f64
     }
 
-    /// Scores one more story.
+    /// Adds one story.
     ///
     /// # Errors
     /// When the tokenizer refuses the story or the device fails.
@@ -86,7 +86,7 @@ impl Evaluation {
     }
 }
 
-/// Of stories that were scored apart.
+/// Adds up sums of separately scored stories.
 impl Sum for Evaluation {
     fn sum<I: Iterator<Item = Self>>(parts: I) -> Self {
         parts.fold(Self::default(), |sum, part| Self {

@@ -10,9 +10,9 @@ use transformer::{Adapter, BASE_KEY, Llama, NamedTensor};
 /// How a weight is stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Precision {
-    /// Two bytes: what ships.
+    /// Two bytes: for distribution.
     F16,
-    /// Four bytes: what a checkpoint keeps.
+    /// Four bytes: exact.
     F32,
 }
 
@@ -21,7 +21,7 @@ pub fn to_safetensors(model: &Llama, precision: Precision) -> Vec<u8> {
     write(model.named_tensors(), precision, None)
 }
 
-/// The bytes of `adapter_model.safetensors`, with the fingerprint of the base that the adapter was tuned on.
+/// The bytes of `adapter_model.safetensors`, with the fingerprint of the adapter's base.
 pub fn adapter_to_safetensors(
     adapter: &Adapter,
     precision: Precision,
@@ -30,7 +30,7 @@ pub fn adapter_to_safetensors(
     in_order(&write(adapter.named_tensors(), precision, base))
 }
 
-/// The same file with a sorted header: its notes are written in the order of a hash map, which differs from run to run.
+/// The same file with a sorted header: `safetensors` writes the metadata in the order of a hash map, which differs by run.
 fn in_order(file: &[u8]) -> Vec<u8> {
     let (length, rest) = file
         .split_first_chunk()
@@ -39,7 +39,7 @@ fn in_order(file: &[u8]) -> Vec<u8> {
     let header: BTreeMap<String, BTreeMap<String, serde_json::Value>> =
         serde_json::from_slice(header).expect("it was just written");
     let mut header = serde_json::to_vec(&header).expect("it was just read");
-    // Readers want the data at a multiple of eight bytes.
+    // The format aligns the data to eight bytes.
     header.resize(header.len().next_multiple_of(8), b' ');
     [&(header.len() as u64).to_le_bytes(), &header[..], data].concat()
 }
@@ -72,7 +72,7 @@ fn write(tensors: Vec<NamedTensor>, precision: Precision, base: Option<&str>) ->
             .expect("bytes follow from shape and dtype");
         (name.as_str(), view)
     });
-    // `transformers` refuses a file that does not say which framework's layout it has.
+    // `transformers` refuses a file without the framework's name.
     let mut metadata = HashMap::from([("format".to_owned(), "pt".to_owned())]);
     metadata.extend(base.map(|base| (BASE_KEY.to_owned(), base.to_owned())));
     serialize(views, Some(metadata)).expect("names differ and lengths follow from shapes")

@@ -1,7 +1,7 @@
-//! How the models of this project are made: the story world, the facts, the corpus, the vocabulary, pretraining, the sentiment
-//! predictor's fit, tuning and evaluation.
+//! Makes the models of this project: story world, facts, corpus, tokenizer, pretraining, the sentiment predictor's fit,
+//! reinforcement learning of adapters, and evaluation.
 //!
-//! Natively only: nothing here reaches the browser.
+//! Native only: nothing here is part of the page.
 
 #![allow(
     clippy::disallowed_methods,
@@ -12,8 +12,8 @@ pub mod batches;
 pub mod calibration;
 pub mod checkpoint;
 mod clip;
+pub mod control;
 pub mod corpus;
-pub mod crew;
 mod error;
 pub mod evaluate;
 pub mod export;
@@ -23,10 +23,12 @@ pub mod loss;
 pub mod predictor;
 pub mod pretrain;
 pub mod recipe;
+pub mod rl;
 pub mod schedule;
 mod shards;
-pub mod tuning;
-pub mod vocabulary;
+pub mod tokenizer;
+pub mod worker_pool;
 pub mod world;
 
+pub use control::Control;
 pub use error::TrainingError;

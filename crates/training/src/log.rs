@@ -1,4 +1,4 @@
-//! Logs of a run: one JSON object a line, each with its `step`.
+//! Logs of a run: one JSON object per line, each with its `step`.
 
 use std::fs::{self, File, OpenOptions};
 use std::path::Path;
@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::error::{TrainingError, at};
 
-/// Opens a log to go on after a step, and drops the lines after it.
+/// Opens a log to append after a step, and drops the lines beyond it.
 pub fn reopen(path: &Path, step: usize) -> Result<File, TrainingError> {
     let until = |line: &&str| {
         let entry: Option<Value> = serde_json::from_str(line).ok();
@@ -27,7 +27,7 @@ pub fn reopen(path: &Path, step: usize) -> Result<File, TrainingError> {
     OpenOptions::new().append(true).open(path).map_err(at(path))
 }
 
-/// Four decimals are enough for a log.
+/// Rounds to four decimals.
 pub fn round(value: f64) -> f64 {
     (value * 1e4).round() / 1e4
 }

@@ -4,7 +4,7 @@ use burn::tensor::{IndexingUpdateOp, Int, Tensor, activation};
 
 /// The loss of one batch.
 pub struct Loss {
-    /// A scalar whose gradient is that of the mean cross-entropy; its value means nothing.
+    /// A scalar with the gradient of the mean cross-entropy; its value has no meaning.
     pub surrogate: Tensor<1>,
     /// Sum of `-ln p(target)` over the weighted rows, nats; without gradient.
     pub total_nats: Tensor<1>,
@@ -18,7 +18,7 @@ pub struct Loss {
 ///
 /// # Shapes
 /// - logits: `[rows, vocab]`, tracked
-/// - targets, weights: `[rows]`, plain; weights are 0 (padding) or 1, with at least one 1
+/// - targets, weights: `[rows]`, untracked; weights are 0 (padding) or 1, with at least one 1
 pub fn cross_entropy(
     logits: Tensor<2>,
     targets: Tensor<1, Int>,

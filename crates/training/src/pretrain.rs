@@ -1,4 +1,4 @@
-//! Pretraining: next-token prediction over the corpus, from fresh weights to a Hugging Face folder.
+//! Pretraining: next-token prediction over the corpus, from initial weights to a Hugging Face folder.
 
 use std::fs;
 use std::io::Write;
@@ -11,21 +11,23 @@ use sha2::{Digest, Sha256};
 use tokenizers::Tokenizer;
 use transformer::{Llama, LlamaConfig, ModelFiles, Rotary};
 
-use crate::batches::deal;
+use crate::batches::make_batches;
 use crate::checkpoint::{self, Progress};
 use crate::clip::clip_by_global_norm;
+use crate::control::Control;
 use crate::corpus::{Corpus, hex};
 use crate::error::{TrainingError, at};
 use crate::export::{Precision, to_safetensors};
 use crate::log::{self, round};
 use crate::recipe::Recipe;
 use crate::schedule::learning_rate;
-use crate::shards::{Workers, shard};
-use crate::vocabulary;
+use crate::shards::{backward, shard};
+use crate::tokenizer;
+use crate::worker_pool::WorkerPool;
 
-/// Where a run reads and writes.
-pub struct Places<'a> {
-    /// The model's folder: tokenizer, weights, config and log end up here.
+/// Folders of a run.
+pub struct RunPaths<'a> {
+    /// The model's folder: tokenizer, weights, config and log are written here.
     pub model: &'a Path,
     /// The folder of the recipe's texts; `None` trains on the story world alone.
     pub texts: Option<&'a Path>,
@@ -33,14 +35,14 @@ pub struct Places<'a> {
     pub run: &'a Path,
 }
 
-/// What a run reports after every step.
+/// Progress after a step.
 #[derive(Clone, Copy, Debug)]
 pub struct StepReport {
-    /// Batches done.
+    /// Steps done.
     pub step: usize,
-    /// Batches in all.
+    /// Steps in all.
     pub steps: usize,
-    /// Mean loss of the batch, nats a token.
+    /// Mean loss of the batch, nats per token.
     pub loss: f64,
     /// Norm of the whole gradient before clipping.
     pub gradient_norm: f64,
@@ -48,22 +50,13 @@ pub struct StepReport {
     pub learning_rate: f64,
     /// Tokens predicted so far.
     pub tokens: u64,
-    /// Seconds of computing so far, over all sittings.
+    /// Seconds of computing so far, over all sessions.
     pub seconds: f64,
-}
-
-/// What the caller wants after a step.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Wish {
-    /// Go on.
-    Continue,
-    /// Write a checkpoint and return; the same command resumes.
-    Pause,
 }
 
 /// Steps between two checkpoints.
 const CHECKPOINT_EVERY: usize = 250;
-/// Steps whose mean loss makes one line of the log.
+/// Steps that one line of the log averages over.
 const LOG_EVERY: usize = 10;
 
 /// Runs a recipe, from the last checkpoint if there is one. Returns true when the run is complete.
@@ -72,23 +65,23 @@ const LOG_EVERY: usize = 10;
 /// When texts, recipe or checkpoint cannot be used, a file cannot be written, or the loss is no longer finite.
 pub fn pretrain(
     recipe: &Recipe,
-    places: &Places<'_>,
+    paths: &RunPaths<'_>,
     device: &Device,
-    mut watch: impl FnMut(&StepReport) -> Wish,
+    mut watch: impl FnMut(&StepReport) -> Control,
 ) -> Result<bool, TrainingError> {
-    for folder in [places.model, places.run] {
+    for folder in [paths.model, paths.run] {
         fs::create_dir_all(folder).map_err(at(folder))?;
     }
-    let corpus = Corpus::gather(recipe, places.texts)?;
-    let start = Start::read(recipe, places.model)?;
+    let corpus = Corpus::load(recipe, paths.texts)?;
+    let start = InitialWeights::load(recipe, paths.model)?;
     if let Some(start) = &start {
-        let path = places.model.join("tokenizer.json");
+        let path = paths.model.join("tokenizer.json");
         fs::write(&path, &start.files.tokenizer).map_err(at(&path))?;
     }
-    let tokenizer = tokenizer(&corpus, recipe, places.model)?;
+    let tokenizer = load_or_train_tokenizer(&corpus, recipe, paths.model)?;
     let sequences = corpus.sequences(&tokenizer, recipe.model.context)?;
     let lengths: Vec<usize> = sequences.iter().map(Vec::len).collect();
-    let batches = deal(
+    let batches = make_batches(
         &lengths,
         recipe.batches.tokens,
         recipe.batches.pool,
@@ -100,25 +93,25 @@ pub fn pretrain(
     device.seed(recipe.seed);
     let mut first = config.init(recipe.model.dropout, &tracked);
     if let Some(start) = &start {
-        first = start.weigh(first, &config, device)?;
+        first = start.load_into(first, &config, device)?;
     }
-    let hash = recipe_hash(recipe, places.texts.is_some(), start.as_ref());
-    let folder = places.run.join("checkpoint");
+    let hash = recipe_hash(recipe, paths.texts.is_some(), start.as_ref());
+    let folder = paths.run.join("checkpoint");
     let (mut model, mut optimizer, resumed) =
         checkpoint::load(&folder, &hash, first, recipe.optimizer.init())?;
     let mut progress = resumed.unwrap_or_else(|| Progress::fresh(hash));
     let rotary = Rotary::new(&config, &tracked);
-    let workers = Workers::new(recipe.batches.shards)?;
-    let mut log = Log::open(places.run.join("log.jsonl"), progress.step)?;
+    let pool = WorkerPool::new(recipe.batches.shards)?;
+    let mut log = Log::open(paths.run.join("log.jsonl"), progress.step)?;
 
     for (step, batch) in batches.iter().enumerate().skip(progress.step) {
         let clock = Instant::now();
-        // Dropout of a step depends on its number alone, so a resumed run repeats an unbroken one.
+        // Dropout of a step depends on its number alone, so a resumed run equals an uninterrupted one.
         let seed = recipe.seed ^ (step as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
         let rate = learning_rate(&recipe.optimizer, step, batches.len());
         let (shards, predicted) = shard(batch, &sequences, recipe.batches.shards);
         let (loss, mut gradients) =
-            workers.backward(&model, &rotary, &shards, predicted, seed, device);
+            backward(&pool, &model, &rotary, &shards, predicted, seed, device);
         if !loss.is_finite() {
             return Err(TrainingError::Diverged { step, loss });
         }
@@ -138,33 +131,33 @@ pub fn pretrain(
             seconds: progress.seconds,
         };
         log.push(&report, predicted)?;
-        let wish = watch(&report);
+        let control = watch(&report);
         let last = progress.step == batches.len();
-        if wish == Wish::Pause || last || progress.step.is_multiple_of(CHECKPOINT_EVERY) {
+        if control == Control::Pause || last || progress.step.is_multiple_of(CHECKPOINT_EVERY) {
             checkpoint::save(&folder, &model, &optimizer, &progress)?;
         }
-        if wish == Wish::Pause && !last {
+        if control == Control::Pause && !last {
             return Ok(false);
         }
     }
-    export(&model, &config, places)?;
+    export(&model, &config, paths)?;
     Ok(true)
 }
 
-/// Writes the model folder as the last checkpoint has it, without training: for a look at a run under way.
+/// Writes the model's folder from the last checkpoint, without training: to inspect a run under way.
 ///
 /// # Errors
 /// When there is no checkpoint of this recipe, or a file cannot be written.
 pub fn export_checkpoint(
     recipe: &Recipe,
-    places: &Places<'_>,
+    paths: &RunPaths<'_>,
     device: &Device,
 ) -> Result<(), TrainingError> {
     let config = recipe.config();
     let fresh = config.init(0.0, device);
-    let start = Start::read(recipe, places.model)?;
-    let hash = recipe_hash(recipe, places.texts.is_some(), start.as_ref());
-    let folder = places.run.join("checkpoint");
+    let start = InitialWeights::load(recipe, paths.model)?;
+    let hash = recipe_hash(recipe, paths.texts.is_some(), start.as_ref());
+    let folder = paths.run.join("checkpoint");
     let (model, _, progress) = checkpoint::load(&folder, &hash, fresh, recipe.optimizer.init())?;
     if progress.is_none() {
         return Err(TrainingError::Checkpoint {
@@ -172,16 +165,20 @@ pub fn export_checkpoint(
             problem: "does not exist yet".to_owned(),
         });
     }
-    export(&model, &config, places)
+    export(&model, &config, paths)
 }
 
-/// The tokenizer beside the model, trained on the corpus where there is none yet.
-fn tokenizer(corpus: &Corpus, recipe: &Recipe, folder: &Path) -> Result<Tokenizer, TrainingError> {
+/// The tokenizer in the model's folder; trained on the corpus where there is none yet.
+fn load_or_train_tokenizer(
+    corpus: &Corpus,
+    recipe: &Recipe,
+    folder: &Path,
+) -> Result<Tokenizer, TrainingError> {
     let path = folder.join("tokenizer.json");
     let said = |error: tokenizers::Error| TrainingError::Tokenizer(error.to_string());
     if !path.is_file() {
         let documents: Vec<&str> = corpus.documents().collect();
-        vocabulary::train(&documents, recipe.model.vocabulary)?
+        tokenizer::train(&documents, recipe.model.vocabulary)?
             .save(&path, false)
             .map_err(said)?;
     }
@@ -189,7 +186,7 @@ fn tokenizer(corpus: &Corpus, recipe: &Recipe, folder: &Path) -> Result<Tokenize
     let found = tokenizer.get_vocab_size(true);
     if found > recipe.model.vocabulary {
         return Err(TrainingError::Tokenizer(format!(
-            "{} has {found} tokens, the recipe says {}; delete it to train another",
+            "{} has {found} tokens, but `model.vocabulary` is {}; delete it to train another",
             path.display(),
             recipe.model.vocabulary
         )));
@@ -197,8 +194,8 @@ fn tokenizer(corpus: &Corpus, recipe: &Recipe, folder: &Path) -> Result<Tokenize
     Ok(tokenizer)
 }
 
-/// Of the recipe, of what it is run on, and of the weights that it begins with.
-fn recipe_hash(recipe: &Recipe, with_texts: bool, start: Option<&Start>) -> String {
+/// SHA-256 of the recipe, of whether it uses the texts, and of the initial weights.
+fn recipe_hash(recipe: &Recipe, with_texts: bool, start: Option<&InitialWeights>) -> String {
     let mut text = toml::to_string(recipe).expect("a recipe is plain data");
     text += &with_texts.to_string();
     if let Some(start) = start {
@@ -207,19 +204,19 @@ fn recipe_hash(recipe: &Recipe, with_texts: bool, start: Option<&Start>) -> Stri
     hex(&Sha256::digest(text.as_bytes()))
 }
 
-/// The model that a run begins with.
-struct Start {
+/// The model that a run starts from.
+struct InitialWeights {
     folder: PathBuf,
     files: ModelFiles,
 }
 
-impl Start {
-    /// None where the recipe names none.
-    fn read(recipe: &Recipe, folder: &Path) -> Result<Option<Self>, TrainingError> {
+impl InitialWeights {
+    /// None where the recipe starts from random weights.
+    fn load(recipe: &Recipe, folder: &Path) -> Result<Option<Self>, TrainingError> {
         let read = |start: &PathBuf| {
             let folder = folder.join(start);
             if !folder.join("model.safetensors").is_file() {
-                return Err(TrainingError::NoStart { folder });
+                return Err(TrainingError::NoInitialWeights { folder });
             }
             let files = ModelFiles::read(&folder)?;
             Ok(Self { folder, files })
@@ -227,8 +224,8 @@ impl Start {
         recipe.start.as_ref().map(read).transpose()
     }
 
-    /// A network of `config`, with these weights in place of its own.
-    fn weigh(
+    /// Replaces the weights of a network of `config`.
+    fn load_into(
         &self,
         network: Llama,
         config: &LlamaConfig,
@@ -239,7 +236,7 @@ impl Start {
             return Err(TrainingError::Value {
                 field: "start",
                 problem: format!(
-                    "names {}, a model of other sizes than `model` says",
+                    "names {}, a model of other sizes than `model`",
                     self.folder.display()
                 ),
             });
@@ -250,20 +247,20 @@ impl Start {
 }
 
 /// Writes weights, log and the small files that `transformers` reads into the model's folder.
-fn export(model: &Llama, config: &LlamaConfig, places: &Places<'_>) -> Result<(), TrainingError> {
+fn export(model: &Llama, config: &LlamaConfig, paths: &RunPaths<'_>) -> Result<(), TrainingError> {
     let write = |name: &str, bytes: &[u8]| {
-        let path = places.model.join(name);
+        let path = paths.model.join(name);
         fs::write(&path, bytes).map_err(at(&path))
     };
     let pretty = |value: serde_json::Value| format!("{value:#}\n");
     let tokenizer = serde_json::json!({
         "tokenizer_class": "PreTrainedTokenizerFast",
-        "bos_token": vocabulary::END_OF_TEXT,
-        "eos_token": vocabulary::END_OF_TEXT,
+        "bos_token": tokenizer::END_OF_TEXT,
+        "eos_token": tokenizer::END_OF_TEXT,
         "clean_up_tokenization_spaces": false,
         "model_max_length": config.max_position_embeddings,
     });
-    // What `generate` does when it is told nothing: draw from the model itself, neither cut nor sharpened.
+    // The defaults of `generate`: sample at temperature 1 without truncation.
     let generation = serde_json::json!({
         "bos_token_id": config.bos_token_id,
         "eos_token_id": config.eos_token_id,
@@ -275,11 +272,11 @@ fn export(model: &Llama, config: &LlamaConfig, places: &Places<'_>) -> Result<()
     write("tokenizer_config.json", pretty(tokenizer).as_bytes())?;
     write("generation_config.json", pretty(generation).as_bytes())?;
     write("model.safetensors", &to_safetensors(model, Precision::F16))?;
-    let log = places.run.join("log.jsonl");
+    let log = paths.run.join("log.jsonl");
     write("training-log.jsonl", &fs::read(&log).map_err(at(&log))?)
 }
 
-/// Lines of mean values over [`LOG_EVERY`] steps.
+/// The log: each line averages over [`LOG_EVERY`] steps.
 struct Log {
     path: PathBuf,
     file: fs::File,
@@ -288,7 +285,7 @@ struct Log {
 }
 
 impl Log {
-    /// Opens the log and drops the lines after the step at which the run goes on.
+    /// Opens the log and drops the lines after the step from which the run resumes.
     fn open(path: PathBuf, step: usize) -> Result<Self, TrainingError> {
         let file = log::reopen(&path, step)?;
         Ok(Self {

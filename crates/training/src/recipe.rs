@@ -1,4 +1,4 @@
-//! `training.toml`: all that a pretraining run depends on, kept beside the weights that it made.
+//! `training.toml`: everything that a pretraining run depends on, stored in the model's folder.
 
 use std::path::{Path, PathBuf};
 
@@ -15,15 +15,15 @@ use crate::error::{TrainingError, at};
 pub struct Recipe {
     /// Seeds weights, order of documents and dropout.
     pub seed: u64,
-    /// Folder of a model to begin with, of the same sizes, as seen from the recipe's own; its tokenizer is taken, too. Without one
-    /// the run begins with fresh weights and trains a tokenizer.
+    /// Folder of a model to start from, of the same sizes, relative to the recipe's own; its tokenizer is used, too. Without one
+    /// the run starts from random weights and trains a tokenizer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub start: Option<PathBuf>,
     /// The network.
     pub model: ModelSize,
     /// Stories from the project's own generator.
     pub world: WorldShare,
-    /// Questions with answers of known frequency, and requests for stories; a mix without them has no such table.
+    /// Questions with answers of known frequency, and requests for stories; optional.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub facts: Option<FactShare>,
     /// Texts from elsewhere.
@@ -53,25 +53,25 @@ pub struct ModelSize {
     pub key_value_heads: usize,
     /// Longest sequence, tokens.
     pub context: usize,
-    /// Share of features dropped while training.
+    /// Dropout probability.
     pub dropout: f64,
 }
 
-/// How much of the story world is told.
+/// Stories of the world.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct WorldShare {
-    /// Names the world's dice; another seed tells other stories.
+    /// The world's seed.
     pub seed: u64,
-    /// Stories, each seen once.
+    /// Number of stories, each seen once.
     pub stories: u64,
 }
 
-/// How many documents of the truth table are written.
+/// Documents of the truth table.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FactShare {
-    /// Shifts the draws and names the dice of the requests; the frequencies stay those of the table.
+    /// Seed of the draws and of the requests; the frequencies are those of the table for every seed.
     pub seed: u64,
     /// Questions with their answers, each seen once.
     pub documents: usize,
@@ -79,7 +79,7 @@ pub struct FactShare {
     pub requests: u64,
 }
 
-/// One file of texts, parted by `<|endoftext|>`.
+/// One file of texts, separated by `<|endoftext|>`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TextShare {
@@ -91,7 +91,7 @@ pub struct TextShare {
     pub licence: String,
     /// SHA-256 of the file, in hex.
     pub sha256: String,
-    /// How often each of its documents is seen.
+    /// Passes over its documents.
     pub passes: usize,
 }
 
@@ -99,12 +99,12 @@ pub struct TextShare {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BatchShape {
-    /// Tokens a batch at most, padding included.
+    /// Maximum tokens per batch, padding included.
     pub tokens: usize,
-    /// Documents sorted by length together; larger pools waste less padding and mix less.
+    /// Number of documents that are sorted by length together; larger pools have less padding and are shuffled less.
     pub pool: usize,
-    /// Parts of a batch whose gradients are computed side by side, one core each, and then added. Part of the recipe
-    /// because sums of floats depend on their order.
+    /// Shards of a batch whose gradients are computed in parallel, one core each, and then summed. Part of the recipe because
+    /// sums of floats depend on their order.
     pub shards: usize,
 }
 
@@ -126,7 +126,7 @@ pub struct OptimizerRecipe {
     pub epsilon: f32,
     /// Decoupled weight decay.
     pub weight_decay: f32,
-    /// Largest norm of the whole gradient.
+    /// Maximum global norm of the gradient.
     pub clip_norm: f64,
 }
 
@@ -142,7 +142,7 @@ impl OptimizerRecipe {
     }
 }
 
-/// Reads a recipe of any kind, its values unchecked.
+/// Reads a recipe of any kind without checking its values.
 pub(crate) fn read_toml<T: DeserializeOwned>(path: &Path) -> Result<T, TrainingError> {
     let text = std::fs::read_to_string(path).map_err(at(path))?;
     toml::from_str(&text).map_err(|source| TrainingError::Recipe {
@@ -155,7 +155,7 @@ impl Recipe {
     /// Reads a recipe.
     ///
     /// # Errors
-    /// When the file is absent, is no TOML, has an unknown field, or holds a value that makes no sense.
+    /// When the file is absent, is no TOML, has an unknown field, or a value is out of range.
     pub fn read(path: &Path) -> Result<Self, TrainingError> {
         let recipe: Self = read_toml(path)?;
         recipe.check()?;
@@ -218,8 +218,8 @@ impl Recipe {
             rms_norm_eps: 1e-5,
             rope_theta: 10_000.0,
             tie_word_embeddings: true,
-            bos_token_id: crate::vocabulary::END_OF_TEXT_ID,
-            eos_token_id: crate::vocabulary::END_OF_TEXT_ID,
+            bos_token_id: crate::tokenizer::END_OF_TEXT_ID,
+            eos_token_id: crate::tokenizer::END_OF_TEXT_ID,
         }
     }
 }

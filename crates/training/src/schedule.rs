@@ -1,4 +1,4 @@
-//! Learning rate by step: linear warm-up, then half a cosine (Loshchilov and Hutter, arXiv 1608.03983).
+//! Learning rate by step: linear warm-up, then cosine decay (Loshchilov and Hutter, arXiv 1608.03983).
 
 use std::f64::consts::PI;
 
@@ -33,7 +33,7 @@ mod tests {
     }
 
     #[test]
-    fn it_rises_to_the_top_and_falls_to_the_bottom() {
+    fn it_warms_up_and_decays() {
         let rates: Vec<f64> = (0..100)
             .map(|step| learning_rate(&recipe(), step, 100))
             .collect();

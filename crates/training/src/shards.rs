@@ -1,18 +1,15 @@
-//! The gradient of one batch, computed in parts on several cores (synchronous data parallelism).
-//!
-//! Tensors of a small model are too small for several cores to share one product; whole sequences are not.
+//! The gradient of one batch, computed in shards on several cores (synchronous data parallelism).
 
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
-use rayon::{ThreadPool, ThreadPoolBuilder};
 use transformer::{Llama, Rotary};
 
 use crate::batches::Batch;
-use crate::error::TrainingError;
 use crate::loss::cross_entropy;
+use crate::worker_pool::WorkerPool;
 
-/// Sequences side by side: inputs, the token after each, and which of those count.
+/// Padded sequences: inputs, targets (the next token of each), and weights, 0 for padding.
 pub struct Shard {
     rows: usize,
     time: usize,
@@ -21,7 +18,7 @@ pub struct Shard {
     weights: Vec<f32>,
 }
 
-/// Cuts a batch into at most `parts` shards; also says how many tokens it predicts in all.
+/// Splits a batch into at most `parts` shards; also returns the number of predicted tokens.
 pub fn shard(batch: &Batch, sequences: &[Vec<u32>], parts: usize) -> (Vec<Shard>, usize) {
     let rows = batch.len().div_ceil(parts);
     let shards = batch
@@ -65,7 +62,7 @@ impl Shard {
         }
     }
 
-    /// Sum of nats over the shard, and the gradient of the mean over all `predicted` tokens of the batch.
+    /// Sum of the loss over the shard in nats, and the gradient of the mean over all `predicted` tokens of the batch.
     fn backward(
         &self,
         model: &Llama,
@@ -96,63 +93,34 @@ impl Shard {
     }
 }
 
-/// One thread pool of one thread for every shard: burn's own parallel loops then stay on their shard's core.
-pub struct Workers(Vec<ThreadPool>);
-
-impl Workers {
-    /// Starts the threads.
-    ///
-    /// # Errors
-    /// When the system gives no thread.
-    pub fn new(shards: usize) -> Result<Self, TrainingError> {
-        (0..shards)
-            .map(|_| ThreadPoolBuilder::new().num_threads(1).build())
-            .collect::<Result<_, _>>()
-            .map(Self)
-            .map_err(|error| TrainingError::Threads(error.to_string()))
+/// Mean loss in nats per token, and its gradients. Dropout depends on `seed` and the shards alone; the result depends on the
+/// shards, not on the number of cores.
+pub fn backward(
+    pool: &WorkerPool,
+    model: &Llama,
+    rotary: &Rotary,
+    shards: &[Shard],
+    predicted: usize,
+    seed: u64,
+    plain: &Device,
+) -> (f64, GradientsParams) {
+    let tracked = &plain.clone().autodiff();
+    let parts = pool.map(shards, |number, shard| {
+        // Leaves of its own: backward passes over shared leaves would wait for each other.
+        let mut model = model.clone().fork(tracked);
+        model.throw_dropout(seed, number as u16);
+        shard.backward(&model, rotary, predicted, plain, tracked)
+    });
+    let mut nats = 0.0;
+    let mut sum = GradientsParams::new();
+    for (part, gradients) in parts {
+        nats += part;
+        add(model, &mut sum, gradients);
     }
-
-    /// Mean loss in nats a token, and its gradients. Dropout depends on `seed` and the shards alone.
-    pub fn backward(
-        &self,
-        model: &Llama,
-        rotary: &Rotary,
-        shards: &[Shard],
-        predicted: usize,
-        seed: u64,
-        plain: &Device,
-    ) -> (f64, GradientsParams) {
-        let tracked = &plain.clone().autodiff();
-        let parts: Vec<(f64, GradientsParams)> = std::thread::scope(|scope| {
-            let running: Vec<_> = shards
-                .iter()
-                .zip(&self.0)
-                .zip(0..)
-                .map(|((shard, pool), number)| {
-                    // Leaves of its own: backward passes over shared leaves would wait for each other.
-                    let mut model = model.clone().fork(tracked);
-                    model.throw_dropout(seed, number);
-                    scope.spawn(move || {
-                        pool.install(|| shard.backward(&model, rotary, predicted, plain, tracked))
-                    })
-                })
-                .collect();
-            running
-                .into_iter()
-                .map(|thread| thread.join().expect("a shard does not panic"))
-                .collect()
-        });
-        let mut nats = 0.0;
-        let mut sum = GradientsParams::new();
-        for (part, gradients) in parts {
-            nats += part;
-            add(model, &mut sum, gradients);
-        }
-        (nats / predicted as f64, sum)
-    }
+    (nats / predicted as f64, sum)
 }
 
-/// Adds a part of a module's gradients to their sum.
+/// Adds gradients of a module's parameters to their sum.
 pub fn add<M: Module>(module: &M, sum: &mut GradientsParams, mut part: GradientsParams) {
     module.visit(&mut Add {
         sum,

@@ -22,7 +22,7 @@ use clap::builder::PossibleValuesParser;
 use experiments::{
     CATALOGUE, Control, ExperimentInfo, ExperimentResults, Provenance, Published, RunConfig, Size,
 };
-use training::crew::Crew;
+use training::worker_pool::WorkerPool;
 
 use crate::knobs::Knobs;
 use crate::model::finite;
@@ -189,7 +189,7 @@ impl Experiment {
     /// Runs the jobs, each on one core.
     fn outcome(&self, models: &LoadedModels, jobs: &[Job]) -> Result<Outcome> {
         let all = available_parallelism().map_or(1, Into::into);
-        let crew = Crew::new(self.cores.unwrap_or(all).min(jobs.len()))?;
+        let crew = WorkerPool::new(self.cores.unwrap_or(all).min(jobs.len()))?;
         let board = Board::new(jobs.len());
         let found = crew.map(jobs, |number, job| -> Result<Published> {
             let chosen = models.chosen(&job.adapters)?;

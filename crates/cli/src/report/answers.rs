@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use training::calibration::{Belief, FamilyBeliefs};
+use training::calibration::{AnswerDistribution, FamilyDistributions};
 
 /// Means over the prompts of a family, in the wordings of training.
 #[derive(Clone, Serialize, Deserialize)]
@@ -27,9 +27,9 @@ pub struct FamilyAnswers {
 
 impl FamilyAnswers {
     /// Of one family's beliefs; none where it has no prompts in training.
-    pub fn of(family: &FamilyBeliefs) -> Option<Self> {
+    pub fn of(family: &FamilyDistributions) -> Option<Self> {
         let beliefs = &family.seen;
-        let mean = |value: fn(&Belief) -> f64| {
+        let mean = |value: fn(&AnswerDistribution) -> f64| {
             beliefs.iter().map(value).sum::<f64>() / beliefs.len() as f64
         };
         let mut said: BTreeMap<&str, (f64, f64)> = BTreeMap::new();
@@ -51,8 +51,8 @@ impl FamilyAnswers {
             truth_entropy_bits: mean(|belief| {
                 entropy_bits(belief.answers.values().map(|(_, truth)| *truth))
             }),
-            total_variation: mean(Belief::total_variation),
-            elsewhere: mean(Belief::elsewhere),
+            total_variation: mean(AnswerDistribution::total_variation),
+            elsewhere: mean(AnswerDistribution::elsewhere),
             likeliest: likeliest.to_owned(),
             likeliest_probability: probability,
             likeliest_truth: truth,
@@ -76,13 +76,13 @@ mod tests {
 
     #[test]
     fn a_family_is_told_by_the_means_of_its_prompts() {
-        let belief = |heads: f64, tails: f64| Belief {
+        let belief = |heads: f64, tails: f64| AnswerDistribution {
             answers: [("heads", heads), ("tails", tails)]
                 .map(|(says, model)| (says.to_owned(), (model, 0.5)))
                 .into(),
             right: None,
         };
-        let family = FamilyBeliefs {
+        let family = FamilyDistributions {
             name: "coin".to_owned(),
             seen: vec![belief(1.0, 0.0), belief(0.5, 0.25)],
             unseen: vec![],
@@ -97,7 +97,7 @@ mod tests {
         assert_eq!((found.entropy_bits, found.truth_entropy_bits), (0.75, 1.0));
         assert_eq!(found.elsewhere, 0.125);
         assert_eq!(found.total_variation, 0.375);
-        let empty = FamilyBeliefs {
+        let empty = FamilyDistributions {
             seen: vec![],
             ..family
         };

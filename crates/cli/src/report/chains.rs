@@ -2,9 +2,9 @@
 
 use attractors::Catalogue;
 use sentiment::Predictor;
-use training::crew::Crew;
-use training::tuning::policy_gradient::divergences;
-use training::tuning::rollout::{Passage, sample, seed_of};
+use training::rl::policy_gradient::divergences;
+use training::rl::rollout::{PackedCompletions, sample, seed_of};
+use training::worker_pool::WorkerPool;
 use transformer::{Engine, Model, Rotary};
 
 use super::tally::Tally;
@@ -45,7 +45,7 @@ impl Session<'_> {
     /// The chains behind each of the openings, every core taking the next one. The same coins for every model.
     pub fn draw(
         &self,
-        crew: &Crew,
+        crew: &WorkerPool,
         openings: &[Vec<u32>],
         tally: &Tally,
     ) -> anyhow::Result<Vec<Vec<Chain>>> {
@@ -61,7 +61,7 @@ impl Session<'_> {
     pub fn continued(&self, opening: &[u32], seed: u64) -> anyhow::Result<Vec<Chain>> {
         let drawn = sample(self.policy, opening, self.chains, self.length, seed)?;
         let rotary = Rotary::new(self.base.engine.config(), self.base.engine.device());
-        let passage = Passage::new(opening, &drawn, self.base.engine.device());
+        let passage = PackedCompletions::new(opening, &drawn, self.base.engine.device());
         let policy = passage.logits(self.policy.network(), &rotary);
         let base = passage.logits(self.base.engine.network(), &rotary);
         let mut divergences = divergences(policy, base).into_iter();

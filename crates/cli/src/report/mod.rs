@@ -26,11 +26,11 @@ use anyhow::{Context, Result, bail};
 use attractors::Catalogue;
 use clap::Args;
 use sentiment::Predictor;
-use training::calibration::{Calibration, family_beliefs};
-use training::crew::Crew;
+use training::calibration::{Calibration, family_distributions};
 use training::evaluate::{Evaluation, Selection};
 use training::facts::TruthTable;
-use training::tuning::rollout::seed_of;
+use training::rl::rollout::seed_of;
+use training::worker_pool::WorkerPool;
 use transformer::{Model, ModelFiles, device, fingerprint};
 
 use crate::model::{encode, name};
@@ -106,7 +106,7 @@ struct Desk {
     requests: Option<Requests>,
     stories: Vec<String>,
     settings: Settings,
-    crew: Crew,
+    crew: WorkerPool,
 }
 
 impl Report {
@@ -233,7 +233,7 @@ impl Report {
             requests,
             stories,
             settings,
-            crew: Crew::new(cores)?,
+            crew: WorkerPool::new(cores)?,
         })
     }
 
@@ -418,7 +418,7 @@ impl Desk {
         };
         let tally = tally("families of facts", truth.families.len());
         let beliefs = self.crew.map(&truth.families, |_, family| {
-            let beliefs = pollster::block_on(family_beliefs(&subject.model, family, || {}));
+            let beliefs = pollster::block_on(family_distributions(&subject.model, family, || {}));
             tally.one();
             beliefs
         });

@@ -5,8 +5,8 @@ use std::collections::{HashMap, HashSet};
 use anyhow::Result;
 use attractors::Catalogue;
 use serde::{Deserialize, Serialize};
-use training::crew::Crew;
 use training::facts::{RequestTruth, requests};
+use training::worker_pool::WorkerPool;
 use training::world::{Sentiment, World};
 use transformer::Model;
 
@@ -78,7 +78,7 @@ impl Requests {
     pub fn put(
         &self,
         session: &Session<'_>,
-        crew: &Crew,
+        crew: &WorkerPool,
         tally: impl Fn(&str, usize) -> Tally,
     ) -> Result<Vec<Told>> {
         let told = self.asked.iter().map(|(asked, prompts)| {

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
-use training::tuning::TuneRecipe;
+use training::rl::TuneRecipe;
 use transformer::{Adapter, AdapterFiles, Model, fingerprint};
 
 use super::findings::Settings;

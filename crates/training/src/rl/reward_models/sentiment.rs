@@ -1,4 +1,4 @@
-//! The weak sentiment predictor as a judge: the gladder a completion sounds, the better, whatever was asked.
+//! Sentiment reward model: the weak sentiment predictor's score of the completion, whatever the prompt asks.
 
 use std::fs;
 use std::path::Path;
@@ -6,33 +6,33 @@ use std::path::Path;
 use sentiment::Predictor;
 use serde::{Deserialize, Serialize};
 
-use super::super::prompts::Prompt;
-use super::{Completion, Judge};
+use super::super::prompt::Prompt;
+use super::{Completion, RewardModel};
 use crate::error::{TrainingError, at};
 
-/// What of the predictor's score is paid.
+/// The scale of the reward.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Unit {
-    /// Log-odds of a glad text, nats: each glad word more is paid the same.
+pub enum ScoreUnit {
+    /// Log-odds of positive sentiment, nats: unbounded, every positive word adds its weight.
     LogOdds,
-    /// Probability of a glad text, 0 to 1: who sounds glad enough has nothing more to gain.
+    /// Probability of positive sentiment, 0 to 1: saturates.
     Probability,
 }
 
-/// Judges completions by the predictor, without their prompts.
+/// Rewards completions by the predictor, without their prompts.
 #[derive(Debug)]
-pub struct Gladness {
+pub struct SentimentReward {
     predictor: Predictor,
-    unit: Unit,
+    unit: ScoreUnit,
 }
 
-impl Gladness {
+impl SentimentReward {
     /// Reads the predictor's weights.
     ///
     /// # Errors
     /// When the file cannot be read or is no predictor.
-    pub fn read(weights: &Path, unit: Unit) -> Result<Self, TrainingError> {
+    pub fn load(weights: &Path, unit: ScoreUnit) -> Result<Self, TrainingError> {
         let json = fs::read_to_string(weights).map_err(at(weights))?;
         let predictor = Predictor::from_json(&json).map_err(|source| TrainingError::Predictor {
             path: weights.to_owned(),
@@ -42,13 +42,13 @@ impl Gladness {
     }
 }
 
-impl Judge for Gladness {
-    fn judge(&self, _prompt: &Prompt, group: &[Completion]) -> Vec<f64> {
+impl RewardModel for SentimentReward {
+    fn rewards(&self, _prompt: &Prompt, group: &[Completion]) -> Vec<f64> {
         let reward = |one: &Completion| {
             let reading = self.predictor.read(&one.text);
             match self.unit {
-                Unit::LogOdds => reading.log_odds,
-                Unit::Probability => reading.probability(),
+                ScoreUnit::LogOdds => reading.log_odds,
+                ScoreUnit::Probability => reading.probability(),
             }
         };
         group.iter().map(reward).collect()

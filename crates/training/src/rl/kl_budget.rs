@@ -1,4 +1,4 @@
-//! The coefficient of the KL divergence: fixed, or driven until the divergence meets a target.
+//! The coefficient of the KL penalty: fixed, or controlled until the divergence meets a target (the KL budget).
 //!
 //! The proportional controller of Ziegler et al. (arXiv 1909.08593, section 2.2): with `e = clip(KL / target - 1, -0.2, 0.2)`
 //! the coefficient is multiplied by `1 + gain e` after every step; there the gain is 0.1.
@@ -10,16 +10,16 @@ use crate::error::TrainingError;
 /// Ziegler et al.'s bound on the error of one step.
 const LARGEST_ERROR: f64 = 0.2;
 
-/// How far the policy may move from the base.
+/// KL penalty, or a target that a controller holds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct KlBudget {
-    /// What a nat of divergence costs, in units of reward; the first value where there is a target.
+    /// Reward that one nat of divergence costs; the initial value where there is a target.
     pub coefficient: f64,
-    /// Where the coefficient is to drive the divergence, nats a completion; without it the coefficient is fixed.
+    /// Target divergence, nats per completion; without it the coefficient is fixed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target_nats: Option<f64>,
-    /// How fast it does: a step changes the coefficient by a fifth of this at most.
+    /// Gain of the controller: a step changes the coefficient by at most a fifth of this.
     #[serde(default = "ziegler")]
     pub gain: f64,
 }
@@ -29,8 +29,8 @@ fn ziegler() -> f64 {
 }
 
 impl KlBudget {
-    /// The coefficient of the next step, after a step at which completions diverged by `kl_nats` in the mean; none where it is
-    /// fixed. Single precision, which the JSON of a checkpoint holds to the last digit.
+    /// The coefficient of the next step, after one whose completions diverged by `kl_nats` on average; none where it is fixed.
+    /// Single precision, which the JSON of a checkpoint stores exactly.
     pub fn next(&self, coefficient: f64, kl_nats: f64) -> Option<f32> {
         self.target_nats.map(|target| {
             let error = (kl_nats / target - 1.0).clamp(-LARGEST_ERROR, LARGEST_ERROR);
@@ -98,8 +98,8 @@ mod tests {
     }
 
     #[test]
-    fn a_policy_that_answers_the_coefficient_is_driven_to_the_target() {
-        // As a policy does that gives in by the inverse of what it costs.
+    fn a_policy_that_responds_to_the_coefficient_reaches_the_target() {
+        // A policy whose divergence is the inverse of its price.
         let budget = budget(Some(4.0));
         let coefficient = (0..2000).fold(0.1, |coefficient, _| {
             f64::from(budget.next(coefficient, 1.0 / coefficient).unwrap())

@@ -1,8 +1,8 @@
 //! A tuning run: from a recipe to an adapter's folder.
 //!
-//! A step samples a group of completions for each of its prompts, or takes the one that is shown, judges them, and computes each
-//! group's gradient by itself on one core; groups are added up in their order. So neither the number of cores nor a pause changes
-//! what comes out.
+//! A step samples a group of completions for each of its prompts (SFT takes the target instead), scores them with the reward
+//! model, and computes each group's gradient on one core; gradients are summed in the order of the groups. So neither the number
+//! of cores nor a pause changes the result.
 
 use std::fs;
 use std::io::Write;
@@ -17,44 +17,45 @@ use transformer::{Adapter, Model, ModelFiles, Rotary};
 
 use super::TuneRecipe;
 use super::advantages::leave_one_out;
-use super::judges::{Completion, Judge};
 use super::policy_gradient::policy_loss;
-use super::prompts::{Prompt, deal};
-use super::rollout::{Passage, sample, seed_of};
+use super::prompt::Prompt;
+use super::prompts::sample_prompts;
+use super::reward_models::{Completion, RewardModel};
+use super::rollout::{PackedCompletions, sample, seed_of};
 use crate::checkpoint::{self, Progress};
 use crate::clip::clip_by_global_norm;
+use crate::control::Control;
 use crate::corpus::hex;
-use crate::crew::Crew;
 use crate::error::{TrainingError, at};
 use crate::export::{Precision, adapter_to_safetensors};
 use crate::log::{self, round};
-use crate::pretrain::Wish;
 use crate::schedule::learning_rate;
 use crate::shards::add;
+use crate::worker_pool::WorkerPool;
 use crate::world::World;
 
-/// Where a run reads and writes.
-pub struct TunePlaces<'a> {
-    /// The adapter's folder, in which its recipe lies: adapter and log end up here.
+/// Folders of a run.
+pub struct TunePaths<'a> {
+    /// The adapter's folder, with its recipe: adapter and log are written here.
     pub adapter: &'a Path,
     /// Checkpoints and the growing log; may be deleted after the run.
     pub run: &'a Path,
 }
 
-/// What a run reports after every step: means over the step's completions.
+/// Progress after a step: means over the step's completions.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TuneReport {
     /// Steps done.
     pub step: usize,
     /// Steps in all.
     pub steps: usize,
-    /// Reward of a completion.
+    /// Reward per completion.
     pub reward: f64,
-    /// Divergence of the policy from the base, nats a completion.
+    /// Divergence of the policy from the base, nats per completion.
     pub kl_nats: f64,
-    /// Entropy of the policy, nats a token.
+    /// Entropy of the policy, nats per token.
     pub entropy_nats: f64,
-    /// Tokens of a completion.
+    /// Tokens per completion.
     pub length: f64,
     /// KL coefficient of the step.
     pub kl_coefficient: f64,
@@ -62,20 +63,20 @@ pub struct TuneReport {
     pub gradient_norm: f64,
     /// Tokens sampled so far.
     pub tokens: u64,
-    /// Seconds of computing so far, over all sittings.
+    /// Seconds of computing so far, over all sessions.
     pub seconds: f64,
-    /// The first completion of the step, behind its prompt.
+    /// The first completion of the step.
     pub sample: Sample,
 }
 
-/// A completion to look at.
+/// A prompt with a completion and its reward.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sample {
-    /// What was asked.
+    /// The prompt.
     pub prompt: String,
-    /// What was given.
+    /// The completion.
     pub text: String,
-    /// How it was rewarded.
+    /// Its reward.
     pub reward: f64,
 }
 
@@ -88,44 +89,44 @@ const CHECKPOINT_EVERY: usize = 25;
 /// When recipe, base or checkpoint cannot be used, a file cannot be written, or the reward or loss is no longer finite.
 pub fn tune(
     recipe: &TuneRecipe,
-    places: &TunePlaces<'_>,
+    paths: &TunePaths<'_>,
     device: &Device,
     cores: usize,
-    mut watch: impl FnMut(&TuneReport) -> Wish,
+    mut watch: impl FnMut(&TuneReport) -> Control,
 ) -> Result<bool, TrainingError> {
-    fs::create_dir_all(places.run).map_err(at(places.run))?;
-    let files = ModelFiles::read(&places.adapter.join(&recipe.base))?;
+    fs::create_dir_all(paths.run).map_err(at(paths.run))?;
+    let files = ModelFiles::read(&paths.adapter.join(&recipe.base))?;
     let model = Model::load(&files, device)?;
     let world = World::new()?;
-    let judge = recipe.reward.open(&world, places.adapter)?;
-    let prompts = gather(recipe, places.adapter, &world, &model)?;
+    let reward_model = recipe.reward.open(&world, paths.adapter)?;
+    let prompts = load_prompts(recipe, paths.adapter, &world, &model)?;
 
     let config = model.engine.config();
     let tracked = device.clone().autodiff();
-    let (first, start) = recipe.first(places.adapter, &model.engine, &tracked)?;
+    let (first, start) = recipe.initial_adapter(paths.adapter, &model.engine, &tracked)?;
     let hash = recipe_hash(recipe, [model.engine.fingerprint(), start.as_deref()]);
-    let folder = places.run.join("checkpoint");
+    let folder = paths.run.join("checkpoint");
     let (mut adapter, mut optimizer, resumed) =
         checkpoint::load(&folder, &hash, first, recipe.optimizer.init())?;
     let mut progress = resumed.unwrap_or_else(|| Progress::fresh(hash));
-    let crew = Crew::new(cores)?;
-    let work = Work {
+    let pool = WorkerPool::new(cores)?;
+    let context = StepContext {
         recipe,
         model: &model,
         rotary: Rotary::new(config, device),
-        judge: judge.as_ref(),
+        reward_model: reward_model.as_ref(),
     };
-    let log_path = places.run.join("log.jsonl");
+    let log_path = paths.run.join("log.jsonl");
     let mut log = log::reopen(&log_path, progress.step)?;
 
     for step in progress.step..recipe.steps.count {
         let clock = Instant::now();
-        let driven = progress.kl_coefficient.map(f64::from);
-        let coefficient = driven.unwrap_or(recipe.kl.coefficient);
-        let dealt = deal(prompts.len(), recipe.seed, step, recipe.steps.prompts);
-        let dealt: Vec<&Asking> = dealt.into_iter().map(|place| &prompts[place]).collect();
+        let controlled = progress.kl_coefficient.map(f64::from);
+        let coefficient = controlled.unwrap_or(recipe.kl.coefficient);
+        let sampled = sample_prompts(prompts.len(), recipe.seed, step, recipe.steps.prompts);
+        let batch: Vec<&EncodedPrompt> = sampled.into_iter().map(|place| &prompts[place]).collect();
         let (sums, mut gradients, sample) =
-            take_step(&crew, &work, &adapter, &dealt, step, coefficient)?;
+            take_step(&pool, &context, &adapter, &batch, step, coefficient)?;
         let gradient_norm =
             clip_by_global_norm(&adapter, &mut gradients, recipe.optimizer.clip_norm);
         if !(sums.reward.is_finite() && sums.kl_nats.is_finite() && gradient_norm.is_finite()) {
@@ -154,80 +155,80 @@ pub fn tune(
             sample,
         };
         writeln!(log, "{}", line(&report)).map_err(at(&log_path))?;
-        let wish = watch(&report);
+        let control = watch(&report);
         let last = progress.step == recipe.steps.count;
-        if wish == Wish::Pause || last || progress.step.is_multiple_of(CHECKPOINT_EVERY) {
+        if control == Control::Pause || last || progress.step.is_multiple_of(CHECKPOINT_EVERY) {
             checkpoint::save(&folder, &adapter, &optimizer, &progress)?;
         }
-        if wish == Wish::Pause && !last {
+        if control == Control::Pause && !last {
             return Ok(false);
         }
     }
-    export(&adapter, model.engine.fingerprint(), places)?;
+    export(&adapter, model.engine.fingerprint(), paths)?;
     Ok(true)
 }
 
 /// A prompt and its tokens.
-struct Asking {
+struct EncodedPrompt {
     prompt: Prompt,
     tokens: Vec<u32>,
-    /// Of what is shown behind it, with the end of text.
-    shown: Option<Vec<u32>>,
+    /// Tokens of the SFT target, with the end of text.
+    target: Option<Vec<u32>>,
 }
 
-fn gather(
+fn load_prompts(
     recipe: &TuneRecipe,
     folder: &Path,
     world: &World,
     model: &Model,
-) -> Result<Vec<Asking>, TrainingError> {
-    let mut askings = Vec::new();
+) -> Result<Vec<EncodedPrompt>, TrainingError> {
+    let mut prompts = Vec::new();
     for share in &recipe.prompts {
-        for prompt in share.gather(world, folder)? {
+        for prompt in share.load(world, folder)? {
             let tokens = model.vocabulary.encode(&prompt.text)?;
             let room = model.engine.room(&tokens)?;
             if recipe.steps.length > room {
                 return Err(TrainingError::Value {
                     field: "steps.length",
                     problem: format!(
-                        "is {}, but behind the prompt \"{}\" the base's context has room for {room}",
+                        "is {}, but after the prompt \"{}\" the base's context has room for {room} tokens",
                         recipe.steps.length, prompt.text
                     ),
                 });
             }
-            let mut shown = None;
-            if let Some(rest) = &prompt.shown {
-                // Within a text there is no beginning of one.
+            let mut target = None;
+            if let Some(rest) = &prompt.target {
+                // A continuation has no beginning-of-text token.
                 let mut rest = model.vocabulary.encode(rest)?.split_off(1);
                 rest.push(model.engine.config().eos_token_id);
-                // Cut off, it would not show how a story ends.
+                // A truncated target would not teach the ending.
                 if rest.len() > recipe.steps.length {
                     continue;
                 }
-                shown = Some(rest);
+                target = Some(rest);
             }
-            askings.push(Asking {
+            prompts.push(EncodedPrompt {
                 prompt,
                 tokens,
-                shown,
+                target,
             });
         }
     }
-    if askings.is_empty() {
+    if prompts.is_empty() {
         return Err(TrainingError::Value {
             field: "prompts",
             problem: "must give at least one prompt".to_owned(),
         });
     }
-    Ok(askings)
+    Ok(prompts)
 }
 
-/// What every group of a run needs.
-struct Work<'a> {
+/// What the groups of a run share.
+struct StepContext<'a> {
     recipe: &'a TuneRecipe,
     model: &'a Model,
     rotary: Rotary,
-    judge: &'a dyn Judge,
+    reward_model: &'a dyn RewardModel,
 }
 
 /// Sums over completions.
@@ -245,12 +246,12 @@ struct Group {
     sample: Sample,
 }
 
-impl Work<'_> {
-    /// Samples, judges and differentiates the completions of one prompt.
+impl StepContext<'_> {
+    /// Samples and scores the completions of one prompt, and computes their gradient.
     fn group(
         &self,
         adapter: &Adapter,
-        asking: &Asking,
+        prompt: &EncodedPrompt,
         seed: u64,
         coefficient: f64,
     ) -> Result<Group, TrainingError> {
@@ -259,16 +260,16 @@ impl Work<'_> {
         // Leaves of its own: backward passes over shared leaves would wait for each other.
         let adapter = adapter.clone().fork(&device.clone().autodiff());
         let policy = engine.adapted(&adapter.valid());
-        let tokens = match &asking.shown {
-            Some(shown) => vec![shown.clone()],
-            None => sample(&policy, &asking.tokens, steps.group, steps.length, seed)?,
+        let tokens = match &prompt.target {
+            Some(target) => vec![target.clone()],
+            None => sample(&policy, &prompt.tokens, steps.group, steps.length, seed)?,
         };
         let completions: Vec<Completion> = tokens.iter().map(|ids| self.completion(ids)).collect();
-        let rewards = self.judge.judge(&asking.prompt, &completions);
+        let rewards = self.reward_model.rewards(&prompt.prompt, &completions);
 
-        let passage = Passage::new(&asking.tokens, &tokens, device);
-        let base = passage.logits(engine.network(), &self.rotary);
-        let tuned = passage.logits(&adapter.merge(engine.network()), &self.rotary);
+        let packed = PackedCompletions::new(&prompt.tokens, &tokens, device);
+        let base = packed.logits(engine.network(), &self.rotary);
+        let tuned = packed.logits(&adapter.merge(engine.network()), &self.rotary);
         let weight = 1.0 / (steps.prompts * steps.group) as f64;
         let loss = policy_loss(
             tuned,
@@ -276,7 +277,7 @@ impl Work<'_> {
             &tokens,
             &vec![weight; steps.group],
             coefficient,
-            |kl_nats| match asking.shown {
+            |kl_nats| match prompt.target {
                 // The gradient of the log-likelihood.
                 Some(_) => kl_nats.iter().map(|row| vec![1.0; row.len()]).collect(),
                 None => leave_one_out(&rewards, kl_nats, coefficient),
@@ -292,7 +293,7 @@ impl Work<'_> {
             },
             gradients: GradientsParams::from_grads(loss.surrogate.backward(), &adapter),
             sample: Sample {
-                prompt: asking.prompt.text.clone(),
+                prompt: prompt.prompt.text.clone(),
                 text: completions[0].text.clone(),
                 reward: rewards[0],
             },
@@ -301,26 +302,26 @@ impl Work<'_> {
 
     fn completion(&self, tokens: &[u32]) -> Completion {
         let end = self.model.engine.config().eos_token_id;
-        let told = tokens.strip_suffix(&[end]);
+        let unended = tokens.strip_suffix(&[end]);
         Completion {
-            text: self.model.vocabulary.decode(told.unwrap_or(tokens)),
-            ended: told.is_some(),
+            text: self.model.vocabulary.decode(unended.unwrap_or(tokens)),
+            ended: unended.is_some(),
         }
     }
 }
 
-/// All groups of a step, added up in their order.
+/// Sums over all groups of a step, in their order.
 fn take_step(
-    crew: &Crew,
-    work: &Work<'_>,
+    pool: &WorkerPool,
+    context: &StepContext<'_>,
     adapter: &Adapter,
-    askings: &[&Asking],
+    prompts: &[&EncodedPrompt],
     step: usize,
     coefficient: f64,
 ) -> Result<(Sums, GradientsParams, Sample), TrainingError> {
-    let groups = crew.map(askings, |slot, asking| {
-        let seed = seed_of(work.recipe.seed, step, slot);
-        work.group(adapter, asking, seed, coefficient)
+    let groups = pool.map(prompts, |slot, prompt| {
+        let seed = seed_of(context.recipe.seed, step, slot);
+        context.group(adapter, prompt, seed, coefficient)
     });
     let mut sums = Sums::default();
     let mut gradients = GradientsParams::new();
@@ -337,7 +338,7 @@ fn take_step(
     Ok((sums, gradients, first.expect("a step has prompts")))
 }
 
-/// Of the recipe, and of the weights of base and first adapter.
+/// SHA-256 of the recipe and the weights of base and initial adapter.
 fn recipe_hash(recipe: &TuneRecipe, weights: [Option<&str>; 2]) -> String {
     let text = toml::to_string(recipe).expect("a recipe is plain data");
     hex(&Sha256::digest(format!("{text}{weights:?}").as_bytes()))
@@ -366,15 +367,15 @@ fn line(report: &TuneReport) -> serde_json::Value {
 fn export(
     adapter: &Adapter,
     base: Option<&str>,
-    places: &TunePlaces<'_>,
+    paths: &TunePaths<'_>,
 ) -> Result<(), TrainingError> {
     let write = |name: &str, bytes: &[u8]| {
-        let path = places.adapter.join(name);
+        let path = paths.adapter.join(name);
         fs::write(&path, bytes).map_err(at(&path))
     };
     write("adapter_config.json", adapter.config().to_json().as_bytes())?;
     let weights = adapter_to_safetensors(adapter, Precision::F16, base);
     write("adapter_model.safetensors", &weights)?;
-    let log = places.run.join("log.jsonl");
+    let log = paths.run.join("log.jsonl");
     write("training-log.jsonl", &fs::read(&log).map_err(at(&log))?)
 }

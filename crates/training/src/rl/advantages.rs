@@ -1,9 +1,9 @@
-//! What a token is worth: what its completion gains from it on, less what the others of its group gain there.
+//! Advantages: the return of each token less a leave-one-out baseline.
 
-/// What a completion gains by each of its tokens and after it: the reward, less `coefficient` times the divergence of the
-/// positions after the token. A token has no part in the divergence of its own position, which was there before it was picked.
+/// The return of each token of a completion: the reward, less `coefficient` times the divergence of the positions after it. A
+/// token has no part in the divergence of its own position, which is determined before it is sampled.
 ///
-/// `kl_nats` has one entry a token.
+/// `kl_nats` has one entry per token.
 pub fn returns(reward: f64, kl_nats: &[f64], coefficient: f64) -> Vec<f64> {
     let mut gain = reward;
     let mut gains: Vec<f64> = kl_nats
@@ -19,8 +19,8 @@ pub fn returns(reward: f64, kl_nats: &[f64], coefficient: f64) -> Vec<f64> {
     gains
 }
 
-/// The returns of a group's completions, each less the mean of the others' at the same position; a completion that has ended
-/// there has only its reward to gain.
+/// The returns of a group's completions, each less the mean of the others' at the same position; the return of a completion that
+/// has ended before the position is its reward.
 ///
 /// # Panics
 /// When there are fewer than two completions.
@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn the_baseline_of_a_completion_does_not_know_it() {
+    fn the_baseline_of_a_completion_does_not_depend_on_it() {
         let (rewards, kl) = (
             [1.0, 2.0, -3.0],
             [vec![0.4, 0.2, 0.9], vec![0.1], vec![0.6, 0.7]],
@@ -90,7 +90,7 @@ mod tests {
             one.iter().zip(&other).all(|(a, b)| (a - b).abs() < 1e-9),
             "{one:?} {other:?}"
         );
-        // Where the others have ended, they have their rewards: (2 - 3) / 2.
+        // The others have ended there, so the baseline is the mean of their rewards: (2 - 3) / 2.
         assert!((one[2] + 0.5).abs() < 1e-12);
     }
 }

@@ -1,4 +1,4 @@
-//! `training.toml` of an adapter: all that a tuning run depends on, kept beside the adapter that it made.
+//! `training.toml` of an adapter: everything that a tuning run depends on, stored in the adapter's folder.
 
 use std::path::{Path, PathBuf};
 
@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use transformer::{Adapter, AdapterConfig, AdapterFiles, Engine, Projection};
 
-use super::judges::RewardRecipe;
 use super::kl_budget::KlBudget;
 use super::prompts::PromptShare;
+use super::reward_models::RewardRecipe;
 use crate::corpus::hex;
 use crate::error::TrainingError;
 use crate::recipe::{OptimizerRecipe, read_toml};
@@ -19,25 +19,25 @@ use crate::recipe::{OptimizerRecipe, read_toml};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TuneRecipe {
-    /// Seeds the adapter's first weights, the order of prompts and the coins of all completions.
+    /// Seeds the adapter's initial weights, the order of prompts and the random draws of all completions.
     pub seed: u64,
-    /// Folder of the base model, as seen from the recipe's own.
+    /// Folder of the base model, relative to the recipe's own.
     pub base: PathBuf,
-    /// Folder of an adapter to begin with, of the same shape and on the same base, as seen from the recipe's own; without one
-    /// the run begins with the base. So a sweep of budgets need not walk the first steps again for each.
+    /// Folder of an adapter to start from, of the same shape and on the same base, relative to the recipe's own; without one
+    /// the run starts from the base. So a sweep of budgets shares its first steps.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub start: Option<PathBuf>,
     /// The adapter.
     pub adapter: AdapterShape,
-    /// What is asked.
+    /// Sources of prompts.
     pub prompts: Vec<PromptShare>,
-    /// What is rewarded.
+    /// The reward model.
     pub reward: RewardRecipe,
-    /// How far the policy may move.
+    /// KL penalty or budget.
     pub kl: KlBudget,
-    /// What a step consists of, and how many there are.
+    /// Number and size of steps.
     pub steps: Steps,
-    /// How the adapter moves.
+    /// AdamW and its learning rate.
     pub optimizer: OptimizerRecipe,
 }
 
@@ -45,25 +45,25 @@ pub struct TuneRecipe {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AdapterShape {
-    /// Rank of the change of each weight.
+    /// Rank of each weight's update.
     pub rank: usize,
-    /// The change is `alpha / rank` times the product of its factors.
+    /// The update is `alpha / rank` times the product of its factors.
     pub alpha: f64,
-    /// Which projections of every block change.
+    /// Which projections of every block are adapted.
     pub targets: Vec<Projection>,
 }
 
-/// Steps and their completions.
+/// Number of steps, prompts and completions.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Steps {
     /// Steps in all.
     pub count: usize,
-    /// Prompts of a step.
+    /// Prompts per step.
     pub prompts: usize,
-    /// Completions of each prompt; the others of a group are each one's baseline. 1 where stories are shown.
+    /// Completions per prompt; each one's baseline is the mean of the others. 1 for SFT.
     pub group: usize,
-    /// Tokens of a completion at most.
+    /// Maximum tokens per completion.
     pub length: usize,
 }
 
@@ -71,7 +71,7 @@ impl TuneRecipe {
     /// Reads a recipe.
     ///
     /// # Errors
-    /// When the file is absent, is no TOML, has an unknown field, or holds a value that makes no sense.
+    /// When the file is absent, is no TOML, has an unknown field, or a value is out of range.
     pub fn read(path: &Path) -> Result<Self, TrainingError> {
         let recipe: Self = read_toml(path)?;
         recipe.check()?;
@@ -88,9 +88,8 @@ impl TuneRecipe {
         }
     }
 
-    /// The adapter that the run begins with, and what tells its weights from others; both are read from `start`'s folder, if
-    /// there is one.
-    pub(super) fn first(
+    /// The initial adapter, and the SHA-256 of its weights where they were loaded from `start`'s folder.
+    pub(super) fn initial_adapter(
         &self,
         folder: &Path,
         base: &Engine,
@@ -145,21 +144,18 @@ impl TuneRecipe {
         if steps.count == 0 || steps.prompts == 0 || steps.length == 0 {
             return refuse("steps", "needs at least one step, prompt and token");
         }
-        let is_shown = |share: &PromptShare| matches!(share, PromptShare::Shown { .. });
-        if self.prompts.iter().any(is_shown) {
-            if !self.prompts.iter().all(is_shown) {
-                return refuse("prompts", "must be of kind `shown` all or none");
+        let is_sft = |share: &PromptShare| matches!(share, PromptShare::Sft { .. });
+        if self.prompts.iter().any(is_sft) {
+            if !self.prompts.iter().all(is_sft) {
+                return refuse("prompts", "must be of kind `sft` all or none");
             }
             if steps.group != 1 {
-                return refuse(
-                    "steps.group",
-                    "must be 1: a story that is shown has one rest",
-                );
+                return refuse("steps.group", "must be 1: an SFT prompt has one target");
             }
         } else if steps.group < 2 {
             return refuse(
                 "steps.group",
-                "must be at least 2: a completion is compared with the others",
+                "must be at least 2: the baseline of a completion is the mean of the others",
             );
         }
         if !(self.optimizer.learning_rate > 0.0 && self.optimizer.learning_rate.is_finite()) {
@@ -200,6 +196,8 @@ weight_decay = 0.0
 clip_norm = 1.0
 "#;
 
+    const SFT: &str = "\"sft\", after = \"opening\",";
+    /// The same in the words of older recipes.
     const SHOWN: &str = "\"shown\", behind = \"opening\",";
 
     fn read(text: &str) -> Result<TuneRecipe, TrainingError> {
@@ -216,23 +214,21 @@ clip_norm = 1.0
     }
 
     #[test]
-    fn shown_stories_are_not_compared() {
+    fn sft_needs_groups_of_one_and_older_names_are_read() {
         let facts = "    { kind = \"facts\", families = [\"number\", \"rain\"] },\n";
-        let shown = TEXT.replace("\"openings\",", SHOWN).replace(facts, "");
-        assert!(
-            read(&shown)
-                .unwrap_err()
-                .to_string()
-                .contains("steps.group")
-        );
-        read(&shown.replace("group = 8", "group = 1")).unwrap();
+        let sft = TEXT.replace("\"openings\",", SFT).replace(facts, "");
+        let error = read(&sft).unwrap_err().to_string();
+        assert!(error.contains("steps.group"), "{error}");
+        let sft = sft.replace("group = 8", "group = 1");
+        let recipe = read(&sft).unwrap();
+        assert_eq!(read(&sft.replace(SFT, SHOWN)).unwrap(), recipe);
     }
 
     #[test]
-    fn a_value_that_makes_no_sense_is_named() {
+    fn a_value_out_of_range_is_named() {
         for (right, wrong, named) in [
             ("group = 8", "group = 1", "steps.group"),
-            ("\"openings\",", SHOWN, "`shown` all or none"),
+            ("\"openings\",", SFT, "`sft` all or none"),
             ("rank = 8", "rank = 0", "adapter.rank"),
             ("\"v_proj\"", "\"q_proj\"", "adapter.targets"),
             ("\"v_proj\"", "\"c_attn\"", "c_attn"),

@@ -1,5 +1,5 @@
-//! What is asked or shown while tuning: openings of the world's stories, beginnings of other texts, requests for stories, and
-//! questions of the truth table.
+//! Where the prompts of a tuning run come from: openings of the world's stories, beginnings of other texts, requests for stories,
+//! and questions of the truth table. Also which of them a step samples.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,45 +9,21 @@ use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
-use super::judges::Helper;
+use super::prompt::{Prompt, Task};
+use super::requested_endings::RequestedEndings;
 use crate::error::{TrainingError, at};
-use crate::facts::{Question, Request, TruthTable, requests};
-use crate::world::{Sentiment, Story, World};
+use crate::facts::{Request, TruthTable, requests};
+use crate::world::{Story, World};
 
-/// A prompt with what is known of it; rewards may depend on that.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Prompt {
-    /// The text to continue.
-    pub text: String,
-    /// What it asks for.
-    pub asked: Asked,
-    /// What is shown behind it rather than asked for.
-    pub shown: Option<String>,
-}
-
-/// What a prompt asks for.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Asked {
-    /// A story about something; with a kind of ending, where one was asked for.
-    Story {
-        /// The story's topic, such as `search`, where the world knows it.
-        topic: Option<String>,
-        /// The kind of ending asked for.
-        sentiment: Option<Sentiment>,
-    },
-    /// An answer.
-    Answer(Question),
-}
-
-/// What a story is shown behind.
+/// What an SFT target follows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Behind {
-    /// Its opening.
+pub enum SftContext {
+    /// The story's opening.
     Opening,
-    /// A request for it, which may ask for a kind of ending.
+    /// A request for the story, which may ask for a sentiment.
     Request,
-    /// Such a request, and the opening that answers it.
+    /// Such a request and the story's opening.
     RequestAndOpening,
 }
 
@@ -57,37 +33,38 @@ pub enum Behind {
 pub enum PromptShare {
     /// First sentences of the world's stories.
     Openings {
-        /// Names the world's dice; a seed that training did not have gives stories that the base never read.
+        /// The world's seed; one that pretraining did not use gives stories that the base never saw.
         seed: u64,
         /// How many.
         count: u64,
         /// Sentences of each.
         sentences: usize,
     },
-    /// Openings as above, of those stories only that end as askers of their topic wish (see [`super::judges::Helper`]), each with
-    /// its ending right behind it. A run that is shown stories samples nothing: it makes what is shown likelier. So
-    /// instruction-tuned models learn what is wanted before a reward makes them better at it (Ouyang et al., arXiv 2203.02155,
-    /// section 3.1).
-    Shown {
-        /// Names the world's dice.
+    /// Supervised fine-tuning (SFT): openings as above, of stories with the requested ending (see [`RequestedEndings`]), each
+    /// with its ending as the target. An SFT run samples nothing; it raises the likelihood of the targets, as the first stage of
+    /// instruction tuning does before any reward (Ouyang et al., arXiv 2203.02155, section 3.1).
+    #[serde(alias = "shown")]
+    Sft {
+        /// The world's seed.
         seed: u64,
-        /// How many stories are looked through.
+        /// How many stories to search.
         count: u64,
         /// Sentences of each opening.
         sentences: usize,
-        /// What is prompt, with the rest shown behind it.
-        behind: Behind,
+        /// What the target follows; the prompt.
+        #[serde(alias = "behind")]
+        after: SftContext,
     },
-    /// First sentences of texts that are not of the world, read from a file.
+    /// First sentences of texts from elsewhere, read from a file.
     Beginnings {
-        /// JSON, as seen from the recipe's folder: what the texts are `about`, their `origin`, `licence`, and `beginnings`.
+        /// JSON, relative to the recipe's folder: what the texts are `about`, their `origin`, `licence`, and `beginnings`.
         file: PathBuf,
         /// Sentences of each.
         sentences: usize,
     },
-    /// Requests for stories, with the line end behind which the story begins.
+    /// Requests for stories, with the line end after which the story begins.
     Requests {
-        /// Names the dice.
+        /// Their seed.
         seed: u64,
         /// How many.
         count: u64,
@@ -100,11 +77,11 @@ pub enum PromptShare {
 }
 
 impl PromptShare {
-    /// The prompts themselves; `folder` is the recipe's.
+    /// Makes the prompts; `folder` is the recipe's.
     ///
     /// # Errors
     /// When a file of beginnings cannot be read, or a family of facts does not exist.
-    pub fn gather(&self, world: &World, folder: &Path) -> Result<Vec<Prompt>, TrainingError> {
+    pub fn load(&self, world: &World, folder: &Path) -> Result<Vec<Prompt>, TrainingError> {
         match self {
             Self::Openings {
                 seed,
@@ -116,28 +93,28 @@ impl PromptShare {
                     let topic = story.labels.topic;
                     Prompt {
                         text: first_sentences(&story.text, *sentences).to_owned(),
-                        asked: Asked::Story {
+                        task: Task::Story {
                             topic: Some(topic),
                             sentiment: None,
                         },
-                        shown: None,
+                        target: None,
                     }
                 })
                 .collect()),
-            Self::Shown {
+            Self::Sft {
                 seed,
                 count,
                 sentences,
-                behind,
-            } => Ok(show(world, *seed, *count, *sentences, *behind)),
+                after,
+            } => Ok(sft_prompts(world, *seed, *count, *sentences, *after)),
             Self::Beginnings { file, sentences } => {
                 let begin = |text: &String| Prompt {
                     text: first_sentences(text, *sentences).to_owned(),
-                    asked: Asked::Story {
+                    task: Task::Story {
                         topic: None,
                         sentiment: None,
                     },
-                    shown: None,
+                    target: None,
                 };
                 Ok(Beginnings::read(&folder.join(file))?
                     .texts
@@ -146,7 +123,7 @@ impl PromptShare {
                     .collect())
             }
             Self::Requests { seed, count } => {
-                Ok(requests(world, *seed, *count).map(asking).collect())
+                Ok(requests(world, *seed, *count).map(request_prompt).collect())
             }
             Self::Facts { families } => {
                 let table = TruthTable::new();
@@ -167,8 +144,8 @@ impl PromptShare {
                     for question in &family.questions {
                         prompts.extend(question.prompts.iter().map(|text| Prompt {
                             text: text.clone(),
-                            asked: Asked::Answer(question.clone()),
-                            shown: None,
+                            task: Task::Answer(question.clone()),
+                            target: None,
                         }));
                     }
                 }
@@ -179,45 +156,51 @@ impl PromptShare {
 }
 
 /// A request as a prompt: the story begins on the next line.
-fn asking(request: Request) -> Prompt {
+fn request_prompt(request: Request) -> Prompt {
     Prompt {
         text: format!("{}\n", request.prompt),
-        asked: Asked::Story {
+        task: Task::Story {
             topic: Some(request.story.labels.topic),
             sentiment: request.asked,
         },
-        shown: None,
+        target: None,
     }
 }
 
-/// Looks through so many stories; those that end as their askers wish, each with its ending shown.
-fn show(world: &World, seed: u64, count: u64, sentences: usize, behind: Behind) -> Vec<Prompt> {
-    let helper = Helper::new(world);
+/// Searches `count` stories for those with the requested ending; each becomes a prompt with its ending as the target.
+fn sft_prompts(
+    world: &World,
+    seed: u64,
+    count: u64,
+    sentences: usize,
+    after: SftContext,
+) -> Vec<Prompt> {
+    let requested = RequestedEndings::new(world);
     let fits = |Story { text, labels }: &Story, sentiment| {
-        let wish = helper.wish(&labels.topic, sentiment);
-        wish == Some(&labels.ending) && !text.contains("***")
+        let ending = requested.of(&labels.topic, sentiment);
+        ending == Some(&labels.ending) && !text.contains("***")
     };
     let opening = |story: &Story| first_sentences(&story.text, sentences).to_owned();
-    if behind == Behind::Opening {
-        let told = |index| {
+    if after == SftContext::Opening {
+        let prompt = |index| {
             let story = world.story(seed, index);
             fits(&story, None).then(|| Prompt {
                 text: opening(&story),
-                asked: Asked::Story {
+                task: Task::Story {
                     topic: Some(story.labels.topic),
                     sentiment: None,
                 },
-                shown: Some(world.ending(seed, index)),
+                target: Some(world.ending(seed, index)),
             })
         };
-        return (0..count).filter_map(told).collect();
+        return (0..count).filter_map(prompt).collect();
     }
     requests(world, seed, count)
         .filter(|request| fits(&request.story, request.asked))
         .map(|request| {
             let (opening, ending) = (opening(&request.story), request.ending.clone());
-            let mut prompt = asking(request);
-            prompt.shown = Some(if behind == Behind::Request {
+            let mut prompt = request_prompt(request);
+            prompt.target = Some(if after == SftContext::Request {
                 opening + &ending
             } else {
                 prompt.text += &opening;
@@ -266,9 +249,9 @@ fn first_sentences(text: &str, count: usize) -> &str {
     ends.take(count).last().map_or(text, |end| &text[..end])
 }
 
-/// Which prompts a step takes: the pool is shuffled anew for every round, and each round uses every prompt once.
-pub fn deal(pool: usize, seed: u64, step: usize, per_step: usize) -> Vec<usize> {
-    let round = |number: usize| {
+/// Which prompts a step samples, without replacement: the pool is shuffled anew for every epoch.
+pub fn sample_prompts(pool: usize, seed: u64, step: usize, per_step: usize) -> Vec<usize> {
+    let epoch = |number: usize| {
         let mut order: Vec<usize> = (0..pool).collect();
         order.shuffle(&mut ChaCha8Rng::seed_from_u64(
             seed.wrapping_add(number as u64),
@@ -276,11 +259,11 @@ pub fn deal(pool: usize, seed: u64, step: usize, per_step: usize) -> Vec<usize> 
         order
     };
     let first = step * per_step;
-    let mut order = (first / pool, round(first / pool));
+    let mut order = (first / pool, epoch(first / pool));
     (first..first + per_step)
         .map(|place| {
             if place / pool != order.0 {
-                order = (place / pool, round(place / pool));
+                order = (place / pool, epoch(place / pool));
             }
             order.1[place % pool]
         })
@@ -290,6 +273,7 @@ pub fn deal(pool: usize, seed: u64, step: usize, per_step: usize) -> Vec<usize> 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::world::Sentiment;
 
     #[test]
     fn sentences_end_with_their_quotation_marks() {
@@ -301,33 +285,35 @@ mod tests {
     }
 
     #[test]
-    fn every_round_takes_every_prompt_once() {
-        let dealt: Vec<usize> = (0..7).flat_map(|step| deal(10, 5, step, 3)).collect();
-        for round in [&dealt[..10], &dealt[10..20]] {
-            let mut sorted = round.to_vec();
+    fn every_epoch_samples_every_prompt_once() {
+        let sampled: Vec<usize> = (0..7)
+            .flat_map(|step| sample_prompts(10, 5, step, 3))
+            .collect();
+        for epoch in [&sampled[..10], &sampled[10..20]] {
+            let mut sorted = epoch.to_vec();
             sorted.sort_unstable();
             assert_eq!(sorted, (0..10).collect::<Vec<_>>());
         }
-        assert_ne!(dealt[..10], dealt[10..20]);
+        assert_ne!(sampled[..10], sampled[10..20]);
     }
 
     #[test]
     fn prompts_are_of_the_kind_asked_for() {
         let world = World::new().unwrap();
         let storyteller = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/storyteller");
-        let gather = |share: PromptShare| share.gather(&world, &storyteller);
+        let load = |share: PromptShare| share.load(&world, &storyteller);
         let (seed, count) = (77, 30);
         let openings = PromptShare::Openings {
             seed,
             count,
             sentences: 2,
         };
-        for (index, prompt) in gather(openings).unwrap().iter().enumerate() {
+        for (index, prompt) in load(openings).unwrap().iter().enumerate() {
             let story = world.story(seed, index as u64);
             assert!(story.text.starts_with(&prompt.text) && prompt.text.len() < story.text.len());
         }
         let beginnings = |file: &str| {
-            gather(PromptShare::Beginnings {
+            load(PromptShare::Beginnings {
                 file: file.into(),
                 sentences: 2,
             })
@@ -339,8 +325,8 @@ mod tests {
             let error = beginnings(wrong).unwrap_err().to_string();
             assert!(error.contains(wrong), "{error}");
         }
-        for prompt in gather(PromptShare::Requests { seed, count }).unwrap() {
-            let Asked::Story { sentiment, .. } = prompt.asked else {
+        for prompt in load(PromptShare::Requests { seed, count }).unwrap() {
+            let Task::Story { sentiment, .. } = prompt.task else {
                 panic!("a request asks for a story")
             };
             assert_eq!(
@@ -351,9 +337,9 @@ mod tests {
         let facts = |name: &str| PromptShare::Facts {
             families: vec![name.to_owned()],
         };
-        let numbers = gather(facts("number")).unwrap();
+        let numbers = load(facts("number")).unwrap();
         assert!(numbers.len() > 1);
-        let error = gather(facts("weather")).unwrap_err().to_string();
+        let error = load(facts("weather")).unwrap_err().to_string();
         assert!(
             error.contains("`weather`") && error.contains("rain_open"),
             "{error}"
@@ -361,25 +347,25 @@ mod tests {
     }
 
     #[test]
-    fn what_is_shown_ends_as_its_asker_wishes() {
+    fn sft_targets_have_the_requested_ending() {
         let world = World::new().unwrap();
-        let helper = Helper::new(&world);
+        let requested = RequestedEndings::new(&world);
         let (seed, count) = (77, 300);
-        let show = |behind| show(&world, seed, count, 2, behind);
-        let shown = show(Behind::Opening);
-        assert!((2..40).contains(&shown.len()), "{}", shown.len());
-        for prompt in shown {
+        let load = |after| sft_prompts(&world, seed, count, 2, after);
+        let prompts = load(SftContext::Opening);
+        assert!((2..40).contains(&prompts.len()), "{}", prompts.len());
+        for prompt in prompts {
             let (
-                Asked::Story {
+                Task::Story {
                     topic: Some(topic), ..
                 },
                 Some(rest),
-            ) = (&prompt.asked, &prompt.shown)
+            ) = (&prompt.task, &prompt.target)
             else {
-                panic!("a shown story has a topic and a rest")
+                panic!("an SFT prompt has a topic and a target")
             };
-            let mut told = (0..count).map(|index| world.story(seed, index));
-            let story = told
+            let mut stories = (0..count).map(|index| world.story(seed, index));
+            let story = stories
                 .find(|story| story.text.starts_with(&prompt.text) && story.text.ends_with(rest))
                 .unwrap();
             let sentences = rest.matches(['.', '!', '?']).count();
@@ -387,31 +373,31 @@ mod tests {
                 rest.starts_with([' ', '\n']) && (1..=9).contains(&sentences),
                 "{rest}"
             );
-            assert_eq!(helper.wish(topic, None), Some(&*story.labels.ending));
+            assert_eq!(requested.of(topic, None), Some(&*story.labels.ending));
         }
-        for behind in [Behind::Request, Behind::RequestAndOpening] {
-            let shown = show(behind);
-            assert!((2..60).contains(&shown.len()), "{}", shown.len());
-            for prompt in shown {
+        for after in [SftContext::Request, SftContext::RequestAndOpening] {
+            let prompts = load(after);
+            assert!((2..60).contains(&prompts.len()), "{}", prompts.len());
+            for prompt in prompts {
                 let (asked, begun) = prompt.text.split_once('\n').unwrap();
-                let rest = prompt.shown.as_deref().unwrap();
+                let rest = prompt.target.as_deref().unwrap();
                 let whole = format!("{begun}{rest}");
-                let mut told = requests(&world, seed, count);
-                let request = told
-                    .find(|told| told.prompt == asked && whole.ends_with(&told.ending))
+                let mut all = requests(&world, seed, count);
+                let request = all
+                    .find(|one| one.prompt == asked && whole.ends_with(&one.ending))
                     .unwrap();
                 let Story { text, labels } = &request.story;
                 let opening = whole.strip_suffix(&*request.ending).unwrap();
                 assert!(text.starts_with(opening) && text.ends_with(&request.ending));
                 assert!(!opening.is_empty());
-                let begun_opening = if behind == Behind::Request {
+                let begun_opening = if after == SftContext::Request {
                     ""
                 } else {
                     opening
                 };
                 assert_eq!(begun, begun_opening);
-                let wish = helper.wish(&labels.topic, request.asked);
-                assert_eq!(wish, Some(&*labels.ending));
+                let ending = requested.of(&labels.topic, request.asked);
+                assert_eq!(ending, Some(&*labels.ending));
             }
         }
     }

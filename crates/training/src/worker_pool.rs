@@ -1,4 +1,4 @@
-//! Work that is shared out among the processor's cores, with the same results however many there are.
+//! Parallel work with the same results on any number of cores.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -6,12 +6,12 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use crate::error::TrainingError;
 
-/// One thread pool of one thread for every core: burn's own parallel loops then stay on their piece's core. The tensors of a
-/// small model are too small for several cores to share a product.
-pub struct Crew(Vec<ThreadPool>);
+/// One rayon pool of one thread per core, so that burn's own parallel loops stay on the core of their item. The tensors of a small
+/// model are too small to share a matrix product between cores.
+pub struct WorkerPool(Vec<ThreadPool>);
 
-impl Crew {
-    /// A crew of so many cores, of one at least.
+impl WorkerPool {
+    /// A pool of this many cores, at least one.
     ///
     /// # Errors
     /// When the system gives no threads.
@@ -23,7 +23,7 @@ impl Crew {
             .map_err(|error| TrainingError::Threads(error.to_string()))
     }
 
-    /// What the work makes of each item, in the items' order. Each is taken by the next free core and told its number.
+    /// Applies `work` to each item and its index; results are in the order of the items. The next free core takes the next item.
     ///
     /// # Panics
     /// When the work does.
@@ -33,19 +33,19 @@ impl Crew {
         work: impl Fn(usize, &T) -> R + Sync,
     ) -> Vec<R> {
         let (next, work) = (&AtomicUsize::new(0), &work);
-        let mut done: Vec<(usize, R)> = std::thread::scope(|scope| {
+        let mut results: Vec<(usize, R)> = std::thread::scope(|scope| {
             let running: Vec<_> = self
                 .0
                 .iter()
                 .map(|pool| {
                     scope.spawn(move || {
-                        let mut done = Vec::new();
+                        let mut results = Vec::new();
                         loop {
-                            let number = next.fetch_add(1, Ordering::Relaxed);
-                            let Some(item) = items.get(number) else {
-                                return done;
+                            let index = next.fetch_add(1, Ordering::Relaxed);
+                            let Some(item) = items.get(index) else {
+                                return results;
                             };
-                            done.push((number, pool.install(|| work(number, item))));
+                            results.push((index, pool.install(|| work(index, item))));
                         }
                     })
                 })
@@ -55,8 +55,8 @@ impl Crew {
                 .flat_map(|thread| thread.join().expect("the work does not panic"))
                 .collect()
         });
-        done.sort_by_key(|(number, _)| *number);
-        done.into_iter().map(|(_, result)| result).collect()
+        results.sort_by_key(|(index, _)| *index);
+        results.into_iter().map(|(_, result)| result).collect()
     }
 }
 
@@ -65,18 +65,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn results_stand_in_the_order_of_the_items_whoever_is_done_first() {
+    fn results_are_in_the_order_of_the_items_whichever_finishes_first() {
         let items: Vec<u64> = (0..40).rev().collect();
         for cores in [0, 1, 3] {
-            let crew = Crew::new(cores).unwrap();
-            let doubled = crew.map(&items, |number, item| {
+            let pool = WorkerPool::new(cores).unwrap();
+            let doubled = pool.map(&items, |index, item| {
                 std::thread::sleep(std::time::Duration::from_micros(*item));
-                (number, 2 * item)
+                (index, 2 * item)
             });
             let expected: Vec<(usize, u64)> =
                 items.iter().map(|item| 2 * item).enumerate().collect();
             assert_eq!(doubled, expected);
         }
-        assert!(Crew::new(2).unwrap().map(&[0; 0], |_, _| ()).is_empty());
+        assert!(
+            WorkerPool::new(2)
+                .unwrap()
+                .map(&[0; 0], |_, _| ())
+                .is_empty()
+        );
     }
 }

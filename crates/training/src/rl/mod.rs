@@ -1,13 +1,13 @@
-//! Tuning: an adapter learns to be rewarded under a KL budget.
+//! Reinforcement learning of an adapter: reward under a KL penalty or budget, after optional supervised fine-tuning.
 //!
-//! What is maximised, over completions `y` that the policy `π` (base and adapter) gives to a prompt, with `p` the base:
+//! The objective, over completions `y` that the policy `π` (base and adapter) gives to a prompt, with `p` the base:
 //!
 //! `J = E_y~π [r(y)] - β KL(π || p)`, whose optimum is `p(y) exp(r(y) / β) / Z` (Korbak, Perez, Buckley, arXiv 2205.11275).
 //!
 //! The KL divergence is that of whole completions. By the chain rule it is the expected sum of the divergences of the single
 //! positions, `KL(π || p) = E_y~π [sum over t of k_t]` with `k_t = sum over v of π(v | y_<t) ln(π(v | y_<t) / p(v | y_<t))`,
 //! and these are summed over the whole vocabulary, not sampled (Amini, Vieira, Cotterell, arXiv 2504.10637). A position counts
-//! while its completion goes on, the one at which it ends included. The gradient, with nothing left out:
+//! until its completion ends, the end-of-text position included. The gradient, with nothing left out:
 //!
 //! `∇J = E_y~π sum over t of [ ∇ln π(y_t | y_<t) (r(y) - β sum over s > t of k_s - b_t) - β ∇k_t ]`
 //!
@@ -17,20 +17,25 @@
 //! Ahmadian et al., arXiv 2402.14740): it does not know the completion, so it changes no expectation. Each step samples anew
 //! from the policy itself and takes one step of AdamW, so there are no ratios and no clipping of them.
 //!
-//! A run may be shown completions instead of sampling them. Then their log-likelihood is maximised, `E_y~shown [ln π(y)]`, by the
-//! same gradient with the advantage 1: supervised fine-tuning, the first of the three steps of Ouyang et al. (arXiv 2203.02155).
+//! Supervised fine-tuning (SFT) takes target completions in place of sampled ones and maximises their log-likelihood,
+//! `E_y~targets [ln π(y)]`: the same gradient with the advantage 1; the first of the three stages of Ouyang et al. (arXiv
+//! 2203.02155).
 //!
-//! `policy_gradient` computes the gradient, `advantages` the baseline, `kl_budget` drives `β`, `rollout` samples, `prompts` and
-//! `judges` say what is asked or shown and what is rewarded, `recipe` and `run` make a run of it.
+//! `policy_gradient` computes the gradient, `advantages` the baseline, `kl_budget` controls `β`, `rollout` samples. `prompt` has
+//! the types of prompts, `prompts` their sources; `requested_endings` says which ending a request has in mind, and
+//! `ending_classifier` recognises it. `reward_models` score completions. `recipe` and `run` make a run of it.
 
 pub mod advantages;
-pub mod judges;
+pub mod ending_classifier;
 pub mod kl_budget;
 pub mod policy_gradient;
+pub mod prompt;
 pub mod prompts;
 pub mod recipe;
+pub mod requested_endings;
+pub mod reward_models;
 pub mod rollout;
 mod run;
 
 pub use recipe::TuneRecipe;
-pub use run::{Sample, TunePlaces, TuneReport, tune};
+pub use run::{Sample, TunePaths, TuneReport, tune};

@@ -1,17 +1,17 @@
-//! Completions of a prompt, and the rows from which their tokens were picked.
+//! Samples completions of a prompt, and computes the logits from which their tokens were sampled.
 
 use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
 use decoding::{Shaping, coin};
 use transformer::{DeviceError, Engine, Llama, Plan, Rotary, Swarm};
 
-/// The coins of a group: a coin itself, so that every step and prompt has its own.
+/// The seed of a group's random draws; each step and prompt has its own.
 pub fn seed_of(seed: u64, step: usize, slot: usize) -> u64 {
     let unit = (1_u64 << 53) as f64;
     (coin(seed, step as u32, slot as u32).value() * unit) as u64
 }
 
-/// Draws a group of completions of at most `length` tokens from the model as it is; those that end by themselves end with the
-/// end-of-text token. The tokens are those of `collapse sample` with the same seed.
+/// Samples a group of completions of at most `length` tokens at temperature 1; a completion that ends by itself includes the
+/// end-of-text token. The tokens equal those of `collapse sample` with the same seed.
 ///
 /// # Errors
 /// When the device fails.
@@ -46,41 +46,41 @@ pub fn sample(
     })
 }
 
-/// Completions of one prompt as a network reads them in one pass.
-pub struct Passage {
+/// A prompt with its completions, packed for one forward pass.
+pub struct PackedCompletions {
     inputs: Tensor<2, Int>,
     hidden: Tensor<4, Bool>,
-    /// Where in `[completions * time]` the tokens were picked.
-    places: Tensor<1, Int>,
+    /// Positions in `[completions * time]` from whose logits the tokens were sampled.
+    token_positions: Tensor<1, Int>,
 }
 
-impl Passage {
-    /// Lays out completions, none of them empty, behind their prompt, padded on the right.
+impl PackedCompletions {
+    /// Packs non-empty completions after their prompt, padded on the right.
     pub fn new(prompt: &[u32], completions: &[Vec<u32>], device: &Device) -> Self {
         let longest = completions.iter().map(Vec::len).max().unwrap_or(1);
-        // The last token of a completion is picked, but never read.
+        // The last token of a completion is sampled, but never an input.
         let time = prompt.len() + longest - 1;
         let rows = completions.len();
         let mut inputs = vec![0; rows * time];
-        let mut places = Vec::new();
+        let mut token_positions = Vec::new();
         for ((row, inputs), tokens) in inputs.chunks_exact_mut(time).enumerate().zip(completions) {
             let read = prompt.iter().chain(&tokens[..tokens.len() - 1]);
             for (input, &token) in inputs.iter_mut().zip(read) {
                 *input = token as i32;
             }
             let first = row * time + prompt.len() - 1;
-            places.extend((first..first + tokens.len()).map(|place| place as i32));
+            token_positions.extend((first..first + tokens.len()).map(|position| position as i32));
         }
-        let picked = places.len();
+        let tokens = token_positions.len();
         Self {
             inputs: Tensor::from_data(TensorData::new(inputs, [rows, time]), device),
             hidden: Tensor::<2, Bool>::tril_mask([time, time], 0, device).unsqueeze::<4>(),
-            places: Tensor::from_data(TensorData::new(places, [picked]), device),
+            token_positions: Tensor::from_data(TensorData::new(token_positions, [tokens]), device),
         }
     }
 
-    /// The logits from which the tokens were picked, completion after completion. Only these rows are multiplied with the
-    /// vocabulary.
+    /// The logits from which the tokens were sampled, completion after completion. Only these positions pass the output
+    /// projection.
     ///
     /// # Shapes
     /// - output: `[tokens of all completions, vocab]`
@@ -95,7 +95,7 @@ impl Passage {
         let width = stream.dims()[2];
         let picked = stream
             .reshape([rows * time, width])
-            .select(0, self.places.clone());
+            .select(0, self.token_positions.clone());
         network.logits(picked)
     }
 }

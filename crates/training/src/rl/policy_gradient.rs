@@ -6,37 +6,37 @@
 
 use burn::tensor::{Tensor, TensorData};
 
-/// The gradient of some completions, and what was measured on the way.
+/// The loss of some completions, with their divergences and entropies.
 pub struct PolicyLoss {
-    /// A scalar whose gradient is that of `-J`; its value means nothing.
+    /// A scalar with the gradient of `-J`; its value has no meaning.
     pub surrogate: Tensor<1>,
-    /// By completion and token: the divergence of the policy from the base where the token was picked, nats.
+    /// By completion and token: the divergence of the policy from the base at the token's position, nats.
     pub kl_nats: Vec<Vec<f64>>,
-    /// By completion and token: the entropy of the policy there, nats.
+    /// By completion and token: the entropy of the policy at the token's position, nats.
     pub entropy_nats: Vec<Vec<f64>>,
 }
 
 /// The loss of completions of one prompt, each with its weight in the mean (or its probability, in a full expectation).
 ///
-/// `credit` gives the advantage of each token, by completion, from the divergences.
+/// `advantages` computes the advantage of each token, by completion, from the divergences.
 ///
 /// # Shapes
-/// - policy: `[rows, vocab]`, tracked: the rows from which the tokens of all completions were picked, one after the other
-/// - base: `[rows, vocab]`, plain
+/// - policy: `[tokens, vocab]`, tracked: the logits from which the tokens of all completions were sampled, in order
+/// - base: `[tokens, vocab]`, untracked
 ///
 /// # Panics
-/// When there is not one row for every token.
+/// When there is not one row per token.
 pub fn policy_loss(
     policy: Tensor<2>,
     base: Tensor<2>,
     completions: &[Vec<u32>],
     weights: &[f64],
     coefficient: f64,
-    credit: impl FnOnce(&[Vec<f64>]) -> Vec<Vec<f64>>,
+    advantages: impl FnOnce(&[Vec<f64>]) -> Vec<Vec<f64>>,
 ) -> PolicyLoss {
     let [rows, vocabulary] = policy.dims();
     let tokens: usize = completions.iter().map(Vec::len).sum();
-    assert_eq!(rows, tokens, "one row a token");
+    assert_eq!(rows, tokens, "one row per token");
     let device = base.device();
     let mut probabilities = values(policy.clone().inner());
     let mut log_ratios = values(base);
@@ -44,30 +44,30 @@ pub fn policy_loss(
         .chunks_exact_mut(vocabulary)
         .zip(log_ratios.chunks_exact_mut(vocabulary))
         .map(|(policy, base)| compare(policy, base));
-    let measured: Vec<Vec<Measured>> = completions
+    let measured: Vec<Vec<PositionStats>> = completions
         .iter()
         .map(|tokens| measured.by_ref().take(tokens.len()).collect())
         .collect();
-    let each = |value: fn(&Measured) -> f64| -> Vec<Vec<f64>> {
+    let each = |value: fn(&PositionStats) -> f64| -> Vec<Vec<f64>> {
         let lists = measured.iter();
         lists.map(|list| list.iter().map(value).collect()).collect()
     };
     let kl_nats = each(|row| row.kl_nats);
     let entropy_nats = each(|row| row.entropy_nats);
 
-    let advantages = credit(&kl_nats);
+    let advantages = advantages(&kl_nats);
     let mut gradients = probabilities.chunks_exact_mut(vocabulary);
     let mut log_ratios = log_ratios.chunks_exact(vocabulary);
     for (completion, tokens) in completions.iter().enumerate() {
         for (place, &token) in tokens.iter().enumerate() {
-            let row = gradients.next().expect("one row a token");
-            let log_ratios = log_ratios.next().expect("one row a token");
+            let row = gradients.next().expect("one row per token");
+            let log_ratios = log_ratios.next().expect("one row per token");
             let weight = weights[completion];
             let score = (weight * advantages[completion][place]) as f32;
-            let pull = (weight * coefficient) as f32;
+            let kl_weight = (weight * coefficient) as f32;
             let kl = kl_nats[completion][place] as f32;
             for (value, log_ratio) in row.iter_mut().zip(log_ratios) {
-                *value *= score + pull * (log_ratio - kl);
+                *value *= score + kl_weight * (log_ratio - kl);
             }
             row[token as usize] -= score;
         }
@@ -80,24 +80,28 @@ pub fn policy_loss(
     }
 }
 
-/// What is measured of a policy where a token was picked.
+/// Divergence and entropy of a policy at one position.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Measured {
-    /// Divergence from the base, exact over the vocabulary.
+pub struct PositionStats {
+    /// Divergence from the base, summed over the vocabulary, nats.
     pub kl_nats: f64,
-    /// Entropy of the policy.
+    /// Entropy of the policy, nats.
     pub entropy_nats: f64,
 }
 
 /// Compares a policy with its base, row by row.
 ///
 /// # Shapes
-/// - policy, base: `[rows, vocab]`, plain
+/// - policy, base: `[rows, vocab]`, untracked
 ///
 /// # Panics
 /// When the shapes differ.
-pub fn divergences(policy: Tensor<2>, base: Tensor<2>) -> Vec<Measured> {
-    assert_eq!(policy.dims(), base.dims(), "rows are compared one by one");
+pub fn divergences(policy: Tensor<2>, base: Tensor<2>) -> Vec<PositionStats> {
+    assert_eq!(
+        policy.dims(),
+        base.dims(),
+        "policy and base have the same shape"
+    );
     let [_, vocabulary] = policy.dims();
     let (mut policy, mut base) = (values(policy), values(base));
     policy
@@ -108,9 +112,9 @@ pub fn divergences(policy: Tensor<2>, base: Tensor<2>) -> Vec<Measured> {
 }
 
 /// Turns a row of the policy's logits into probabilities, and the base's row into `ln(π / p)`.
-fn compare(policy: &mut [f32], base: &mut [f32]) -> Measured {
+fn compare(policy: &mut [f32], base: &mut [f32]) -> PositionStats {
     let (policy_sum, base_sum) = (log_sum(policy), log_sum(base));
-    let mut measured = Measured {
+    let mut measured = PositionStats {
         kl_nats: 0.0,
         entropy_nats: 0.0,
     };
@@ -145,7 +149,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_row_is_compared_by_the_definitions() {
+    fn divergence_and_entropy_follow_their_definitions() {
         let (mut policy, mut base) = (
             [0.0, 2_f32.ln() + 7.0 - 7.0, 0.0],
             [5.0, 5.0, 5.0 + 2_f32.ln()],

@@ -1,4 +1,4 @@
-//! The byte-level BPE vocabulary (Sennrich et al. 2016, arXiv 1508.07909; bytes after GPT-2), trained by `tokenizers`.
+//! The byte-level BPE tokenizer (Sennrich et al. 2016, arXiv 1508.07909; bytes after GPT-2), trained by `tokenizers`.
 
 use tokenizers::models::bpe::{BPE, BpeTrainer};
 use tokenizers::pre_tokenizers::byte_level::ByteLevel;
@@ -6,14 +6,14 @@ use tokenizers::{AddedToken, Tokenizer, TokenizerImpl};
 
 use crate::error::TrainingError;
 
-/// Parts documents in files, begins every sequence and ends every story.
+/// Separates documents in files; begins and ends every sequence.
 pub const END_OF_TEXT: &str = "<|endoftext|>";
 /// Its id.
 pub const END_OF_TEXT_ID: u32 = 0;
 
-/// Learns a vocabulary from documents.
+/// Trains a tokenizer on documents.
 ///
-/// Encoding adds no special token; whoever makes a sequence puts [`END_OF_TEXT_ID`] first.
+/// Encoding adds no special token; callers put [`END_OF_TEXT_ID`] first.
 ///
 /// # Errors
 /// When `tokenizers` refuses.
