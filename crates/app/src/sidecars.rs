@@ -1,12 +1,13 @@
-//! The small files beside a model that the page reads itself: which adapters there are, which words mark an attractor,
-//! what a text's sentiment is predicted by, and what experiments found at full size. None is needed.
+//! The small files beside a model that the page reads itself: the lists of adapters and attractors, the sentiment classifier, and the
+//! published results of experiments. The page works without any of them, and says which could not be had.
 
 use std::{fmt::Display, rc::Rc};
 
 use attractors::Catalogue;
-use experiments::shipped::Shipped;
+use experiments::Published;
 use protocol::View;
 use sentiment::Predictor;
+use serde::de::DeserializeOwned;
 use wasm_bindgen::JsCast as _;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::Response;
@@ -14,107 +15,88 @@ use yew::prelude::*;
 
 use crate::{
     address,
-    state::{Action, AdapterIndex, Colouring, State, with_full_stop},
+    state::{Action, AdapterIndex, Colouring, State},
 };
 
 /// The adapters of a model.
 const ADAPTERS: &str = "adapters/index.json";
 /// The attractors that are marked in its stories.
 const ATTRACTORS: &str = "attractors.json";
-/// The experiments whose results ship with it.
+/// The experiments whose results are published with it.
 const PUBLISHED: &str = "experiments/index.json";
-/// The predictor that its adapters were rewarded by.
-const PREDICTOR: &str = "reward/weights.json";
+/// The classifier that its adapters were rewarded by.
+const CLASSIFIER: &str = "reward/weights.json";
 
-/// Fetches what the state is to hold: the lists at once, the predictor when stories are to be coloured by it.
+/// Fetches what the state is to hold: the lists at once, the classifier when stories are to be coloured by it, published results with
+/// their tab.
 #[hook]
 pub fn use_sidecars(state: &UseReducerHandle<State>) {
-    {
-        let handle = state.clone();
-        use_effect_with(state.settings.model.clone(), move |model| {
-            let model = model.clone();
-            spawn_local(async move {
-                if let Some(json) = text(&model, ADAPTERS).await {
-                    handle.dispatch(match AdapterIndex::from_json(&json) {
-                        Ok(adapters) => Action::Adapters(Rc::new(adapters)),
-                        Err(error) => Action::Missing(unreadable(ADAPTERS, &error)),
-                    });
-                }
-                if let Some(json) = text(&model, ATTRACTORS).await {
-                    handle.dispatch(match Catalogue::from_json(&json) {
-                        Ok(catalogue) => Action::Attractors(Rc::new(catalogue)),
-                        Err(error) => Action::Missing(unreadable(ATTRACTORS, &error)),
-                    });
-                }
+    let model = &state.settings.model;
+    let handle = state.clone();
+    use_effect_with(model.clone(), move |model| {
+        let model = model.clone();
+        spawn_local(async move {
+            handle.dispatch(
+                match read(&model, ADAPTERS, AdapterIndex::from_json).await {
+                    Ok(adapters) => Action::Adapters(Rc::new(adapters)),
+                    Err(reason) => {
+                        Action::Missing(format!("No tuned models can be chosen: {reason}"))
+                    }
+                },
+            );
+            handle.dispatch(match read(&model, ATTRACTORS, Catalogue::from_json).await {
+                Ok(catalogue) => Action::Attractors(Rc::new(catalogue)),
+                Err(reason) => Action::Missing(format!("Endings are not recognised: {reason}")),
             });
         });
-    }
-    use_published(state);
+    });
     let handle = state.clone();
     let wanted = state.colouring == Colouring::Sentiment && state.predictor.is_none();
-    use_effect_with(
-        (state.settings.model.clone(), wanted),
-        move |(model, wanted)| {
-            if *wanted {
-                let model = model.clone();
-                spawn_local(async move {
-                    let predictor = match text(&model, PREDICTOR).await {
-                        Some(json) => Predictor::from_json(&json)
-                            .map(Rc::new)
-                            .map_err(|error| unreadable(PREDICTOR, &error)),
-                        None => Err(format!(
-                            "This model has no sentiment classifier ({PREDICTOR})."
-                        )),
-                    };
-                    handle.dispatch(Action::Predictor(predictor));
-                });
-            }
-        },
-    );
+    use_effect_with((model.clone(), wanted), move |(model, wanted)| {
+        if *wanted {
+            let model = model.clone();
+            spawn_local(async move {
+                let classifier = read(&model, CLASSIFIER, Predictor::from_json).await;
+                let classifier = classifier
+                    .map(Rc::new)
+                    .map_err(|reason| format!("Words cannot be coloured by sentiment: {reason}"));
+                handle.dispatch(Action::Predictor(classifier));
+            });
+        }
+    });
+    use_published(state);
 }
 
-/// Fetches what ships of the opened experiment, once the tab is open. The list says what there is, so that nothing is asked for in
-/// vain.
+/// Fetches the published results of the opened experiment, once the tab is open. The list says which there are, to avoid 404s.
 #[hook]
 fn use_published(state: &UseReducerHandle<State>) {
+    let model = &state.settings.model;
     let open = state.settings.view == View::Experiments;
-    {
-        let handle = state.clone();
-        let wanted = open && state.experiments_tab.published_list.is_none();
-        use_effect_with(
-            (state.settings.model.clone(), wanted),
-            move |(model, wanted)| {
-                if *wanted {
-                    let model = model.clone();
-                    spawn_local(async move {
-                        let json = text(&model, PUBLISHED).await;
-                        let names = json.and_then(|json| serde_json::from_str(&json).ok());
-                        let names: Vec<String> = names.unwrap_or_default();
-                        handle.dispatch(Action::PublishedList(names.into()));
-                    });
-                }
-            },
-        );
-    }
+    let handle = state.clone();
+    let wanted = open && state.experiments_tab.published_list.is_none();
+    use_effect_with((model.clone(), wanted), move |(model, wanted)| {
+        if *wanted {
+            let model = model.clone();
+            spawn_local(async move {
+                let names = read(&model, PUBLISHED, json::<Vec<String>>).await;
+                handle.dispatch(Action::PublishedList(names.map(Rc::from)));
+            });
+        }
+    });
     let handle = state.clone();
     let name = state.experiment().name;
-    let list = state.experiments_tab.published_list.as_ref();
-    let wanted = open
-        && list.is_some_and(|list| list.iter().any(|one| one == name))
-        && !state.experiments_tab.published.contains_key(name);
+    let wanted = open && state.experiments_tab.is_published(name) && {
+        let results = &state.experiments_tab.published;
+        !results.contains_key(name)
+    };
     use_effect_with(
-        (state.settings.model.clone(), wanted.then_some(name)),
+        (model.clone(), wanted.then_some(name)),
         move |(model, name)| {
             if let Some(name) = *name {
                 let model = model.clone();
                 spawn_local(async move {
                     let file = format!("experiments/{name}.json");
-                    let published = match text(&model, &file).await {
-                        Some(json) => serde_json::from_str::<Shipped>(&json)
-                            .map(Rc::new)
-                            .map_err(|error| unreadable(&file, &error)),
-                        None => Err(format!("The model’s {file} could not be fetched.")),
-                    };
+                    let published = read(&model, &file, json::<Published>).await.map(Rc::new);
                     handle.dispatch(Action::PublishedResults(name.to_owned(), published));
                 });
             }
@@ -122,21 +104,48 @@ fn use_published(state: &UseReducerHandle<State>) {
     );
 }
 
-fn unreadable(file: &str, error: &dyn Display) -> String {
-    with_full_stop(&format!(
-        "The model’s {file} is not what was expected: {error}"
-    ))
+fn json<T: DeserializeOwned>(text: &str) -> serde_json::Result<T> {
+    serde_json::from_str(text)
 }
 
-/// A file of a model, if it is there.
-async fn text(model: &str, file: &str) -> Option<String> {
+/// A file of a model, read; the error is a sentence for the reader.
+async fn read<T, E: Display>(
+    model: &str,
+    file: &str,
+    read: impl FnOnce(&str) -> Result<T, E>,
+) -> Result<T, String> {
+    let text = fetch(model, file).await?;
+    let page = text.trim_start().starts_with('<');
+    read(&text).map_err(|error| {
+        if page {
+            format!("in place of the model’s {file} the server sends a web page.")
+        } else {
+            format!("the model’s {file} is not what was expected ({error}).")
+        }
+    })
+}
+
+/// The text of a file of a model; the error is a sentence for the reader.
+async fn fetch(model: &str, file: &str) -> Result<String, String> {
     let address = format!("{}{file}", address::model_folder(model));
-    let response = JsFuture::from(web_sys::window()?.fetch_with_str(&address))
-        .await
-        .ok()?;
-    let response: Response = response.dyn_into().ok().filter(Response::ok)?;
-    JsFuture::from(response.text().ok()?)
-        .await
-        .ok()?
-        .as_string()
+    let broken = || {
+        format!(
+            "the model’s {file} could not be downloaded; check the network and reload the page."
+        )
+    };
+    let window = web_sys::window().ok_or_else(broken)?;
+    let response = JsFuture::from(window.fetch_with_str(&address)).await;
+    let response: Response = response
+        .ok()
+        .and_then(|response| response.dyn_into().ok())
+        .ok_or_else(broken)?;
+    if !response.ok() {
+        let status = response.status();
+        return Err(format!(
+            "the model’s {file} is missing (the server says {status})."
+        ));
+    }
+    let text = response.text().map_err(|_| broken())?;
+    let text = JsFuture::from(text).await.ok();
+    text.and_then(|text| text.as_string()).ok_or_else(broken)
 }

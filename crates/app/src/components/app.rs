@@ -131,22 +131,16 @@ fn recording(prompt: &str, recorded: &str, params: SamplingParams) -> String {
 fn experiment(state: &State, act: Callback<Action>) -> Html {
     let name = state.experiment().name;
     let experiments_tab = &state.experiments_tab;
-    let nothing = || {
-        Err(AttrValue::Static(
-            "No results of this experiment were published with this model; run it to get some.",
-        ))
-    };
     let published = match experiments_tab.published.get(name) {
         Some(Ok(published)) => Some(Ok(PtrEq::from(published))),
-        Some(Err(reason)) => Some(Err(reason.clone().into())),
-        None => {
-            let ships = |list: &Rc<[String]>| list.iter().any(|one| one == name);
-            experiments_tab
-                .published_list
-                .as_ref()
-                .filter(|list| !ships(list))
-                .map(|_| nothing())
-        }
+        Some(Err(reason)) => Some(Err(format!("No published results: {reason}").into())),
+        None => match &experiments_tab.published_list {
+            Some(Err(reason)) => Some(Err(format!("No published results: {reason}").into())),
+            Some(Ok(_)) if !experiments_tab.is_published(name) => Some(Err(AttrValue::Static(
+                "No results of this experiment were published with this model; run it to get some.",
+            ))),
+            _ => None,
+        },
     };
     let fetching = state
         .fetching

@@ -1,6 +1,8 @@
 //! The Experiments tab: the list of experiments, and the opened one.
 
-use experiments::{CATALOGUE, Entry, Figure, Findings, Setting, shipped::Shipped};
+use experiments::{
+    CATALOGUE, ExperimentInfo, ExperimentResults, Figure, Provenance, Published, RunConfig,
+};
 use protocol::Asked;
 use wasm_bindgen::JsCast as _;
 use web_sys::HtmlElement;
@@ -8,8 +10,8 @@ use yew::prelude::*;
 
 use super::{
     chart::{Chart, use_charts},
-    findings::{Controls, Results, VerdictLine, answered},
     ptr_eq::PtrEq,
+    results::{Controls, Results, VerdictLine, answered},
     term::Defined,
 };
 use crate::{
@@ -30,16 +32,16 @@ pub struct ExperimentViewProps {
     pub run: Option<ExperimentRun>,
     /// What is being fetched for it, in words.
     pub fetching: Option<AttrValue>,
-    pub own: Option<PtrEq<Findings>>,
+    pub own: Option<PtrEq<ExperimentResults>>,
     /// None while it is not known what ships.
-    pub published: Option<Result<PtrEq<Shipped>, AttrValue>>,
+    pub published: Option<Result<PtrEq<Published>, AttrValue>>,
     pub act: Callback<Action>,
 }
 
 /// The tab.
 #[component]
 pub fn ExperimentView(props: &ExperimentViewProps) -> Html {
-    let Some(entry) = experiments::find(&props.name) else {
+    let Some(info) = experiments::find(&props.name) else {
         return html! {};
     };
     let charts = use_charts();
@@ -49,7 +51,7 @@ pub fn ExperimentView(props: &ExperimentViewProps) -> Html {
         .as_ref()
         .and_then(|published| published.as_ref().ok());
     let own = props.own.as_ref();
-    let figures = |findings: Option<&Findings>| -> Vec<Figure> {
+    let figures = |findings: Option<&ExperimentResults>| -> Vec<Figure> {
         findings.map_or_else(Vec::new, |findings| findings.figures.clone())
     };
     let mine = figures(own.map(|own| &**own));
@@ -63,7 +65,7 @@ pub fn ExperimentView(props: &ExperimentViewProps) -> Html {
     let shown = own
         .map(|own| &**own)
         .or(published.map(|published| &published.findings));
-    let verdict = |findings: Option<&Findings>, of: &'static str| {
+    let verdict = |findings: Option<&ExperimentResults>, of: &'static str| {
         // Something in any case: were there nothing, what stands before it would be made anew and lose the keyboard.
         html! {
             if let Some(verdict) = findings.and_then(|findings| findings.verdict.clone()) { <VerdictLine {verdict} {of} /> }
@@ -72,19 +74,20 @@ pub fn ExperimentView(props: &ExperimentViewProps) -> Html {
     html! {
         <>
             <ExperimentNav name={props.name.clone()} act={props.act.clone()} />
-            <article class="experiment" key={entry.name} data-testid="experiment" data-name={entry.name} data-state={state(props)}
+            <article class="experiment" key={info.name} data-testid="experiment" data-name={info.name} data-state={state(props)}
                 aria-labelledby="experiment-title">
                 <section>
+                    <h2 id="experiment-title">{ info.title }</h2>
                     <Claim name={props.name.clone()} />
-                    <RunLine ..props.clone() />
-                    { published_note(props) }
                     { verdict(own.map(|own| &**own), "your run") }
                     { verdict(published.map(|published| &published.findings), "published results") }
+                    if let Some(Err(reason)) = &props.published { <p class="asks" translate="no">{ reason }</p> }
+                    <RunLine ..props.clone() />
                 </section>
                 if !drawn.is_empty() {
                     <section aria-labelledby="figures-title">
-                        <h2 id="figures-title">
-                            { "Figures" }
+                        <h2>
+                            <span id="figures-title">{ "Figures" }</span>
                             if both {
                                 <label class="check key">
                                     <input type="checkbox" data-testid="lay-over" checked={*laid_over} onchange={lay_over} />
@@ -94,14 +97,16 @@ pub fn ExperimentView(props: &ExperimentViewProps) -> Html {
                         </h2>
                         <div class="charts">
                             { for drawn.iter().map(|figure| html! {
-                                <Chart key={format!("{}-{}", entry.name, figure.name)} figure={figure.clone()} {charts} experiment={entry.name} />
+                                <Chart key={format!("{}-{}", info.name, figure.name)} figure={figure.clone()} {charts} experiment={info.name} />
                             }) }
                         </div>
                     </section>
                 }
-                <Results own={own.cloned()} published={published.cloned()} name={entry.name} />
-                if let Some(shown) = shown { <Controls controls={shown.controls.clone()} /> }
                 <Limits name={props.name.clone()} />
+                <Method name={props.name.clone()} />
+                <Results own={own.cloned()} published={published.cloned()} name={info.name} />
+                if let Some(shown) = shown { <Controls controls={shown.controls.clone()} /> }
+                if let Some(published) = published { { provenance(&published.made) } }
             </article>
         </>
     }
@@ -133,15 +138,15 @@ struct ExperimentNavProps {
 /// The list of experiments.
 #[component]
 fn ExperimentNav(props: &ExperimentNavProps) -> Html {
-    let one = |entry: &'static Entry| {
-        let open = *props.name == *entry.name;
+    let one = |info: &'static ExperimentInfo| {
+        let open = *props.name == *info.name;
         let choose = props
             .act
-            .reform(move |_: MouseEvent| Action::Choose(entry.name.to_owned()));
+            .reform(move |_: MouseEvent| Action::Choose(info.name.to_owned()));
         html! {
             <li>
-                <button aria-current={open.then_some("true")} data-testid="choose" data-name={entry.name} onclick={choose}>
-                    { entry.title }
+                <button aria-current={open.then_some("true")} data-testid="choose" data-name={info.name} onclick={choose}>
+                    { info.title }
                 </button>
             </li>
         }
@@ -150,44 +155,52 @@ fn ExperimentNav(props: &ExperimentNavProps) -> Html {
 }
 
 #[derive(Clone, PartialEq, Properties)]
-struct EntryProps {
+struct InfoProps {
     name: AttrValue,
 }
 
-/// What is claimed, by whom, and how it is tested.
+/// What is claimed, and by whom.
 #[component]
-fn Claim(props: &EntryProps) -> Html {
-    let Some(entry) = experiments::find(&props.name) else {
+fn Claim(props: &InfoProps) -> Html {
+    let Some(info) = experiments::find(&props.name).filter(|info| !info.claim.is_empty()) else {
+        return html! {};
+    };
+    html! {
+        <blockquote>
+            <p>{ info.claim }</p>
+            <cite>{ info.source }</cite>
+        </blockquote>
+    }
+}
+
+/// How the claim is tested, and what to try.
+#[component]
+fn Method(props: &InfoProps) -> Html {
+    let Some(info) = experiments::find(&props.name) else {
         return html! {};
     };
     let part = |name: &'static str, text: &'static str| {
         html! { if !text.is_empty() { <div><dt>{ name }</dt><dd><Defined {text} /></dd></div> } }
     };
     html! {
-        <>
-            <h2 id="experiment-title">{ entry.title }</h2>
-            if !entry.claim.is_empty() {
-                <blockquote>
-                    <p>{ entry.claim }</p>
-                    <cite>{ entry.source }</cite>
-                </blockquote>
-            }
-            <dl>{ part("How it is tested", entry.method) }{ part("What to try", entry.to_try) }</dl>
-        </>
+        <details class="fold">
+            <summary>{ "How it was tested" }</summary>
+            <dl>{ part("Method", info.method) }{ part("What to try", info.to_try) }</dl>
+        </details>
     }
 }
 
 /// What the result shows, and what it does not.
 #[component]
-fn Limits(props: &EntryProps) -> Html {
-    let Some(entry) = experiments::find(&props.name).filter(|entry| !entry.shows.is_empty()) else {
+fn Limits(props: &InfoProps) -> Html {
+    let Some(info) = experiments::find(&props.name).filter(|info| !info.shows.is_empty()) else {
         return html! {};
     };
     html! {
         <section>
             <dl>
-                <div><dt>{ "What this shows" }</dt><dd><Defined text={entry.shows} /></dd></div>
-                <div><dt>{ "What it does not show" }</dt><dd><Defined text={entry.does_not_show} /></dd></div>
+                <div><dt>{ "What this shows" }</dt><dd><Defined text={info.shows} /></dd></div>
+                <div><dt>{ "What it does not show" }</dt><dd><Defined text={info.does_not_show} /></dd></div>
             </dl>
         </section>
     }
@@ -251,7 +264,7 @@ fn RunLine(props: &ExperimentViewProps) -> Html {
             if moved { <p class="asks">{ "The settings have changed; run again to use them." }</p> }
             if let Some(other) = elsewhere {
                 <p class="asks">
-                    { format!("“{}” is running. Starting this one will cancel it.", experiments::find(&other.name).map_or("", |entry| entry.title)) }
+                    { format!("“{}” is running. Starting this one will cancel it.", experiments::find(&other.name).map_or("", |info| info.title)) }
                 </p>
             }
         </>
@@ -276,7 +289,7 @@ fn to_the_knobs() {
     }
 }
 
-fn is_of(setting: &Setting, params: SamplingParams) -> bool {
+fn is_of(setting: &RunConfig, params: SamplingParams) -> bool {
     setting.shaping == params.shaping
         && setting.lambda == params.lambda.get()
         && setting.seed == params.seed
@@ -310,7 +323,11 @@ fn settings_in_words(params: SamplingParams) -> String {
 }
 
 /// How far a run is, with which knobs it was made, and in a word what it found.
-fn sentence(run: &ExperimentRun, fetching: Option<&str>, own: Option<&Findings>) -> String {
+fn sentence(
+    run: &ExperimentRun,
+    fetching: Option<&str>,
+    own: Option<&ExperimentResults>,
+) -> String {
     let verdict = own.and_then(|own| own.verdict.as_ref());
     let verdict = verdict.map_or(String::new(), |verdict| {
         format!(" The claim: {}.", answered(verdict.answer).to_lowercase())
@@ -336,22 +353,21 @@ fn sentence(run: &ExperimentRun, fetching: Option<&str>, own: Option<&Findings>)
     }
 }
 
-/// Where the published results come from, or why there are none.
-fn published_note(props: &ExperimentViewProps) -> Html {
-    let text = match &props.published {
-        None => return html! {},
-        Some(Err(reason)) => reason.to_string(),
-        Some(Ok(published)) => {
-            let hashes = published.made.models.iter().map(|(name, hash)| {
-                let short: String = hash.chars().take(8).collect();
-                format!("{name} {short}")
-            });
-            format!(
-                "Published results: computed at full size on {}, from the weights {}.",
-                published.made.date,
-                hashes.collect::<Vec<_>>().join(", ")
-            )
-        }
-    };
-    html! { <p class="asks" data-testid="published">{ text }</p> }
+/// Where the published results come from.
+fn provenance(made: &Provenance) -> Html {
+    let models = made.models.iter().map(|(name, hash)| {
+        html! { <tr><th scope="row">{ name }</th><td><code>{ hash }</code></td></tr> }
+    });
+    html! {
+        <details class="fold" data-testid="published">
+            <summary>{ "Where the published results come from" }</summary>
+            <p class="asks" translate="no">{ format!("Computed at full size on {}, from these weights:", made.date) }</p>
+            <div class="wide" role="region" aria-label="Weights" tabindex="0">
+                <table>
+                    <thead><tr><th scope="col">{ "Model" }</th><th scope="col">{ "SHA-256 of its weights" }</th></tr></thead>
+                    <tbody translate="no">{ for models }</tbody>
+                </table>
+            </div>
+        </details>
+    }
 }

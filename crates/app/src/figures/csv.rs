@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use experiments::Quantity;
+use experiments::Estimate;
 
 use super::overlay::OverlaidFigure;
 
@@ -36,7 +36,7 @@ pub fn of_figure(figure: &OverlaidFigure) -> String {
 }
 
 /// Numbers with their intervals, run by run; a run is named by who made it, and with which knobs.
-pub fn of_results(runs: &[(String, &[Quantity])]) -> String {
+pub fn of_results(runs: &[(String, &[Estimate])]) -> String {
     let rows = runs.iter().flat_map(|(run, results)| {
         results.iter().map(|one| {
             vec![
@@ -60,7 +60,7 @@ pub fn of_results(runs: &[(String, &[Quantity])]) -> String {
 }
 
 /// How many samples are behind a number, in words where there are none.
-pub fn samples(one: &Quantity) -> String {
+pub fn samples(one: &Estimate) -> String {
     match (one.value, one.samples) {
         (None, 0) => String::new(),
         (Some(_), 0) => "exact".to_owned(),
@@ -113,8 +113,8 @@ mod tests {
 
     #[test]
     fn a_number_without_an_interval_has_empty_cells() {
-        let one = Quantity::exact("base.d6.entropy", "entropy", "bits", 2.5);
-        let none = Quantity {
+        let one = Estimate::exact("base.d6.entropy", "entropy", "bits", 2.5);
+        let none = Estimate {
             value: None,
             ..one.clone()
         };

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, rc::Rc};
 
-use experiments::{CATALOGUE, Entry, Findings, find, shipped::Shipped};
+use experiments::{CATALOGUE, ExperimentInfo, ExperimentResults, Published, find};
 use protocol::{Asked, DeviceKind, Ending, RunId, Settings, View, decode};
 
 use super::{AdapterIndex, RunSpec, SamplingParams, State};
@@ -10,16 +10,27 @@ use super::{AdapterIndex, RunSpec, SamplingParams, State};
 /// What the tab holds.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ExperimentsTab {
-    /// The experiments whose results ship beside the model, once that is known.
-    pub published_list: Option<Rc<[String]>>,
+    /// The experiments whose results are published with the model, or why the list could not be had; once that is known.
+    pub published_list: Option<Result<Rc<[String]>, String>>,
     /// Those results, or why they cannot be used, by experiment.
-    pub published: BTreeMap<String, Result<Rc<Shipped>, String>>,
+    pub published: BTreeMap<String, Result<Rc<Published>, String>>,
     /// What the reader's last run found, by experiment.
-    pub own: BTreeMap<String, Rc<Findings>>,
+    pub own: BTreeMap<String, Rc<ExperimentResults>>,
     /// The last run.
     pub run: Option<ExperimentRun>,
     /// Runs that a worker is still to be told to stop.
     pub stopping: Vec<(DeviceKind, RunId)>,
+}
+
+impl ExperimentsTab {
+    /// Whether results of an experiment are published with the model, as far as is known.
+    pub fn is_published(&self, name: &str) -> bool {
+        let list = self
+            .published_list
+            .as_ref()
+            .and_then(|list| list.as_ref().ok());
+        list.is_some_and(|list| list.iter().any(|one| one == name))
+    }
 }
 
 /// The reader's run of an experiment.
@@ -65,8 +76,8 @@ impl ExperimentRun {
 
 /// What an experiment asks beside the base: what it needs, and the reader's chosen adapter. An experiment that needs one adapter is
 /// run with the chosen one in its place.
-pub fn asked(entry: &Entry, chosen: Option<&str>, adapters: &AdapterIndex) -> Vec<Asked> {
-    let mut names: Vec<&str> = entry.needs.quick.to_vec();
+pub fn asked(info: &ExperimentInfo, chosen: Option<&str>, adapters: &AdapterIndex) -> Vec<Asked> {
+    let mut names: Vec<&str> = info.needs.quick.to_vec();
     if let Some(chosen) = chosen
         && !names.contains(&chosen)
     {
@@ -94,7 +105,7 @@ pub fn known(settings: &mut Settings) -> Option<String> {
 
 impl State {
     /// The opened experiment; the first where none was chosen.
-    pub fn experiment(&self) -> &'static Entry {
+    pub fn experiment(&self) -> &'static ExperimentInfo {
         let chosen = self.settings.experiment.as_deref();
         chosen.and_then(find).unwrap_or(&CATALOGUE[0])
     }
@@ -172,7 +183,7 @@ impl State {
         run.parts = Some(parts);
         match decode(findings) {
             Ok(findings) => {
-                let findings: Findings = findings;
+                let findings: ExperimentResults = findings;
                 self.experiments_tab
                     .own
                     .insert(run.name.clone(), Rc::new(findings));

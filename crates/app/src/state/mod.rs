@@ -20,7 +20,7 @@ use std::rc::Rc;
 
 use attractors::Catalogue;
 use decoding::Shaping;
-use experiments::shipped::Shipped;
+use experiments::Published;
 use protocol::{
     Chains, Command, DeviceKind, Ending, Event, Forced, Lambda, Length, LinkNote, RECORDED_RUN,
     RunId, Settings, View,
@@ -250,10 +250,10 @@ pub enum Action {
     RunExperiment,
     /// End the experiment that runs; what it found stays.
     CancelExperiment,
-    /// The experiments whose results ship beside the model.
-    PublishedList(Rc<[String]>),
+    /// The experiments whose results are published with the model, or why the list could not be had.
+    PublishedList(Result<Rc<[String]>, String>),
     /// What ships of one, or why that cannot be used.
-    PublishedResults(String, Result<Rc<Shipped>, String>),
+    PublishedResults(String, Result<Rc<Published>, String>),
     /// The reader has read a note.
     Dismiss(usize),
 }

@@ -1,6 +1,6 @@
 //! The Experiments tab as a state machine: runs, cancels, what stays, and what the stories do meanwhile.
 
-use experiments::{Findings, Quantity, Setting, Size, find};
+use experiments::{Estimate, ExperimentResults, RunConfig, Size, find};
 use protocol::encode;
 
 use super::*;
@@ -18,13 +18,13 @@ fn on_the_tab() -> State {
     opened("view=experiments&exp=random-number")
 }
 
-/// Findings with one number.
+/// ExperimentResults with one number.
 fn found(value: f64) -> Vec<u8> {
-    encode(&Findings {
+    encode(&ExperimentResults {
         experiment: "random-number".to_owned(),
-        setting: Setting::plain(Size::Quick),
+        setting: RunConfig::plain(Size::Quick),
         subjects: vec!["base".to_owned()],
-        results: vec![Quantity::exact("base.d6.entropy", "entropy", "bits", value)],
+        results: vec![Estimate::exact("base.d6.entropy", "entropy", "bits", value)],
         controls: Vec::new(),
         figures: Vec::new(),
         verdict: None,
@@ -240,9 +240,9 @@ fn the_chosen_adapter_takes_the_place_of_the_only_one_and_joins_several() {
     )
     .unwrap();
     let names = |quick, chosen| -> Vec<(String, Option<f64>)> {
-        let mut entry = *find("random-number").unwrap();
-        entry.needs.quick = quick;
-        let asked = asked(&entry, chosen, &adapters).into_iter();
+        let mut info = *find("random-number").unwrap();
+        info.needs.quick = quick;
+        let asked = asked(&info, chosen, &adapters).into_iter();
         asked.map(|one| (one.name, one.budget_nats)).collect()
     };
     let plain = |name: &str| (name.to_owned(), None);

@@ -1,6 +1,6 @@
 //! What an experiment found, as tables: numbers with intervals, controls, and what is to be said of the claim.
 
-use experiments::{Answered, Control, Findings, Quantity, Size, Verdict};
+use experiments::{Control, Estimate, ExperimentResults, Outcome, Size, Verdict};
 use yew::prelude::*;
 
 use super::{chart::save_csv, ptr_eq::PtrEq, term::Defined};
@@ -24,29 +24,29 @@ pub struct VerdictProps {
 pub fn VerdictLine(props: &VerdictProps) -> Html {
     let Verdict { answer, why } = &props.verdict;
     let class = match answer {
-        Answered::Supported => "yes",
-        Answered::NotSupported => "no",
-        Answered::Undecided => "open",
+        Outcome::Supported => "yes",
+        Outcome::NotSupported => "no",
+        Outcome::Undecided => "open",
     };
     let word = answered(*answer);
     html! {
         <p class={classes!("verdict", class)} data-testid="verdict" translate="no">
-            <b>{ word }</b>{ format!(" ({}): {}.", props.of, why.trim_end_matches('.')) }
+            <b>{ word }</b>{ format!(" ({}): ", props.of) }<Defined text={format!("{}.", why.trim_end_matches('.'))} />
         </p>
     }
 }
 
 /// What is said of a claim, in a word or two.
-pub fn answered(answer: Answered) -> &'static str {
+pub fn answered(answer: Outcome) -> &'static str {
     match answer {
-        Answered::Supported => "Supported",
-        Answered::NotSupported => "Not supported",
-        Answered::Undecided => "Undecided",
+        Outcome::Supported => "Supported",
+        Outcome::NotSupported => "Not supported",
+        Outcome::Undecided => "Undecided",
     }
 }
 
 /// The knobs that findings were made with.
-fn made_with(findings: &Findings) -> String {
+fn made_with(findings: &ExperimentResults) -> String {
     let setting = &findings.setting;
     let size = match setting.size {
         Size::Quick => "quick",
@@ -59,13 +59,13 @@ fn made_with(findings: &Findings) -> String {
 /// One number, of the reader's run, of what ships, or of both.
 #[derive(Clone, Debug, PartialEq)]
 struct Line {
-    own: Option<Quantity>,
-    published: Option<Quantity>,
+    own: Option<Estimate>,
+    published: Option<Estimate>,
 }
 
-fn lines(own: Option<&[Quantity]>, published: Option<&[Quantity]>) -> Vec<Line> {
+fn lines(own: Option<&[Estimate]>, published: Option<&[Estimate]>) -> Vec<Line> {
     let (first, second) = (own.unwrap_or_default(), published.unwrap_or_default());
-    let known = |all: &[Quantity], key: &str| all.iter().find(|one| one.key == key).cloned();
+    let known = |all: &[Estimate], key: &str| all.iter().find(|one| one.key == key).cloned();
     let both = first.iter().map(|one| Line {
         own: Some(one.clone()),
         published: known(second, &one.key),
@@ -82,8 +82,8 @@ fn lines(own: Option<&[Quantity]>, published: Option<&[Quantity]>) -> Vec<Line> 
 
 #[derive(Clone, PartialEq, Properties)]
 pub struct ResultsProps {
-    pub own: Option<PtrEq<Findings>>,
-    pub published: Option<PtrEq<experiments::shipped::Shipped>>,
+    pub own: Option<PtrEq<ExperimentResults>>,
+    pub published: Option<PtrEq<experiments::Published>>,
     pub name: AttrValue,
 }
 
@@ -95,7 +95,7 @@ pub fn Results(props: &ResultsProps) -> Html {
         .published
         .as_ref()
         .map(|published| &published.findings);
-    let results = |findings: Option<&'_ Findings>| findings.map(|one| one.results.clone());
+    let results = |findings: Option<&'_ ExperimentResults>| findings.map(|one| one.results.clone());
     let lines = lines(results(own).as_deref(), results(published).as_deref());
     if lines.is_empty() {
         return html! {};
@@ -119,7 +119,7 @@ pub fn Results(props: &ResultsProps) -> Html {
     };
     let save = {
         let runs = [("your run", own), ("published", published)];
-        let runs: Vec<(String, &[Quantity])> = runs
+        let runs: Vec<(String, &[Estimate])> = runs
             .into_iter()
             .filter_map(|(whose, findings)| Some((whose, findings?)))
             .map(|(whose, findings)| {
@@ -133,8 +133,8 @@ pub fn Results(props: &ResultsProps) -> Html {
     };
     let (first, more) = lines.split_at(lines.len().min(AT_ONCE));
     html! {
-        <section aria-labelledby="results-title" translate="no">
-            <h2 id="results-title">{ "Numbers" }</h2>
+        <details class="fold" translate="no">
+            <summary>{ "Numbers" }</summary>
             if let (true, Some(own)) = (both, own) {
                 <p class="asks">
                     { format!("Your run: {}. ", made_with(own)) }
@@ -149,7 +149,7 @@ pub fn Results(props: &ResultsProps) -> Html {
                 </details>
             }
             <p class="save">{ "Save as " }<button aria-label="Save all numbers as CSV" onclick={save}>{ "CSV" }</button></p>
-        </section>
+        </details>
     }
 }
 
@@ -176,7 +176,7 @@ fn row(line: &Line, both: bool) -> Html {
     }
 }
 
-fn value(one: &Quantity) -> String {
+fn value(one: &Estimate) -> String {
     match (one.value, one.unit.as_str()) {
         (None, _) => "–".to_owned(),
         (Some(value), "") => significant(value),
@@ -185,12 +185,12 @@ fn value(one: &Quantity) -> String {
     }
 }
 
-fn range(one: &Quantity) -> Option<String> {
+fn range(one: &Estimate) -> Option<String> {
     let (low, high) = (one.low?, one.high?);
     Some(format!("{} to {}", significant(low), significant(high)))
 }
 
-fn within(one: &Quantity) -> String {
+fn within(one: &Estimate) -> String {
     match range(one) {
         Some(range) => format!(
             "{} ({range}; n = {})",
@@ -227,11 +227,11 @@ pub fn Controls(props: &ControlsProps) -> Html {
         }
     };
     html! {
-        <section aria-labelledby="controls-title">
-            <h2 id="controls-title">
-                { "How the method was checked: the same estimators where the answer is known" }
-                <span class="key">{ format!("{passed} of {} passed", controls.len()) }</span>
-            </h2>
+        <details class="fold">
+            <summary translate="no">
+                { format!("How the method was checked: {passed} of {} checks passed", controls.len()) }
+            </summary>
+            <p class="asks">{ "The same estimators, run on cases whose answer is known." }</p>
             <div class="wide" role="region" aria-label="Table of controls" tabindex="0">
                 <table>
                     <thead><tr>
@@ -241,10 +241,10 @@ pub fn Controls(props: &ControlsProps) -> Html {
                         <th scope="col">{ "Tolerance" }</th>
                         <th scope="col">{ "Result" }</th>
                     </tr></thead>
-                    <tbody>{ for controls.iter().map(row) }</tbody>
+                    <tbody translate="no">{ for controls.iter().map(row) }</tbody>
                 </table>
             </div>
-        </section>
+        </details>
     }
 }
 
@@ -254,13 +254,13 @@ mod tests {
 
     #[test]
     fn numbers_of_both_stand_in_one_line_and_none_is_lost() {
-        let one = |key: &str, value: f64| Quantity::exact(key, key, "", value);
+        let one = |key: &str, value: f64| Estimate::exact(key, key, "", value);
         let own = [one("a", 1.0), one("b", 2.0)];
         let published = [one("c", 3.0), one("a", 4.0)];
         let seen: Vec<(Option<f64>, Option<f64>)> = lines(Some(&own), Some(&published))
             .iter()
             .map(|line| {
-                let of = |one: &Option<Quantity>| one.as_ref().and_then(|one| one.value);
+                let of = |one: &Option<Estimate>| one.as_ref().and_then(|one| one.value);
                 (of(&line.own), of(&line.published))
             })
             .collect();
