@@ -364,7 +364,7 @@ fn provenance(made: &Provenance) -> Html {
             <p class="asks" translate="no">{ format!("Computed at full size on {}, from these weights:", made.date) }</p>
             <div class="wide" role="region" aria-label="Weights" tabindex="0">
                 <table>
-                    <thead><tr><th scope="col">{ "Model" }</th><th scope="col">{ "SHA-256 of its weights" }</th></tr></thead>
+                    <thead><tr><th scope="col">{ "Model" }</th><th scope="col">{ "Fingerprint of its weights" }</th></tr></thead>
                     <tbody translate="no">{ for models }</tbody>
                 </table>
             </div>
