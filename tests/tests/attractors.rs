@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use attractors::Catalogue;
-use decoding::Agreement;
+use statistics::Agreement;
 use training::world::World;
 
 /// Away from the seeds of training, of the predictor and of the openings.
@@ -45,7 +45,10 @@ fn the_words_find_the_endings_that_the_world_told() {
             let of_label =
                 |kind: &attractors::Attractor| kind.endings.contains(&story.labels.ending);
             let label = kinds.iter().position(of_label).unwrap();
-            (label, catalogue.read(&story.text).ends_in.unwrap_or(none))
+            (
+                label,
+                catalogue.recognise(&story.text).ends_in.unwrap_or(none),
+            )
         });
     let found = Agreement::of(none + 1, judged);
     assert!(found.things() > 2000);

@@ -752,7 +752,7 @@ fn the_page_reads_stories_as_the_libraries_do() {
     let expected: Vec<&str> = texts
         .iter()
         .map(|text| {
-            let ends_in = catalogue.read(text).ends_in;
+            let ends_in = catalogue.recognise(text).ends_in;
             ends_in.map_or("", |attractor| {
                 catalogue.attractors()[attractor].name.as_str()
             })
@@ -766,7 +766,7 @@ fn the_page_reads_stories_as_the_libraries_do() {
     for (marked, text) in marked.iter().zip(&texts) {
         assert_eq!(
             marked.is_empty(),
-            catalogue.read(text).marks.is_empty(),
+            catalogue.recognise(text).matches.is_empty(),
             "{text}"
         );
     }
@@ -784,7 +784,7 @@ fn the_page_reads_stories_as_the_libraries_do() {
         .collect();
     let expected: Vec<f64> = texts
         .iter()
-        .map(|text| predictor.read(text).log_odds)
+        .map(|text| predictor.score(text).log_odds)
         .collect();
     assert_eq!(shown, expected);
     page.click("sentiment").unwrap();

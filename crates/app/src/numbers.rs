@@ -30,7 +30,7 @@ pub fn knobs(shaping: &Shaping, lambda: f64, seed: u64) -> String {
         on("top-k", shaping.top_k().into(), plain.top_k().into()),
         on("top-p", shaping.top_p(), plain.top_p()),
         on("min-p", shaping.min_p(), plain.min_p()),
-        on("typical", shaping.typical(), plain.typical()),
+        on("typical", shaping.typical_p(), plain.typical_p()),
         on(
             "repetition penalty",
             shaping.repetition_penalty(),

@@ -1,6 +1,6 @@
 //! Which attractor a text has reached: the kinds of ending that chains fall into, told by lists of words.
 //!
-//! Lives here: the [`Catalogue`], read from JSON, and what it finds in a text ([`Catalogue::read`], a [`Reading`]): all marks, the
+//! Lives here: the [`Catalogue`], read from JSON, and what it finds in a text ([`Catalogue::recognise`], a [`Recognition`]): all marks, the
 //! first hit of each attractor, and the one that the text ends in. For measuring and for marking only: no reward may depend on
 //! anything here, so the trainer does not name this crate.
 //!
@@ -29,15 +29,15 @@
 //!     ]
 //! }"#)?;
 //! let text = "There was a wedding. They danced all night.";
-//! let reading = catalogue.read(text);
-//! assert_eq!(reading.ends_in, catalogue.position("wedding"));
-//! let marked: Vec<&str> = reading.marks.iter().map(|mark| &text[mark.at.clone()]).collect();
+//! let found = catalogue.recognise(text);
+//! assert_eq!(found.ends_in, catalogue.position("wedding"));
+//! let marked: Vec<&str> = found.matches.iter().map(|it| &text[it.at.clone()]).collect();
 //! assert_eq!(marked, ["wedding", "danced"]);
 //! # Ok::<(), attractors::CatalogueError>(())
 //! ```
 
 mod catalogue;
-mod reading;
+mod recognition;
 
 pub use catalogue::{Attractor, Catalogue, CatalogueError};
-pub use reading::{Mark, Reading};
+pub use recognition::{Match, Recognition};

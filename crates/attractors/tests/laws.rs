@@ -4,7 +4,7 @@
 
 use std::sync::LazyLock;
 
-use attractors::{Catalogue, Mark};
+use attractors::{Catalogue, Match};
 use proptest::prelude::*;
 
 /// The storyteller's own.
@@ -26,9 +26,9 @@ fn catalogue(ending_words: usize, attractors: &[(&str, &[&str])]) -> Catalogue {
 }
 
 fn marked<'t>(catalogue: &Catalogue, text: &'t str) -> Vec<(&'t str, usize)> {
-    let marks = catalogue.read(text).marks.into_iter();
+    let marks = catalogue.recognise(text).matches.into_iter();
     marks
-        .map(|Mark { at, attractor }| (&text[at], attractor))
+        .map(|Match { at, attractor }| (&text[at], attractor))
         .collect()
 }
 
@@ -58,7 +58,7 @@ proptest! {
     fn marks_lie_in_the_text_in_order_and_do_not_overlap(text in texts()) {
         let catalogue = &CATALOGUE;
         let mut end = 0;
-        for Mark { at, attractor } in catalogue.read(&text).marks {
+        for Match { at, attractor } in catalogue.recognise(&text).matches {
             prop_assert!(at.start >= end && !at.is_empty());
             prop_assert!(text.is_char_boundary(at.start) && text.is_char_boundary(at.end));
             prop_assert!(attractor < catalogue.attractors().len());
@@ -71,16 +71,16 @@ proptest! {
     fn case_does_not_matter(text in "[A-Za-z ,.!']{0,200}", words in texts()) {
         let catalogue = &CATALOGUE;
         let text: String = format!("{text} {words}").chars().filter(char::is_ascii).collect();
-        prop_assert_eq!(catalogue.read(&text.to_ascii_uppercase()), catalogue.read(&text.to_ascii_lowercase()));
+        prop_assert_eq!(catalogue.recognise(&text.to_ascii_uppercase()), catalogue.recognise(&text.to_ascii_lowercase()));
     }
 
     #[test]
     fn what_follows_a_finished_sentence_changes_no_mark_before_it(text in texts(), more in texts()) {
         let catalogue = &CATALOGUE;
         let finished = format!("{text}.");
-        let before = catalogue.read(&finished);
-        let after = catalogue.read(&format!("{finished} {more}"));
-        prop_assert!(after.marks.starts_with(&before.marks));
+        let before = catalogue.recognise(&finished);
+        let after = catalogue.recognise(&format!("{finished} {more}"));
+        prop_assert!(after.matches.starts_with(&before.matches));
         for attractor in 0..catalogue.attractors().len() {
             if let Some(hit) = before.first_hit(attractor) {
                 prop_assert_eq!(after.first_hit(attractor), Some(hit));
@@ -91,7 +91,7 @@ proptest! {
     #[test]
     fn a_text_ends_in_the_first_of_the_marked_attractors_near_its_end(text in texts()) {
         let catalogue = &CATALOGUE;
-        let reading = catalogue.read(&text);
+        let reading = catalogue.recognise(&text);
         // By the definition: count the words from each mark to the end.
         let starts = |from: usize| {
             let mut inside = text[..from].ends_with(char::is_alphanumeric);
@@ -104,7 +104,7 @@ proptest! {
             }
             count
         };
-        let near = reading.marks.iter().filter(|mark| starts(mark.at.end) < catalogue.ending_words(mark.attractor));
+        let near = reading.matches.iter().filter(|mark| starts(mark.at.end) < catalogue.ending_words(mark.attractor));
         prop_assert_eq!(reading.ends_in, near.map(|mark| mark.attractor).min());
     }
 }
@@ -146,26 +146,26 @@ fn phrases_are_whole_words_of_one_sentence() {
 #[test]
 fn what_outweighs_another_does_so_only_near_the_end() {
     let order = catalogue(4, &[("wedding", &["wedding"]), ("music", &["danced"])]);
-    assert_eq!(order.read("A wedding! They danced.").ends_in, Some(0));
+    assert_eq!(order.recognise("A wedding! They danced.").ends_in, Some(0));
     assert_eq!(
         order
-            .read("A wedding! They danced for three hours.")
+            .recognise("A wedding! They danced for three hours.")
             .ends_in,
         Some(1)
     );
     assert_eq!(
         order
-            .read("A wedding! They danced for three whole long hours.")
+            .recognise("A wedding! They danced for three whole long hours.")
             .ends_in,
         None
     );
     assert_eq!(
         order
-            .read("A wedding! They danced for three hours.")
+            .recognise("A wedding! They danced for three hours.")
             .first_hit(0),
         Some(9)
     );
-    assert_eq!(order.read("").ends_in, None);
+    assert_eq!(order.recognise("").ends_in, None);
 }
 
 #[test]
@@ -177,7 +177,12 @@ fn an_attractor_may_have_an_ending_of_its_own_length() {
                 {{"name": "b", "title": "", "about": "", "phrases": ["night"]}}]}}"#
         )
     };
-    let ends_in = |own, text| Catalogue::from_json(&file(own)).unwrap().read(text).ends_in;
+    let ends_in = |own, text| {
+        Catalogue::from_json(&file(own))
+            .unwrap()
+            .recognise(text)
+            .ends_in
+    };
     assert_eq!(ends_in(4, "A day, a night, gone."), Some(0));
     assert_eq!(ends_in(3, "A day, a night, gone."), Some(1));
     assert_eq!(ends_in(3, "A day, a night, gone by."), None);

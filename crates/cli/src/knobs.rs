@@ -22,8 +22,8 @@ pub struct Knobs {
     #[arg(long, value_name = "P", default_value_t = 0.0, allow_negative_numbers = true, value_parser = checked(Shaping::with_min_p))]
     min_p: f64,
     /// Keep the tokens whose surprisal is nearest to the entropy, P of the probability together; 1 is off
-    #[arg(long, value_name = "P", default_value_t = 1.0, allow_negative_numbers = true, value_parser = checked(Shaping::with_typical))]
-    typical: f64,
+    #[arg(long, alias = "typical", value_name = "P", default_value_t = 1.0, allow_negative_numbers = true, value_parser = checked(Shaping::with_typical_p))]
+    typical_p: f64,
     /// Repetition penalty on tokens that already occurred; 1 is off
     #[arg(long, value_name = "R", default_value_t = 1.0, allow_negative_numbers = true, value_parser = checked(Shaping::with_repetition_penalty))]
     rep: f64,
@@ -39,7 +39,7 @@ impl Knobs {
                 .with_top_k(self.top_k)
                 .with_top_p(self.top_p)?
                 .with_min_p(self.min_p)?
-                .with_typical(self.typical)?
+                .with_typical_p(self.typical_p)?
                 .with_repetition_penalty(self.rep)
         };
         set().expect("every knob was checked when it was parsed")

@@ -172,7 +172,7 @@ fn row(name: &str, quality: &Quality) -> String {
     format!(
         "| {name} | {} | {:.1} % | {:.4} | {:.4} | {:.4} |\n",
         quality.texts,
-        100.0 * quality.glad,
+        100.0 * quality.positive,
         quality.accuracy,
         quality.auc,
         quality.log_loss_nats

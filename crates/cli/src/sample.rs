@@ -36,7 +36,7 @@ pub struct Sample {
     #[arg(long, value_name = "K", default_value_t = 1)]
     seed: u64,
     /// Search for the W likeliest continuations under the unshaped model instead of drawing any
-    #[arg(long, value_name = "W", value_parser = clap::value_parser!(u32).range(1..=1024), conflicts_with_all = ["chains", "seed", "temperature", "scale", "top_k", "top_p", "min_p", "typical", "rep"])]
+    #[arg(long, value_name = "W", value_parser = clap::value_parser!(u32).range(1..=1024), conflicts_with_all = ["chains", "seed", "temperature", "scale", "top_k", "top_p", "min_p", "typical_p", "rep"])]
     beam: Option<u32>,
     /// Print {"chains": [{"ids", "text"}, ...], "tokens_per_second", "device"}, or with --beam "hypotheses" that also
     /// have a "log_probability" in nats; ids end with the end-of-text token where a chain ended by itself, texts do not

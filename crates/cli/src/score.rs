@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use clap::Args;
-use sentiment::{Predictor, Reading};
+use sentiment::Predictor;
 use serde::Serialize;
 
 use crate::output;
@@ -55,7 +55,7 @@ impl Score {
             format!("cannot read the weights {path}: write them with collapse reward")
         })?;
         let predictor = Predictor::from_json(&json).with_context(|| path.to_string())?;
-        let reading = predictor.read(&self.text);
+        let reading = predictor.score(&self.text);
         let report = Report::new(&self.text, &reading);
         if self.json {
             output::json(&report)
@@ -66,7 +66,7 @@ impl Score {
 }
 
 impl<'t> Report<'t> {
-    fn new(text: &'t str, reading: &Reading) -> Self {
+    fn new(text: &'t str, reading: &sentiment::Score) -> Self {
         let words = reading.words.iter().map(|word| WordScore {
             word: &text[word.at.clone()],
             start: word.at.start,

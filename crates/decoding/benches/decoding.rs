@@ -28,7 +28,7 @@ fn knobs() -> [(&'static str, Shaping); 8] {
         .and_then(|it| it.with_top_k(40).with_top_p(0.9));
     let all = all
         .and_then(|it| it.with_min_p(0.02))
-        .and_then(|it| it.with_typical(0.95));
+        .and_then(|it| it.with_typical_p(0.95));
     [
         ("T = 0", neutral.with_temperature(0.0).expect(valid)),
         ("T = 0.5", neutral.with_temperature(0.5).expect(valid)),
@@ -39,7 +39,7 @@ fn knobs() -> [(&'static str, Shaping); 8] {
         ),
         ("top-k 40", neutral.with_top_k(40)),
         ("top-p 0.9", neutral.with_top_p(0.9).expect(valid)),
-        ("typical 0.9", neutral.with_typical(0.9).expect(valid)),
+        ("typical 0.9", neutral.with_typical_p(0.9).expect(valid)),
         ("all cuts", all.expect(valid)),
     ]
 }

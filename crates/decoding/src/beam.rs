@@ -9,7 +9,7 @@
 use std::cmp::Ordering;
 use std::num::NonZeroUsize;
 
-use crate::row::{LogSum, log_sum};
+use crate::logits::{LogSumExp, log_sum_exp};
 
 /// One continuation and its score.
 #[derive(Clone, PartialEq, Debug)]
@@ -119,13 +119,16 @@ impl Beam {
     fn candidates<R: AsRef<[f32]>>(&self, rows: &[R], count: usize) -> Vec<(f64, Extension)> {
         let mut candidates = Vec::new();
         for (parent, (hypothesis, row)) in self.running.iter().zip(rows).enumerate() {
-            let LogSum { cleaned, log_sum } = log_sum(row.as_ref());
+            let LogSumExp {
+                cleaned,
+                log_sum_exp,
+            } = log_sum_exp(row.as_ref());
             let allowed = cleaned
                 .iter()
                 .zip(0_u32..)
                 .filter(|(logit, _)| **logit > f32::NEG_INFINITY);
             candidates.extend(allowed.map(|(logit, token)| {
-                let log_p = (f64::from(*logit) - log_sum).min(0.0);
+                let log_p = (f64::from(*logit) - log_sum_exp).min(0.0);
                 (
                     hypothesis.log_probability + log_p,
                     Extension { parent, token },

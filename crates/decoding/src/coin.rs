@@ -1,8 +1,8 @@
-//! The coin: a uniform number in [0, 1) as a pure function of where it is thrown.
+//! The coin: the uniform random draw behind a sampled token, as a pure function of seed, chain and position.
 //!
-//! Counter-based, after SplitMix64 (Steele, Lea, Flood 2014, with Stafford's thirteenth mixer): no state passes between throws,
-//! so a slider that moves keeps every coin, and page, worker, trainer and tests agree. Integer arithmetic and one exact division
-//! by a power of two: the same bits on every platform. For play and science, not for secrets.
+//! Counter-based, after SplitMix64 (Steele, Lea, Flood 2014, with Stafford's thirteenth mixer): no state passes between draws, so
+//! moving a slider keeps every draw, and page, worker, trainer and tests agree. Integer arithmetic and one exact division by a power
+//! of two: the same bits on every platform. Not for cryptography.
 
 /// The step of SplitMix64: 2^64 divided by the golden ratio, odd.
 const GOLDEN_STEP: u64 = 0x9E37_79B9_7F4A_7C15;
@@ -12,7 +12,7 @@ const GOLDEN_STEP: u64 = 0x9E37_79B9_7F4A_7C15;
 pub struct Coin(f64);
 
 impl Coin {
-    /// The coin of this value, if it lies in [0, 1).
+    /// A coin of this value, if it lies in [0, 1).
     pub fn new(value: f64) -> Option<Self> {
         (0.0..1.0).contains(&value).then_some(Self(value))
     }
@@ -23,7 +23,8 @@ impl Coin {
     }
 }
 
-/// Throws the coin of a chain at a position (both counted from 0): 53 random bits, a function of the arguments alone.
+/// The random draw of a chain at a position (both counted from 0): 53 random bits, a function of the arguments alone. The same seed
+/// reproduces the same draws.
 pub fn coin(seed: u64, chain: u32, position: u32) -> Coin {
     let seeded = step(seed, 0);
     let chained = step(seeded, chain);

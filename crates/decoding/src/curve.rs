@@ -1,4 +1,4 @@
-//! Entropy as a function of the inverse temperature β, exactly, for a row as the model gave it (no penalty, no cuts).
+//! Entropy as a function of the inverse temperature β, exactly, for the model's raw logits (no penalty, no cuts).
 //!
 //! `H(β) = ln Z - β E[z - max z]`, with `Z = Σ exp(β (z - max z))`, and `dH/dβ = -β Var[z]` under the same distribution, so
 //! entropy falls as β grows (derived from the exponential family's log-normaliser; see Wainwright and Jordan 2008, 3.4).
@@ -6,7 +6,7 @@
 use std::f64::consts::LN_2;
 
 use crate::exponential::{clamp, exp};
-use crate::row;
+use crate::logits;
 use crate::sums::{Lanes, padded};
 
 /// Terms below e^-60 of the largest are dropped: 150,000 of them together are below 1e-18 bits.
@@ -55,11 +55,11 @@ pub fn entropy_slope(logits: &[f32], beta: f64) -> f64 {
 
 /// `z - max z` of the allowed tokens.
 fn offsets(logits: &[f32]) -> Vec<f64> {
-    let cleaned = row::clean(logits);
-    let peak = row::peak(&cleaned);
+    let cleaned = logits::clean(logits);
+    let max_logit = logits::max_logit(&cleaned);
     let allowed = cleaned.iter().filter(|logit| **logit > f32::NEG_INFINITY);
     allowed
-        .map(|logit| f64::from(*logit) - f64::from(peak))
+        .map(|logit| f64::from(*logit) - f64::from(max_logit))
         .collect()
 }
 

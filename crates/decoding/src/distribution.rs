@@ -1,18 +1,18 @@
-//! From a row of logits to the [`Distribution`] drawn from ([`shape`]), and what can be asked of it: probabilities, entropy, the
-//! ruler, and the token that a coin picks.
+//! From logits to the next-token [`Distribution`] ([`shape`]), and its methods: probabilities, entropy, the ruler, and sampling with a
+//! random draw.
 //!
-//! Comparisons of two distributions are in `measures`; the order of tokens in `order`; the cuts in `filters`.
+//! Comparisons of two distributions are in `divergence`; the order of tokens in `sorted`; the cuts in `filters`.
 
 use crate::coin::Coin;
-use crate::order::Descent;
-use crate::row::{self, Row};
+use crate::logits::{self, WeightedLogits};
 use crate::shaping::Shaping;
+use crate::sorted::SortedDesc;
 
 /// Shapes one row of logits into the distribution of the next token.
 ///
-/// `history` is what the repetition penalty looks at: all tokens so far, prompt included, as in `transformers`.
+/// `history` holds all tokens so far, prompt included, for the repetition penalty, as in `transformers`.
 ///
-/// The order of the steps is that of Hugging Face's `generate` with sampling on, each step seeing only what the one before left:
+/// The order of the steps is that of Hugging Face's `generate` with sampling on, each step seeing only what the one before kept:
 ///
 /// 1. repetition penalty on the tokens in `history`;
 /// 2. `β = s / T` times the logits (`T = 0`: all mass on the highest logit, ties to the lowest id, and no later step changes it);
@@ -22,20 +22,20 @@ use crate::shaping::Shaping;
 /// - Ties: top-k and typical keep all tokens that tie with the last one kept, as there; top-p keeps the lowest ids.
 /// - `β = 0` is uniform over the tokens that remain, and top-k still keeps the highest logits: the limit of small `β`.
 /// - NaN counts as minus infinity, which forbids a token; plus infinity counts as the largest finite number; a row that forbids
-///   every token says nothing and is read as uniform. An empty row gives an empty distribution.
+///   every token is read as uniform. An empty row gives an empty distribution.
 /// - A token whose probability is below e^-708 of the largest has probability zero.
 ///
 /// One pass of exponentials over the row; each cut that is on adds a pass or two and a partial sort.
 pub fn shape(logits: &[f32], history: &[u32], shaping: &Shaping) -> Distribution {
-    let mut logits = row::clean(logits);
+    let mut logits = logits::clean(logits);
     if shaping.repetition_penalty() != 1.0 {
-        row::penalise(&mut logits, history, shaping.repetition_penalty());
+        logits::penalize_repetition(&mut logits, history, shaping.repetition_penalty());
     }
     let beta = shaping.beta();
     if beta == f64::INFINITY {
         return Distribution::certain(logits);
     }
-    let mut row = Row::weigh(logits, beta);
+    let mut row = WeightedLogits::new(logits, beta);
     if shaping.top_k() > 0 {
         row.keep_top_k(shaping.top_k() as usize);
     }
@@ -45,8 +45,8 @@ pub fn shape(logits: &[f32], history: &[u32], shaping: &Shaping) -> Distribution
     if shaping.min_p() > 0.0 {
         row.keep_min_p(shaping.min_p());
     }
-    if shaping.typical() < 1.0 {
-        row.keep_typical(shaping.typical());
+    if shaping.typical_p() < 1.0 {
+        row.keep_typical_p(shaping.typical_p());
     }
     Distribution::normalise(row)
 }
@@ -61,12 +61,12 @@ pub fn shape(logits: &[f32], history: &[u32], shaping: &Shaping) -> Distribution
 pub struct Distribution {
     logits: Vec<f32>,
     probabilities: Vec<f64>,
-    peak: f32,
+    max_logit: f32,
     beta: f64,
     entropy_nats: f64,
 }
 
-/// One token's piece of the ruler from 0 to 1 on which the coin falls.
+/// One token's piece of the ruler from 0 to 1 on which the random draw falls.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Segment {
     /// The token.
@@ -79,26 +79,26 @@ pub struct Segment {
 
 impl Distribution {
     fn certain(logits: Vec<f32>) -> Self {
-        let peak = row::peak(&logits);
+        let max_logit = logits::max_logit(&logits);
         let mut probabilities = vec![0.0; logits.len()];
-        if let Some(first) = logits.iter().position(|&logit| logit == peak) {
+        if let Some(first) = logits.iter().position(|&logit| logit == max_logit) {
             probabilities[first] = 1.0;
         }
         Self {
             logits,
             probabilities,
-            peak,
+            max_logit,
             beta: f64::INFINITY,
             entropy_nats: 0.0,
         }
     }
 
-    fn normalise(row: Row) -> Self {
+    fn normalise(row: WeightedLogits) -> Self {
         let sums = row.sums();
-        let Row {
+        let WeightedLogits {
             logits,
             weights: mut probabilities,
-            peak,
+            max_logit,
             beta,
         } = row;
         for probability in &mut probabilities {
@@ -112,7 +112,7 @@ impl Distribution {
         Self {
             logits,
             probabilities,
-            peak,
+            max_logit,
             beta,
             entropy_nats,
         }
@@ -143,14 +143,14 @@ impl Distribution {
         self.probabilities.iter().copied().fold(0.0, f64::max)
     }
 
-    /// `-log2 p` of a token in bits: 0 for a certain one, infinity for an impossible one, as [`shape`] counts what is too improbable.
+    /// `-log2 p` of a token in bits: 0 for a certain one, infinity for an impossible one, as defined in [`shape`].
     pub fn surprisal_bits(&self, id: u32) -> f64 {
         0.0 - self.probability(id).log2()
     }
 
     /// The first `n` tokens of the order with their probabilities, fewer where the vocabulary ends.
     pub fn ranked(&self, n: usize) -> Vec<(u32, f64)> {
-        self.descent()
+        self.sorted()
             .take(n)
             .map(|id| (id, self.probability(id)))
             .collect()
@@ -162,10 +162,10 @@ impl Distribution {
         self.segments().take(n).collect()
     }
 
-    /// The token that a coin picks: the first in the order whose cumulative probability passes the coin, so the one whose segment
-    /// of the ruler holds it. A coin beyond the last segment, which rounding can leave, picks the last token.
+    /// Samples a token by inverse CDF: the first in the order whose cumulative probability exceeds the random draw, so the one whose segment
+    /// of the ruler holds it. A draw beyond the last segment, which rounding can leave, picks the last token.
     ///
-    /// Never a token of probability zero; 0 of an empty distribution. Without cuts the same coin picks a token further down the
+    /// Never a token of probability zero; 0 for an empty distribution. Without cuts the same draw picks a token further down the
     /// order, or the same, as the temperature rises.
     pub fn pick(&self, coin: Coin) -> u32 {
         let mut picked = 0;
@@ -180,7 +180,7 @@ impl Distribution {
 
     fn segments(&self) -> impl Iterator<Item = Segment> {
         let mut end = 0.0;
-        self.descent()
+        self.sorted()
             .take_while(|&id| self.probability(id) > 0.0)
             .map(move |id| {
                 let start = end;
@@ -189,7 +189,7 @@ impl Distribution {
             })
     }
 
-    fn descent(&self) -> Descent<'_> {
-        Descent::new(&self.logits, &self.probabilities, self.peak, self.beta)
+    fn sorted(&self) -> SortedDesc<'_> {
+        SortedDesc::new(&self.logits, &self.probabilities, self.max_logit, self.beta)
     }
 }

@@ -8,7 +8,7 @@
 //! polynomial of degree 13 for e^r, whose remainder there is below 5e-18, under a tenth of the last bit.
 
 /// Where exponents stop: `e^x` is taken as zero at and below it, just above the smallest normal f64 (e^-708.4).
-pub(crate) const FLOOR: f64 = -708.0;
+pub(crate) const MIN_EXPONENT: f64 = -708.0;
 
 /// 1.5 * 2^52: adding it to a small number leaves the nearest integer in the low bits of the sum.
 const ROUNDER: f64 = 6_755_399_441_055_744.0;
@@ -17,7 +17,7 @@ const ROUNDER: f64 = 6_755_399_441_055_744.0;
 const LN_2_HIGH: f64 = f64::from_bits(0x3FE6_2E42_FEE0_0000);
 const LN_2_LOW: f64 = f64::from_bits(0x3DEA_39EF_3579_3C76);
 
-/// Raises e to an exponent at or below zero; exponents at or below [`FLOOR`], and NaN, give zero.
+/// Raises e to an exponent at or below zero; exponents at or below [`MIN_EXPONENT`], and NaN, give zero.
 #[inline]
 pub(crate) fn exp(exponent: f64) -> f64 {
     let x = clamp(exponent);
@@ -35,13 +35,17 @@ pub(crate) fn exp(exponent: f64) -> f64 {
     let sum = 1.0 + (r + r2 * tail);
     // The low bits of `shifted` hold n in two's complement; the shift drops all but the eleven that make the exponent field.
     let power = f64::from_bits(shifted.to_bits().wrapping_add(1023) << 52);
-    if x > FLOOR { sum * power } else { 0.0 }
+    if x > MIN_EXPONENT { sum * power } else { 0.0 }
 }
 
-/// Brings an exponent up to [`FLOOR`], NaN included, so that a product with its exponential stays finite.
+/// Brings an exponent up to [`MIN_EXPONENT`], NaN included, so that a product with its exponential stays finite.
 #[inline]
 pub(crate) fn clamp(exponent: f64) -> f64 {
-    if exponent > FLOOR { exponent } else { FLOOR }
+    if exponent > MIN_EXPONENT {
+        exponent
+    } else {
+        MIN_EXPONENT
+    }
 }
 
 #[cfg(test)]
@@ -64,7 +68,7 @@ mod tests {
     fn limits_are_exact() {
         assert_eq!(exp(0.0), 1.0);
         assert_eq!(exp(-0.0), 1.0);
-        assert_eq!(exp(FLOOR), 0.0);
+        assert_eq!(exp(MIN_EXPONENT), 0.0);
         assert_eq!(exp(f64::NEG_INFINITY), 0.0);
         assert_eq!(exp(f64::NAN), 0.0);
         assert!(exp(-707.9) > 0.0);

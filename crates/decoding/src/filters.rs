@@ -1,12 +1,12 @@
-//! The cuts: top-k, top-p, min-p, locally typical. Each sets weights to zero and looks only at what the one before it left.
+//! The cuts: top-k, top-p, min-p, locally typical. Each sets weights to zero and sees only what the one before it kept.
 //!
 //! They follow the logits processors of Hugging Face's `transformers` (`generation/logits_process.py`, 5.17), with ties decided
 //! where those leave them to the sort.
 
-use crate::order::{Ascending, Descent};
-use crate::row::Row;
+use crate::logits::WeightedLogits;
+use crate::sorted::{LazySort, SortedDesc};
 
-impl Row {
+impl WeightedLogits {
     /// Keeps the `k` highest logits and all that tie with the last of them. Decided on logits, not on weights, so that it also
     /// holds in the limit of `β = 0`.
     pub(crate) fn keep_top_k(&mut self, k: usize) {
@@ -23,10 +23,11 @@ impl Row {
     pub(crate) fn keep_top_p(&mut self, p: f64) {
         let wanted = p * self.sums().mass;
         let mut reached = 0.0;
-        let last = Descent::new(&self.logits, &self.weights, self.peak, self.beta).find(|&id| {
-            reached += self.weights[id as usize];
-            reached >= wanted
-        });
+        let last =
+            SortedDesc::new(&self.logits, &self.weights, self.max_logit, self.beta).find(|&id| {
+                reached += self.weights[id as usize];
+                reached >= wanted
+            });
         let Some(last) = last else { return };
         let last_logit = self.logits[last as usize];
         for ((weight, logit), id) in self.weights.iter_mut().zip(&self.logits).zip(0..) {
@@ -43,7 +44,7 @@ impl Row {
 
     /// Keeps the tokens whose surprisal is nearest to the entropy, the fewest that reach the share `mass`, and all at the same
     /// distance as the last of them.
-    pub(crate) fn keep_typical(&mut self, mass: f64) {
+    pub(crate) fn keep_typical_p(&mut self, mass: f64) {
         let sums = self.sums();
         // ln w at which the surprisal `ln Z - ln w` is the entropy `ln Z - Σ w ln w / Z`. Without a logarithm of the platform's: see
         // `exponential`.
@@ -52,7 +53,7 @@ impl Row {
         // Distances are not negative, so their bits sort as they do.
         let distances = kept.map(|id| ((self.exponent(id) - expected).abs().to_bits(), id as u32));
         let mut reached = 0.0;
-        let last = Ascending::new(distances.collect()).find(|&(_, id)| {
+        let last = LazySort::new(distances.collect()).find(|&(_, id)| {
             reached += self.weights[id as usize];
             reached >= mass * sums.mass
         });

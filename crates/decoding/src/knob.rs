@@ -1,4 +1,4 @@
-//! The knobs by name, the range that each allows, and the error for a value outside it.
+//! The sampling parameters by name, the range that each allows, and the error for a value outside it.
 //!
 //! Does not hold values: those live in [`Shaping`](crate::Shaping).
 
@@ -15,8 +15,8 @@ pub enum Knob {
     TopP,
     /// Smallest share of the largest probability.
     MinP,
-    /// Mass of the locally typical set.
-    Typical,
+    /// Probability mass of the locally typical set.
+    TypicalP,
     /// Divisor of the logits of tokens already seen.
     RepetitionPenalty,
 }
@@ -29,28 +29,28 @@ impl Knob {
             Self::LogitScale => "logit_scale",
             Self::TopP => "top_p",
             Self::MinP => "min_p",
-            Self::Typical => "typical",
+            Self::TypicalP => "typical_p",
             Self::RepetitionPenalty => "repetition_penalty",
         }
     }
 
-    /// The values that it takes, in words.
+    /// The allowed values, in words.
     pub fn allowed(self) -> &'static str {
         match self {
             Self::Temperature => "from 0 (greedy) to infinity (uniform)",
             Self::LogitScale => "from 0 (uniform) up, finite",
-            Self::TopP | Self::Typical => "above 0 and at most 1 (1 is off)",
+            Self::TopP | Self::TypicalP => "above 0 and at most 1 (1 is off)",
             Self::MinP => "from 0 (off) to 1",
             Self::RepetitionPenalty => "above 0, finite (1 is off)",
         }
     }
 
-    /// Whether it takes this value. No knob takes NaN.
+    /// Whether the value is allowed. NaN never is.
     pub fn allows(self, value: f64) -> bool {
         match self {
             Self::Temperature => value >= 0.0,
             Self::LogitScale => value >= 0.0 && value.is_finite(),
-            Self::TopP | Self::Typical => value > 0.0 && value <= 1.0,
+            Self::TopP | Self::TypicalP => value > 0.0 && value <= 1.0,
             Self::MinP => (0.0..=1.0).contains(&value),
             Self::RepetitionPenalty => value > 0.0 && value.is_finite(),
         }
@@ -69,7 +69,7 @@ impl Knob {
     }
 }
 
-/// A value that a knob does not take.
+/// A value outside a knob's range.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct KnobError {
     /// The knob.

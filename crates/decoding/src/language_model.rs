@@ -1,39 +1,39 @@
-//! What an experiment needs of a model: text to tokens and back, and logits after tokens.
+//! What an experiment needs of a model: tokenizer and logits.
 //!
-//! The trained storyteller implements it on any device, and so do toys whose answers are known beforehand: the same code runs in
-//! the page's worker, on the command line, and in tests against closed forms.
+//! The storyteller implements it on any device, and so do toys with known answers: the same code runs in the page's worker, on
+//! the command line, and in tests against closed forms.
 
 use std::error::Error;
 
-/// A model that reads tokens and says what it thinks comes next.
+/// An autoregressive language model with its tokenizer.
 ///
-/// Reading is asynchronous, since rows may come back from a GPU. Nothing here is sent to other threads.
+/// Calls are asynchronous, since logits may be read back from a GPU. Nothing here is sent to other threads.
 #[allow(
     async_fn_in_trait,
     reason = "callers run on one thread, in a browser and natively; no future is sent elsewhere"
 )]
 pub trait LanguageModel {
-    /// Chains that continue one prompt, with what the model has read of each.
+    /// Continuations of one prompt, with the KV cache of each.
     type Batch;
-    /// Why a text or tokens cannot be read.
+    /// Why a text or tokens cannot be processed.
     type Error: Error + Send + Sync + 'static;
 
-    /// How many tokens there are: the length of every row.
+    /// Number of tokens: the length of every row of logits.
     fn vocabulary_size(&self) -> usize;
 
-    /// The token that ends a text.
+    /// The end-of-text token.
     fn end_of_text(&self) -> u32;
 
-    /// Tokens that a prompt and its continuation may have together.
+    /// Maximum tokens of a prompt and its continuation together.
     fn context(&self) -> usize;
 
-    /// A text's tokens, behind the token that begins every text, if there is one.
+    /// Tokenises a text, after the beginning-of-text token if the model has one.
     ///
     /// # Errors
-    /// When the model cannot read it.
+    /// When the tokenizer refuses it.
     fn encode(&self, text: &str) -> Result<Vec<u32>, Self::Error>;
 
-    /// The text of tokens; the marks of beginning and end are no text.
+    /// The text of tokens, without special tokens.
     fn decode(&self, tokens: &[u32]) -> String;
 
     /// Logits after every token of one text.
@@ -43,20 +43,20 @@ pub trait LanguageModel {
     ///
     /// # Errors
     /// When the tokens do not fit the context, or the device fails.
-    async fn rows(&self, tokens: &[u32]) -> Result<Vec<Vec<f32>>, Self::Error>;
+    async fn logits(&self, tokens: &[u32]) -> Result<Vec<Vec<f32>>, Self::Error>;
 
-    /// Reads a prompt for some chains that will continue it by at most `length` tokens, and gives the row after it.
+    /// Runs a prompt once for `chains` continuations of at most `length` tokens, and returns the logits after it.
     ///
     /// # Errors
     /// When there are no chains, the prompt and `length` do not fit the context, or the device fails.
-    async fn open(
+    async fn prefill(
         &self,
         prompt: &[u32],
         chains: usize,
         length: usize,
     ) -> Result<(Self::Batch, Vec<f32>), Self::Error>;
 
-    /// Feeds one token to each of some chains; the others rest.
+    /// Feeds one token to each of some chains; the others stay as they are.
     ///
     /// # Shapes
     /// - chains: the index of each, none twice
@@ -64,7 +64,7 @@ pub trait LanguageModel {
     /// - output: `[chains.len(), vocabulary_size]`
     ///
     /// # Errors
-    /// When the model cannot read these tokens there, or the device fails.
+    /// When the model cannot take these tokens there, or the device fails.
     async fn step(
         &self,
         batch: &mut Self::Batch,

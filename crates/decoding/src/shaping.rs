@@ -1,4 +1,4 @@
-//! [`Shaping`]: the knobs between logits and the distribution drawn from, always within their ranges.
+//! [`Shaping`]: the sampling parameters (knobs) between logits and the next-token distribution, always within their ranges.
 //!
 //! What the knobs do to a row is in [`shape`](crate::shape).
 
@@ -6,15 +6,16 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::knob::{Knob, KnobError};
 
-/// The knobs, each within its range. `Shaping::default()` is neutral: it leaves `softmax(logits)` as it is.
+/// The sampling parameters, each within its range. `Shaping::default()` is neutral: it leaves `softmax(logits)` as it is.
 ///
-/// Serialised as a map in which a missing knob is neutral and an unknown one is an error; reading checks the ranges. Text formats
+/// Serialised as a map in which a missing parameter is neutral and an unknown one is an error; deserialising checks the ranges. `typical` is
+/// read as `typical_p`. Text formats
 /// have no infinite number, so there an infinite temperature is the string `"inf"`.
 #[derive(Clone, Copy, PartialEq, Debug, Default, Serialize, Deserialize)]
 #[serde(try_from = "Knobs", into = "Knobs")]
 pub struct Shaping(Knobs);
 
-/// The same fields before their ranges are checked.
+/// The same fields with unchecked ranges.
 #[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct Knobs {
@@ -27,7 +28,8 @@ struct Knobs {
     top_k: u32,
     top_p: f64,
     min_p: f64,
-    typical: f64,
+    #[serde(alias = "typical")]
+    typical_p: f64,
     repetition_penalty: f64,
 }
 
@@ -39,7 +41,7 @@ impl Default for Knobs {
             top_k: 0,
             top_p: 1.0,
             min_p: 0.0,
-            typical: 1.0,
+            typical_p: 1.0,
             repetition_penalty: 1.0,
         }
     }
@@ -91,13 +93,13 @@ impl Shaping {
         Ok(self)
     }
 
-    /// Keeps the tokens whose surprisal is nearest to the entropy, until their probabilities reach `typical`; 1 is off (Meister
+    /// Keeps the tokens whose surprisal is nearest to the entropy, until their probabilities reach `typical_p`; 1 is off (Meister
     /// et al., arXiv 2202.00666). It may cut the most probable token.
     ///
     /// # Errors
     /// When it is not above 0 and at most 1.
-    pub fn with_typical(mut self, typical: f64) -> Result<Self, KnobError> {
-        self.0.typical = Knob::Typical.check(typical)?;
+    pub fn with_typical_p(mut self, typical_p: f64) -> Result<Self, KnobError> {
+        self.0.typical_p = Knob::TypicalP.check(typical_p)?;
         Ok(self)
     }
 
@@ -136,9 +138,9 @@ impl Shaping {
         self.0.min_p
     }
 
-    /// Mass of the locally typical set, above 0 to 1.
-    pub fn typical(&self) -> f64 {
-        self.0.typical
+    /// Probability mass of the locally typical set, above 0 to 1.
+    pub fn typical_p(&self) -> f64 {
+        self.0.typical_p
     }
 
     /// Repetition penalty, above 0.
@@ -168,7 +170,7 @@ impl TryFrom<Knobs> for Shaping {
             .with_top_k(knobs.top_k)
             .with_top_p(knobs.top_p)?
             .with_min_p(knobs.min_p)?
-            .with_typical(knobs.typical)?
+            .with_typical_p(knobs.typical_p)?
             .with_repetition_penalty(knobs.repetition_penalty)
     }
 }
@@ -218,7 +220,7 @@ mod tests {
             .and_then(|it| it.with_logit_scale(1.5))
             .and_then(|it| it.with_top_k(40).with_top_p(0.9))
             .and_then(|it| it.with_min_p(0.05))
-            .and_then(|it| it.with_typical(0.95))
+            .and_then(|it| it.with_typical_p(0.95))
             .and_then(|it| it.with_repetition_penalty(1.1))
             .unwrap()
     }
@@ -286,13 +288,13 @@ mod tests {
             assert!(neutral.with_logit_scale(bad).is_err());
             assert!(neutral.with_top_p(bad).is_err());
             assert!(neutral.with_min_p(bad).is_err());
-            assert!(neutral.with_typical(bad).is_err());
+            assert!(neutral.with_typical_p(bad).is_err());
             assert!(neutral.with_repetition_penalty(bad).is_err());
         }
         assert!(neutral.with_logit_scale(f64::INFINITY).is_err());
         assert!(neutral.with_top_p(0.0).is_err());
         assert!(neutral.with_min_p(1.5).is_err());
-        assert!(neutral.with_typical(1.5).is_err());
+        assert!(neutral.with_typical_p(1.5).is_err());
         assert!(neutral.with_repetition_penalty(0.0).is_err());
     }
 

@@ -20,7 +20,7 @@ impl Sums {
     }
 }
 
-/// The sums in the making.
+/// Partial sums, one per lane.
 #[derive(Default)]
 pub(crate) struct Lanes {
     mass: [f64; LANES],

@@ -1,10 +1,10 @@
-//! The laws of the measures, the entropy curve, realignment and loops.
+//! Laws of divergences, the entropy curve and realignment.
 
 #![allow(clippy::unwrap_used)] // a test that fails to unwrap has failed
 
 use decoding::{
-    Shaping, distinct_n, entropy_at, entropy_curve, entropy_slope, kl_bits, kl_nats, loop_period,
-    mix, shape, surprisal_nats, total_variation,
+    Shaping, entropy_at, entropy_curve, entropy_slope, interpolate, kl_bits, kl_nats, shape,
+    surprisal_nats, total_variation,
 };
 use proptest::prelude::*;
 
@@ -77,7 +77,7 @@ proptest! {
 
     #[test]
     fn mixing_rows_is_geometric_in_probabilities(a in row(), b in row(), lambda in -1.0..3.0) {
-        let mixed = softmax(&mix(&a, &b, lambda).unwrap());
+        let mixed = softmax(&interpolate(&a, &b, lambda).unwrap());
         let (p, q) = (softmax(&a), softmax(&b));
         let offset = |id: usize| mixed[id].ln() - (1.0 - lambda) * p[id].ln() - lambda * q[id].ln();
         for id in 1..VOCABULARY {
@@ -89,8 +89,8 @@ proptest! {
     fn the_ends_of_a_mix_are_its_rows_bit_for_bit(pairs in prop::collection::vec((prop::num::f32::ANY, prop::num::f32::ANY), 0..60)) {
         let (base, tuned): (Vec<f32>, Vec<f32>) = pairs.into_iter().unzip();
         let bits = |row: &[f32]| row.iter().map(|z| z.to_bits()).collect::<Vec<_>>();
-        prop_assert_eq!(bits(&mix(&base, &tuned, 0.0).unwrap()), bits(&base));
-        prop_assert_eq!(bits(&mix(&base, &tuned, 1.0).unwrap()), bits(&tuned));
+        prop_assert_eq!(bits(&interpolate(&base, &tuned, 0.0).unwrap()), bits(&base));
+        prop_assert_eq!(bits(&interpolate(&base, &tuned, 1.0).unwrap()), bits(&tuned));
     }
 
     #[test]
@@ -101,7 +101,7 @@ proptest! {
         prop_assume!(lambda != 0.0 && lambda != 1.0);
         let (base, tuned): (Vec<f32>, Vec<f32>) = pairs.into_iter().unzip();
         let forbids = |z: f32| z.is_nan() || z == f32::NEG_INFINITY;
-        for ((b, t), mixed) in base.iter().zip(&tuned).zip(mix(&base, &tuned, lambda).unwrap()) {
+        for ((b, t), mixed) in base.iter().zip(&tuned).zip(interpolate(&base, &tuned, lambda).unwrap()) {
             if forbids(*b) || forbids(*t) {
                 prop_assert_eq!(mixed, f32::NEG_INFINITY);
             } else {
@@ -112,46 +112,9 @@ proptest! {
 
     #[test]
     fn mixing_a_row_with_itself_changes_nothing(a in row(), lambda in 0.0..1.0) {
-        prop_assert!(total_variation(&softmax(&mix(&a, &a, lambda).unwrap()), &softmax(&a)) < 1e-5);
+        prop_assert!(total_variation(&softmax(&interpolate(&a, &a, lambda).unwrap()), &softmax(&a)) < 1e-5);
     }
 
-    #[test]
-    fn distinct_n_is_a_share_and_one_without_repetition(sequences in prop::collection::vec(prop::collection::vec(0_u32..5, 0..20), 1..6), n in 1_usize..4) {
-        if let Some(share) = distinct_n(&sequences, n) {
-            prop_assert!(share > 0.0 && share <= 1.0);
-        } else {
-            prop_assert!(sequences.iter().all(|sequence| sequence.len() < n));
-        }
-        prop_assert_eq!(distinct_n(&[(0..30_u32).collect::<Vec<_>>()], n), Some(1.0));
-    }
-
-    #[test]
-    fn a_loop_is_found_where_it_was_put(before in prop::collection::vec(0_u32..1000, 0..30), period in 1_usize..8, turns in 3_usize..6, extra in 0_usize..8) {
-        // The loop's tokens differ from each other and from those before it, so that it has only one reading.
-        let turn: Vec<u32> = (1000..1000 + period as u32).collect();
-        let mut tokens = before.clone();
-        tokens.extend(turn.iter().cycle().take(turns * period + extra % period));
-        let found = loop_period(&tokens).unwrap();
-        prop_assert_eq!((found.pre_period, found.period), (before.len(), period));
-    }
-
-    #[test]
-    fn of_all_loops_the_one_that_begins_earliest_and_then_the_shortest_is_told(tokens in prop::collection::vec(0_u32..3, 0..24)) {
-        let repeats = |start: usize, period: usize| (start + period..tokens.len()).all(|at| tokens[at] == tokens[at - period]);
-        let first = (0..tokens.len())
-            .flat_map(|start| (1..=(tokens.len() - start) / 3).map(move |period| (start, period)))
-            .find(|&(start, period)| repeats(start, period));
-        prop_assert_eq!(loop_period(&tokens).map(|it| (it.pre_period, it.period)), first);
-    }
-
-    #[test]
-    fn what_is_called_a_loop_repeats_to_the_end(tokens in prop::collection::vec(0_u32..3, 0..40)) {
-        if let Some(found) = loop_period(&tokens) {
-            let tail = &tokens[found.pre_period..];
-            prop_assert!(found.period >= 1 && tail.len() >= 3 * found.period);
-            prop_assert!(tail.iter().zip(&tail[found.period..]).all(|(a, b)| a == b));
-        }
-    }
 }
 
 #[test]

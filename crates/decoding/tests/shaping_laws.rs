@@ -39,7 +39,7 @@ prop_compose! {
             .and_then(|it| it.with_logit_scale(scale))
             .and_then(|it| it.with_top_k(top_k).with_top_p(top_p))
             .and_then(|it| it.with_min_p(min_p))
-            .and_then(|it| it.with_typical(typical))
+            .and_then(|it| it.with_typical_p(typical))
             .and_then(|it| it.with_repetition_penalty(penalty))
             .unwrap()
     }
@@ -209,7 +209,7 @@ proptest! {
     #[test]
     fn the_typical_set_is_the_smallest_nearest_to_the_entropy_that_reaches_its_mass(row in row(), mass in 0.001..0.999, t in 0.5..5.0) {
         let whole = shape(&row, &[], &temperature(t));
-        let cut = shape(&row, &[], &temperature(t).with_typical(mass).unwrap());
+        let cut = shape(&row, &[], &temperature(t).with_typical_p(mass).unwrap());
         let distance = |id: u32| (whole.surprisal_bits(id) - whole.entropy_bits()).abs();
         let farthest = kept(&cut).into_iter().map(distance).fold(0.0, f64::max);
         let reached = |limit: f64| -> f64 {
@@ -329,7 +329,7 @@ proptest! {
 fn locally_typical_can_cut_the_top_at_one_temperature_and_lead_with_it_at_another() {
     let mut row = vec![0.0_f32; 41];
     row[0] = 3.0;
-    let typical = |t: f64| shape(&row, &[], &temperature(t).with_typical(0.3).unwrap());
+    let typical = |t: f64| shape(&row, &[], &temperature(t).with_typical_p(0.3).unwrap());
     let (cool, warm) = (typical(0.5), typical(1.0));
     assert_eq!(kept(&cool), [0]);
     assert_eq!(kept(&warm), (1..41).collect::<Vec<_>>());
@@ -413,7 +413,7 @@ fn cuts_of_150_000_tokens_keep_their_share_and_little_more() {
         .collect();
     let whole = shape(&row, &[], &Shaping::default());
     let knobs = Shaping::default();
-    for cut in [knobs.with_top_p(0.9), knobs.with_typical(0.9)] {
+    for cut in [knobs.with_top_p(0.9), knobs.with_typical_p(0.9)] {
         let cut = shape(&row, &[], &cut.unwrap());
         let mass = summed(kept(&cut).into_iter().map(|id| whole.probability(id)));
         assert!((0.9..0.9 + whole.top_mass()).contains(&mass), "{mass}");

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use decoding::{LanguageModel, Shaping, shape};
+pub use statistics::entropy_bits;
 
 use crate::inputs::Answer;
 use crate::progress::{ExperimentError, RunProgress, checkpoint};
@@ -53,7 +54,9 @@ pub async fn score_answers<M: LanguageModel>(
     }
     let longest = paths.iter().map(|(_, path)| path.len()).max().unwrap_or(0);
     checkpoint(progress).await?;
-    let opened = model.open(&asked, paths.len().max(1), longest.max(1)).await;
+    let opened = model
+        .prefill(&asked, paths.len().max(1), longest.max(1))
+        .await;
     let (mut batch, first) = opened.map_err(ExperimentError::model)?;
     let mut rows = BTreeMap::from([(Vec::new(), first)]);
     for depth in 1..longest {
@@ -121,11 +124,4 @@ impl AnswerDist {
         let share = |(_, p): &(String, f64)| if answered > 0.0 { p / answered } else { even };
         self.said.iter().map(share).collect()
     }
-}
-
-/// Entropy of probabilities, bits.
-pub fn entropy_bits(probabilities: &[f64]) -> f64 {
-    let positive = probabilities.iter().filter(|p| **p > 0.0);
-    // Of a certainty the sum is -0.
-    positive.map(|p| -p * p.log2()).sum::<f64>().max(0.0) + 0.0
 }

@@ -10,7 +10,6 @@
 
 pub mod answers;
 pub mod best_of;
-pub mod bootstrap;
 mod catalogue;
 mod config;
 mod info;
@@ -18,14 +17,12 @@ mod inputs;
 mod mixed;
 mod progress;
 pub mod published;
-mod rank;
 mod results;
 pub mod sampling;
 mod subject;
 #[cfg(test)]
 mod testing;
 mod toy;
-mod tristate;
 pub mod zipf;
 
 pub mod basins;
@@ -36,6 +33,8 @@ pub mod pointwise_reward;
 pub mod probably;
 pub mod random_number;
 pub mod scaled_logits;
+
+pub(crate) use statistics::{bootstrap, tristate};
 
 pub use catalogue::{CATALOGUE, find, run};
 pub use config::{RunConfig, Size};

@@ -1,6 +1,6 @@
 //! Realignment: a model between, or beyond, base and tuned.
 
-use decoding::{LanguageModel, mix};
+use decoding::{LanguageModel, interpolate};
 
 /// The model whose logits are `(1 - lambda) z_base + lambda z_tuned` (DeRa, arXiv 2402.02992). Base and tuned have one vocabulary.
 #[derive(Debug)]
@@ -35,7 +35,8 @@ impl<'a, M: LanguageModel> InterpolatedModel<'a, M> {
     }
 
     fn row(&self, base: &[f32], tuned: &[f32]) -> Vec<f32> {
-        mix(base, tuned, self.lambda).expect("one vocabulary and a finite lambda, as `new` saw")
+        interpolate(base, tuned, self.lambda)
+            .expect("one vocabulary and a finite lambda, as `new` saw")
     }
 }
 
@@ -63,20 +64,20 @@ impl<M: LanguageModel> LanguageModel for InterpolatedModel<'_, M> {
         self.base.decode(tokens)
     }
 
-    async fn rows(&self, tokens: &[u32]) -> Result<Vec<Vec<f32>>, M::Error> {
-        let base = self.base.rows(tokens).await?;
-        let tuned = self.tuned.rows(tokens).await?;
+    async fn logits(&self, tokens: &[u32]) -> Result<Vec<Vec<f32>>, M::Error> {
+        let base = self.base.logits(tokens).await?;
+        let tuned = self.tuned.logits(tokens).await?;
         Ok(self.rows_of(&base, &tuned))
     }
 
-    async fn open(
+    async fn prefill(
         &self,
         prompt: &[u32],
         chains: usize,
         length: usize,
     ) -> Result<(Self::Batch, Vec<f32>), M::Error> {
-        let (base, base_row) = self.base.open(prompt, chains, length).await?;
-        let (tuned, tuned_row) = self.tuned.open(prompt, chains, length).await?;
+        let (base, base_row) = self.base.prefill(prompt, chains, length).await?;
+        let (tuned, tuned_row) = self.tuned.prefill(prompt, chains, length).await?;
         Ok(((base, tuned), self.row(&base_row, &tuned_row)))
     }
 

@@ -1,6 +1,7 @@
 //! Chains drawn from any model, and how far they are from another.
 
-use decoding::{LanguageModel, Shaping, coin, kl_nats, mix, shape, surprisal_nats};
+use decoding::{LanguageModel, Shaping, coin, interpolate, shape, surprisal_nats};
+use statistics::token_divergence;
 
 use crate::progress::{ExperimentError, RunProgress, checkpoint};
 
@@ -41,7 +42,7 @@ pub async fn sample_chains<M: LanguageModel>(
     progress: &mut impl RunProgress,
 ) -> Result<Vec<SampledChain>, ExperimentError> {
     checkpoint(progress).await?;
-    let opened = model.open(prompt, plan.chains, plan.length).await;
+    let opened = model.prefill(prompt, plan.chains, plan.length).await;
     let (mut batch, first) = opened.map_err(ExperimentError::model)?;
     let mut chains: Vec<SampledChain> = (0..plan.chains)
         .map(|_| SampledChain {
@@ -113,18 +114,19 @@ pub async fn chain_kl_nats<M: LanguageModel>(
         tokens.pop();
     }
     checkpoint(progress).await?;
-    let base = base.rows(&tokens).await.map_err(ExperimentError::model)?;
+    let base = base.logits(&tokens).await.map_err(ExperimentError::model)?;
     checkpoint(progress).await?;
-    let tuned = tuned.rows(&tokens).await.map_err(ExperimentError::model)?;
+    let tuned = tuned
+        .logits(&tokens)
+        .await
+        .map_err(ExperimentError::model)?;
     checkpoint(progress).await?;
-    let plain = Shaping::default();
     let own = base.iter().zip(&tuned).skip(prompt.len() - 1);
     Ok(own
         .map(|(base, tuned)| {
-            let policy = mix(base, tuned, lambda).expect("one vocabulary and a finite lambda");
-            let policy = shape(&policy, &[], &plain);
-            let base = shape(base, &[], &plain);
-            kl_nats(policy.probabilities(), base.probabilities())
+            let policy =
+                interpolate(base, tuned, lambda).expect("one vocabulary and a finite lambda");
+            token_divergence(&policy, base).kl_nats
         })
         .sum())
 }

@@ -115,13 +115,13 @@ impl LanguageModel for Toy {
         String::from_utf8_lossy(&bytes(tokens)).into_owned()
     }
 
-    async fn rows(&self, tokens: &[u32]) -> Result<Vec<Vec<f32>>, Infallible> {
+    async fn logits(&self, tokens: &[u32]) -> Result<Vec<Vec<f32>>, Infallible> {
         Ok((1..=tokens.len())
             .map(|read| self.row(&tokens[..read]))
             .collect())
     }
 
-    async fn open(
+    async fn prefill(
         &self,
         prompt: &[u32],
         chains: usize,

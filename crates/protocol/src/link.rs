@@ -122,7 +122,7 @@ pub fn write_link(settings: &Settings) -> String {
     for (key, value, off) in [
         ("top_p", shaping.top_p(), neutral.top_p()),
         ("min_p", shaping.min_p(), neutral.min_p()),
-        ("typical", shaping.typical(), neutral.typical()),
+        ("typical", shaping.typical_p(), neutral.typical_p()),
         (
             "rep",
             shaping.repetition_penalty(),
@@ -184,7 +184,7 @@ fn set(settings: &mut Settings, key: &str, value: &str) -> Result<(), String> {
         "top_k" => settings.shaping = kept.with_top_k(number(value)?),
         "top_p" => settings.shaping = knob(kept.with_top_p(number(value)?))?,
         "min_p" => settings.shaping = knob(kept.with_min_p(number(value)?))?,
-        "typical" => settings.shaping = knob(kept.with_typical(number(value)?))?,
+        "typical" => settings.shaping = knob(kept.with_typical_p(number(value)?))?,
         "rep" => settings.shaping = knob(kept.with_repetition_penalty(number(value)?))?,
         "seed" => settings.seed = number(value)?,
         "n" => settings.chains = Chains::new(number(value)?).map_err(|error| error.to_string())?,
@@ -245,7 +245,7 @@ mod tests {
             rep in 1e-9..1e6_f64,
         ) -> Shaping {
             Shaping::default().with_temperature(t).unwrap().with_logit_scale(s).unwrap().with_top_k(top_k)
-                .with_top_p(top_p).unwrap().with_min_p(min_p).unwrap().with_typical(typical).unwrap()
+                .with_top_p(top_p).unwrap().with_min_p(min_p).unwrap().with_typical_p(typical).unwrap()
                 .with_repetition_penalty(rep).unwrap()
         }
     }

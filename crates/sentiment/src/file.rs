@@ -10,8 +10,8 @@ use words::words;
 use crate::grams::grams;
 use crate::predictor::Predictor;
 
-/// What stands at the head of the file.
-const ABOUT: &str = "log-odds that a text is glad = bias + the weights of the words and pairs of words that occur in it";
+/// The first field of the file.
+const ABOUT: &str = "log-odds that a text is positive = bias + the weights of the words and pairs of words that occur in it";
 
 /// A text that is not a predictor.
 #[derive(Debug, Error)]

@@ -1,6 +1,6 @@
 //! Fitting by penalised maximum likelihood.
 //!
-//! Minimises `J(w, b) = 1/N Σ ln(1 + exp(-y (b + Σ w))) + λ/2 |w|²` over all texts at once, `y` being 1 for a glad text and -1
+//! Minimises `J(w, b) = 1/N Σ ln(1 + exp(-y (b + Σ w))) + λ/2 |w|²` over all texts at once, `y` being 1 for a positive text and -1
 //! for another, and the inner sum running over the words and pairs that occur in it; the bias is not penalised. `J` is convex
 //! with one minimum, found by Nesterov's accelerated gradient with the restarts of O'Donoghue and Candès 2015 ("Adaptive restart
 //! for accelerated gradient schemes"). The step is `1/L`: the curvature of the loss is at most a quarter of the largest
@@ -20,16 +20,16 @@ use crate::grams::grams;
 use crate::predictor::{Predictor, probability};
 use crate::quality::log_loss;
 
-/// A text and what is true of it.
+/// A labelled text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Labelled {
     /// The text.
     pub text: String,
-    /// Whether it is glad.
-    pub glad: bool,
+    /// Whether it is positive.
+    pub positive: bool,
 }
 
-/// How the fit is done.
+/// Settings of the fit.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Settings {
     /// `λ`, above 0: the larger, the weaker the weights, most of all those of rare words.
@@ -100,8 +100,8 @@ pub fn fit(texts: &[Labelled], settings: &Settings) -> Result<Fitted, FitError> 
             return Err(FitError::Setting(name));
         }
     }
-    let glad = texts.iter().filter(|text| text.glad).count();
-    if glad == 0 || glad == texts.len() {
+    let positive = texts.iter().filter(|text| text.positive).count();
+    if positive == 0 || positive == texts.len() {
         return Err(FitError::OneLabel(texts.len()));
     }
     let table = Table::of(texts, settings);
@@ -129,7 +129,7 @@ struct Table {
     grams: BTreeMap<String, usize>,
     /// Columns that occur in each text, one text after the other.
     columns: Vec<u32>,
-    /// Where each text ends in `columns`, and whether it is glad.
+    /// Where each text ends in `columns`, and whether it is positive.
     rows: Vec<(usize, bool)>,
     /// `λ`.
     penalty: f64,
@@ -156,7 +156,7 @@ impl Table {
                     .iter()
                     .filter_map(|gram| numbers.get(gram.as_str())),
             );
-            rows.push((columns.len(), text.glad));
+            rows.push((columns.len(), text.positive));
         }
         Self {
             grams: counts,
@@ -171,13 +171,13 @@ impl Table {
         (&point[..self.grams.len()], point[self.grams.len()])
     }
 
-    /// Each text's columns, and whether it is glad.
+    /// Each text's columns, and whether it is positive.
     fn texts(&self) -> impl Iterator<Item = (&[u32], bool)> {
         let starts = std::iter::once(0).chain(self.rows.iter().map(|(end, _)| *end));
         self.rows
             .iter()
             .zip(starts)
-            .map(|((end, glad), start)| (&self.columns[start..*end], *glad))
+            .map(|((end, positive), start)| (&self.columns[start..*end], *positive))
     }
 
     /// `J` in nats.
@@ -185,7 +185,7 @@ impl Table {
         let (weights, bias) = self.parted(point);
         let loss: f64 = self
             .texts()
-            .map(|(columns, glad)| log_loss(log_odds(columns, weights, bias), glad))
+            .map(|(columns, positive)| log_loss(log_odds(columns, weights, bias), positive))
             .sum();
         let size: f64 = weights.iter().map(|weight| weight * weight).sum();
         loss / self.rows.len() as f64 + self.penalty / 2.0 * size
@@ -199,9 +199,9 @@ impl Table {
         }
         gradient[weights.len()] = 0.0;
         let share = 1.0 / self.rows.len() as f64;
-        for (columns, glad) in self.texts() {
+        for (columns, positive) in self.texts() {
             let found = probability(log_odds(columns, weights, bias));
-            let error = (found - f64::from(u8::from(glad))) * share;
+            let error = (found - f64::from(u8::from(positive))) * share;
             for &column in columns {
                 gradient[column as usize] += error;
             }
@@ -267,9 +267,9 @@ mod tests {
     use super::*;
 
     fn labelled(texts: &[(&str, bool)]) -> Vec<Labelled> {
-        let owned = |(text, glad): &(&str, bool)| Labelled {
+        let owned = |(text, positive): &(&str, bool)| Labelled {
             text: (*text).to_owned(),
-            glad: *glad,
+            positive: *positive,
         };
         texts.iter().map(owned).collect()
     }
@@ -294,7 +294,7 @@ mod tests {
 
     #[test]
     fn log_odds_are_those_of_the_counts_where_nearly_nothing_is_penalised() {
-        // Three of four texts with "up" are glad, and one of four with "down".
+        // Three of four texts with "up" are positive, and one of four with "down".
         let texts = labelled(&[
             ("up", true),
             ("up", true),
@@ -310,8 +310,8 @@ mod tests {
             ..LOOSE
         };
         let predictor = fit(&texts, &settings).unwrap().predictor;
-        assert!((predictor.read("up").log_odds - 3_f64.ln()).abs() < 1e-6);
-        assert!((predictor.read("down").log_odds + 3_f64.ln()).abs() < 1e-6);
+        assert!((predictor.score("up").log_odds - 3_f64.ln()).abs() < 1e-6);
+        assert!((predictor.score("down").log_odds + 3_f64.ln()).abs() < 1e-6);
     }
 
     #[test]

@@ -1,8 +1,8 @@
-//! Which words make a pair: two that follow each other in one sentence.
+//! Words and bigrams of a text; a bigram never crosses the end of a sentence.
 
 use words::Word;
 
-/// A word or a pair of words that occurs in a text.
+/// A word or bigram that occurs in a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Gram {
     /// The word, or both with a space between.
@@ -18,7 +18,7 @@ pub fn grams(words: &[Word]) -> impl Iterator<Item = Gram> {
             text: word.text.clone(),
             of: (at, at),
         };
-        let next = words.get(at + 1).filter(|next| !next.opens);
+        let next = words.get(at + 1).filter(|next| !next.starts_sentence);
         let pair = next.map(|next| Gram {
             text: format!("{} {}", word.text, next.text),
             of: (at, at + 1),

@@ -1,8 +1,8 @@
-//! The predictor: a weight for each word and pair of words that it knows, and a bias.
+//! The predictor: a linear classifier over a bag of words and bigrams, with a weight for each and a bias.
 //!
 //! `log-odds = bias + Σ weight(g)` over the distinct words and pairs `g` that occur in the text. Occurrence and not count, after
 //! Pang, Lee and Vaithyanathan 2002 ("Thumbs up?", EMNLP), who found it the better of the two for sentiment; it also means that
-//! saying a word twice is not paid twice.
+//! repeating a word does not raise the score again.
 
 use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
@@ -11,35 +11,35 @@ use words::words;
 
 use crate::grams::grams;
 
-/// Logistic regression on which words and pairs of words occur.
+/// Logistic regression on the words and bigrams that occur in a text.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Predictor {
-    /// Log-odds of a text in which nothing known occurs.
+    /// Log-odds of a text without known words, nats.
     pub bias: f64,
     /// Weight by word ("sun") or pair of words ("the sun"), spelt as [`words`](words::words) spells them; finite.
     pub weights: BTreeMap<String, f64>,
 }
 
-/// What the predictor makes of a text.
+/// The sentiment score of a text.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Reading {
-    /// Of the whole: the bias and every word's contribution.
+pub struct Score {
+    /// Log-odds that the text is positive: the bias plus every word's contribution, nats.
     pub log_odds: f64,
     /// The text's words, in order.
     pub words: Vec<Contribution>,
 }
 
-/// What a word adds to the log-odds of its text.
+/// A word's contribution to the log-odds of its text.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Contribution {
     /// The word's bytes in the text.
     pub at: Range<usize>,
-    /// Its own weight and half of that of each pair that it is in, counted where they first occur.
+    /// The word's weight and half of that of each bigram it belongs to, counted at their first occurrence; nats.
     pub log_odds: f64,
 }
 
-impl Reading {
-    /// Probability that the text is glad, 0 to 1.
+impl Score {
+    /// Probability that the text is positive, 0 to 1.
     pub fn probability(&self) -> f64 {
         probability(self.log_odds)
     }
@@ -51,8 +51,8 @@ pub fn probability(log_odds: f64) -> f64 {
 }
 
 impl Predictor {
-    /// Scores a text, as a whole and word by word.
-    pub fn read(&self, text: &str) -> Reading {
+    /// Scores a text as a whole and word by word.
+    pub fn score(&self, text: &str) -> Score {
         let words = words(text);
         let mut contributions: Vec<_> = words
             .iter()
@@ -73,7 +73,7 @@ impl Predictor {
                 contributions[gram.of.1].log_odds += weight / 2.0;
             }
         }
-        Reading {
+        Score {
             log_odds,
             words: contributions,
         }
@@ -98,12 +98,12 @@ impl Predictor {
 
     /// The words and pairs with the largest weights, largest first, at most `count`; none whose weight is not above zero. Equal
     /// weights are ordered by spelling.
-    pub fn gladdest(&self, count: usize) -> Vec<(&str, f64)> {
+    pub fn most_positive(&self, count: usize) -> Vec<(&str, f64)> {
         self.strongest(count, 1.0)
     }
 
     /// The words and pairs with the lowest weights, lowest first, at most `count`; none whose weight is not below zero.
-    pub fn saddest(&self, count: usize) -> Vec<(&str, f64)> {
+    pub fn most_negative(&self, count: usize) -> Vec<(&str, f64)> {
         self.strongest(count, -1.0)
     }
 
@@ -143,19 +143,19 @@ mod tests {
     #[test]
     fn a_text_without_known_words_has_the_bias() {
         for text in ["", "Nobody knows this."] {
-            let reading = predictor().read(text);
-            assert_eq!(reading.log_odds, 0.25);
-            assert!(reading.words.iter().all(|word| word.log_odds == 0.0));
+            let score = predictor().score(text);
+            assert_eq!(score.log_odds, 0.25);
+            assert!(score.words.iter().all(|word| word.log_odds == 0.0));
         }
     }
 
     #[test]
     fn a_pair_is_shared_by_its_words_and_nothing_is_paid_twice() {
-        let reading = predictor().read("No sun, no SUN, sun.");
-        assert_eq!(reading.log_odds, 0.25 + 1.0 - 3.0);
-        let shares: Vec<f64> = reading.words.iter().map(|word| word.log_odds).collect();
+        let score = predictor().score("No sun, no SUN, sun.");
+        assert_eq!(score.log_odds, 0.25 + 1.0 - 3.0);
+        let shares: Vec<f64> = score.words.iter().map(|word| word.log_odds).collect();
         assert_eq!(shares, [-1.5, -0.5, 0.0, 0.0, 0.0]);
-        assert_eq!(predictor().read("No. Sun.").log_odds, 1.25);
+        assert_eq!(predictor().score("No. Sun.").log_odds, 1.25);
     }
 
     #[test]
@@ -180,21 +180,21 @@ mod tests {
             rounded.weights.into_values().collect::<Vec<_>>(),
             [0.09, -0.1]
         );
-        assert_eq!(predictor.pruned(0.1, 2).gladdest(9), []);
+        assert_eq!(predictor.pruned(0.1, 2).most_positive(9), []);
     }
 
     #[test]
     fn the_strongest_come_first() {
-        assert_eq!(predictor().gladdest(9), [("sun", 1.0), ("the", 0.004)]);
-        assert_eq!(predictor().saddest(1), [("no sun", -3.0)]);
+        assert_eq!(predictor().most_positive(9), [("sun", 1.0), ("the", 0.004)]);
+        assert_eq!(predictor().most_negative(1), [("no sun", -3.0)]);
     }
 
     proptest! {
         #[test]
         fn contributions_and_bias_add_up_to_the_whole(text in "((no|sun|rain|the|owl)[ .,]{1,2}){0,30}") {
-            let reading = predictor().read(&text);
-            let sum: f64 = reading.words.iter().map(|word| word.log_odds).sum();
-            prop_assert!((0.25 + sum - reading.log_odds).abs() < 1e-12);
+            let score = predictor().score(&text);
+            let sum: f64 = score.words.iter().map(|word| word.log_odds).sum();
+            prop_assert!((0.25 + sum - score.log_odds).abs() < 1e-12);
         }
     }
 }

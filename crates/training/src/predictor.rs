@@ -117,7 +117,7 @@ pub fn fit_predictor(
     let stories: Vec<Story> = told(recipe.held_out_seed, recipe.held_out).collect();
     let others: Vec<Labelled> = stories.iter().cloned().filter_map(labelled).collect();
     let quality = |predictor: &Predictor, texts: &[Labelled]| {
-        let score = |text: &Labelled| (predictor.read(&text.text).log_odds, text.glad);
+        let score = |text: &Labelled| (predictor.score(&text.text).log_odds, text.positive);
         Quality::of(&texts.iter().map(score).collect::<Vec<_>>()).ok_or(PredictorError::HeldOut)
     };
     let strong = |(gram, weight): (&str, f64)| Strong {
@@ -135,8 +135,16 @@ pub fn fit_predictor(
         held_out: quality(&predictor, &others)?,
         held_out_before_pruning: quality(&fitted.predictor, &others)?,
         endings: endings(&predictor, &stories),
-        gladdest: predictor.gladdest(LISTED).into_iter().map(strong).collect(),
-        saddest: predictor.saddest(LISTED).into_iter().map(strong).collect(),
+        gladdest: predictor
+            .most_positive(LISTED)
+            .into_iter()
+            .map(strong)
+            .collect(),
+        saddest: predictor
+            .most_negative(LISTED)
+            .into_iter()
+            .map(strong)
+            .collect(),
     };
     Ok((predictor, report))
 }
@@ -165,12 +173,12 @@ fn tell(world: &World, seed: u64, index: u64, sequels: f64) -> Story {
 
 /// A happy or sad story as the fit takes it.
 fn labelled(Story { text, labels }: Story) -> Option<Labelled> {
-    let glad = match labels.sentiment {
+    let positive = match labels.sentiment {
         Sentiment::Happy => true,
         Sentiment::Mixed => return None,
         Sentiment::Sad => false,
     };
-    Some(Labelled { text, glad })
+    Some(Labelled { text, positive })
 }
 
 fn endings(predictor: &Predictor, stories: &[Story]) -> Vec<EndingScore> {
@@ -180,7 +188,7 @@ fn endings(predictor: &Predictor, stories: &[Story]) -> Vec<EndingScore> {
         scores
             .entry(kind)
             .or_default()
-            .push(predictor.read(text).log_odds);
+            .push(predictor.score(text).log_odds);
     }
     let mut endings: Vec<EndingScore> = scores
         .into_iter()

@@ -87,12 +87,12 @@ impl LanguageModel for Model {
         self.vocabulary.decode(&text)
     }
 
-    async fn rows(&self, tokens: &[u32]) -> Result<Vec<Vec<f32>>, AskError> {
+    async fn logits(&self, tokens: &[u32]) -> Result<Vec<Vec<f32>>, AskError> {
         self.engine.room(tokens)?;
         Ok(read_rows(self.engine.score(tokens)).await?)
     }
 
-    async fn open(
+    async fn prefill(
         &self,
         prompt: &[u32],
         chains: usize,

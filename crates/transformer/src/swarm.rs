@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use burn::tensor::Tensor;
-use decoding::{Pick, Shaping, coin, mix, shape};
+use decoding::{Pick, Shaping, coin, interpolate, shape};
 
 use crate::device::{DeviceError, read_rows};
 use crate::engine::{Batch, Engine, Prefix};
@@ -339,7 +339,8 @@ impl Rows {
             Some(tuned) if lambda == 1.0 => Cow::Borrowed(tuned),
             Some(_) if lambda == 0.0 => Cow::Borrowed(&self.base),
             Some(tuned) => Cow::Owned(
-                mix(&self.base, tuned, lambda).expect("one vocabulary, and a finite lambda"),
+                interpolate(&self.base, tuned, lambda)
+                    .expect("one vocabulary, and a finite lambda"),
             ),
         }
     }

@@ -142,7 +142,7 @@ fn a_realigned_model_gives_the_mixed_logits_read_at_once_or_step_by_step() {
             .iter()
             .zip(rows(tuned.score(&tokens)))
             .map(|(base, tuned)| {
-                let row = decoding::mix(base, &tuned, lambda).unwrap();
+                let row = decoding::interpolate(base, &tuned, lambda).unwrap();
                 row.into_iter().map(f64::from).collect()
             })
             .collect();

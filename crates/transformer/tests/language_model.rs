@@ -17,9 +17,9 @@ fn model() -> Model {
 #[test]
 fn a_step_gives_the_row_of_the_whole_text() {
     let model = model();
-    let (mut batch, row) = block_on(model.open(&[0, 5], 2, 2)).unwrap();
+    let (mut batch, row) = block_on(model.prefill(&[0, 5], 2, 2)).unwrap();
     let stepped = block_on(model.step(&mut batch, &[1], &[7])).unwrap();
-    let whole = block_on(model.rows(&[0, 5, 7])).unwrap();
+    let whole = block_on(model.logits(&[0, 5, 7])).unwrap();
     for (ours, theirs) in [row, stepped[0].clone()].iter().zip(&whole[1..]) {
         for (ours, theirs) in ours.iter().zip(theirs) {
             assert!((ours - theirs).abs() < 1e-4, "{ours} is not {theirs}");
@@ -30,7 +30,7 @@ fn a_step_gives_the_row_of_the_whole_text() {
 #[test]
 fn tokens_that_cannot_be_read_are_an_error_and_leave_the_chains_as_they_were() {
     let model = model();
-    let (mut batch, _) = block_on(model.open(&[0, 5], 2, 1)).unwrap();
+    let (mut batch, _) = block_on(model.prefill(&[0, 5], 2, 1)).unwrap();
     let mut error = |chains: &[usize], tokens: &[u32]| {
         block_on(model.step(&mut batch, chains, tokens)).unwrap_err()
     };
@@ -68,7 +68,7 @@ fn a_chain_is_full_at_the_end_of_the_context() {
     let model = model();
     let context = model.context();
     let prompt = vec![1; context - 1];
-    let (mut batch, _) = block_on(model.open(&prompt, 1, 2)).unwrap();
+    let (mut batch, _) = block_on(model.prefill(&prompt, 1, 2)).unwrap();
     block_on(model.step(&mut batch, &[0], &[1])).unwrap();
     let full = block_on(model.step(&mut batch, &[0], &[1])).unwrap_err();
     assert!(matches!(full, AskError::Full { chain: 0 }), "{full}");

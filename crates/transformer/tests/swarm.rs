@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use common::checkpoint::{Checkpoint, small};
 use common::{relative_difference, rows};
-use decoding::{Shaping, coin, mix, shape};
+use decoding::{Shaping, coin, interpolate, shape};
 use pollster::block_on;
 use proptest::prelude::*;
 use transformer::{Beside, Engine, Plan, Swarm};
@@ -313,7 +313,7 @@ fn alone_of_both([base, tuned]: [&Engine; 2], lambda: f64, plan: &Plan, chain: u
     let mut text = PROMPT.to_vec();
     for position in 0..plan.length {
         let last = |engine: &Engine| rows(engine.score(&text)).pop().unwrap();
-        let row = mix(&last(base), &last(tuned), lambda).unwrap();
+        let row = interpolate(&last(base), &last(tuned), lambda).unwrap();
         let token = shape(&row, &text, &plan.shaping).pick(coin(plan.seed, chain, position as u32));
         text.push(token);
         if token == base.config().eos_token_id {

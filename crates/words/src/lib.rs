@@ -1,12 +1,12 @@
-//! What a word is, and where a sentence ends: what sounds glad and what marks an ending are told by the same words.
+//! Words and sentence ends of a text, shared by sentiment scores and attractor matches.
 //!
 //! A word is a longest run of letters and digits; an apostrophe belongs to it where it stands between two of them ("don't"),
-//! straight or curly; a hyphen parts words. Case is ignored. A sentence ends at a full stop, exclamation mark, question mark,
-//! ellipsis or line end; commas and quotation marks end none.
+//! straight or curly; a hyphen separates words. Case is ignored. A sentence ends at a full stop, exclamation mark, question mark,
+//! ellipsis or line end; commas and quotation marks do not end one.
 
 use std::ops::Range;
 
-/// Between two words, any of these says that a sentence has ended.
+/// Any of these between two words ends a sentence.
 const SENTENCE_ENDS: [char; 5] = ['.', '!', '?', '…', '\n'];
 
 /// A word of a text.
@@ -16,8 +16,8 @@ pub struct Word {
     pub text: String,
     /// Its bytes in the text.
     pub at: Range<usize>,
-    /// Whether it is the first of a sentence, so that it belongs to no phrase with the word before.
-    pub opens: bool,
+    /// Whether it is the first word of a sentence; no phrase or bigram joins it to the word before.
+    pub starts_sentence: bool,
 }
 
 /// The words of a text, in order.
@@ -26,7 +26,7 @@ pub fn words(text: &str) -> Vec<Word> {
     let mut end = 0;
     while let Some(skipped) = text[end..].find(char::is_alphanumeric) {
         let start = end + skipped;
-        let opens = words.is_empty() || text[end..start].contains(SENTENCE_ENDS);
+        let starts_sentence = words.is_empty() || text[end..start].contains(SENTENCE_ENDS);
         end = start + length(&text[start..]);
         let mut word = text[start..end].replace('’', "'").to_lowercase();
         // The small form of a letter may be a letter and a mark: that of "İ" is.
@@ -34,7 +34,7 @@ pub fn words(text: &str) -> Vec<Word> {
         words.push(Word {
             text: word,
             at: start..end,
-            opens,
+            starts_sentence,
         });
     }
     words
@@ -90,22 +90,22 @@ mod tests {
     fn a_sentence_opens_behind_a_stop_and_not_behind_a_comma() {
         let opens: Vec<bool> = words("\"Oh, no,\" he said. Then… nothing\nmore")
             .into_iter()
-            .map(|word| word.opens)
+            .map(|word| word.starts_sentence)
             .collect();
         assert_eq!(opens, [true, false, false, false, true, true, true]);
     }
 
     proptest! {
-            #[test]
-            fn every_word_lies_where_it_says_and_is_a_word_itself(text in "[A-Za-zéİß'’ .!?\n-]{0,60}|\\PC{0,40}") {
-                let mut end = 0;
-                for word in words(&text) {
-                    prop_assert!(word.at.start >= end && !word.at.is_empty());
-    let again: Vec<String> = texts(&word.text);
-                    prop_assert_eq!(again, std::slice::from_ref(&word.text));
-                    prop_assert_eq!(texts(&text[word.at.clone()]), [word.text]);
-                    end = word.at.end;
-                }
+        #[test]
+        fn every_word_lies_where_it_says_and_is_a_word_itself(text in "[A-Za-zéİß'’ .!?\n-]{0,60}|\\PC{0,40}") {
+            let mut end = 0;
+            for word in words(&text) {
+                prop_assert!(word.at.start >= end && !word.at.is_empty());
+                let again: Vec<String> = texts(&word.text);
+                prop_assert_eq!(again, std::slice::from_ref(&word.text));
+                prop_assert_eq!(texts(&text[word.at.clone()]), [word.text]);
+                end = word.at.end;
             }
         }
+    }
 }

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use attractors::Catalogue;
-use decoding::HittingCurve;
+use statistics::HittingCurve;
 use yew::prelude::*;
 
 use super::{ptr_eq::PtrEq, series::Series, term::Defined};

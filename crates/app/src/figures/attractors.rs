@@ -4,7 +4,7 @@
 use std::{collections::BTreeMap, ops::Range, rc::Rc};
 
 use attractors::Catalogue;
-use decoding::{HittingCurve, Interval, Watch, hitting_curve, wilson_95};
+use statistics::{HittingCurve, Interval, Observation, hitting_curve, wilson_95};
 
 use super::token_spans::TokenSpans;
 use crate::state::{BLOCK, Chain};
@@ -30,10 +30,10 @@ const _: () = assert!(
 /// Reads a chain; one of at most `length` tokens that has ended by itself will hit nothing more before that.
 pub fn marks(catalogue: &Catalogue, chain: &Chain, length: u32) -> Marks {
     let spans = TokenSpans::of(chain);
-    let found = catalogue.read(&spans.text);
+    let found = catalogue.recognise(&spans.text);
     let mut blocks = vec![0; chain.len().div_ceil(BLOCK)];
     let mut hits = BTreeMap::new();
-    for mark in &found.marks {
+    for mark in &found.matches {
         let Range { start, end } = spans.tokens(&mark.at);
         for token in start..end {
             blocks[token / BLOCK] |= 1 << (token % BLOCK);
@@ -122,14 +122,14 @@ pub fn shares(sides: &[&[Rc<Marks>]]) -> Vec<Shares> {
 
 /// How soon chains hit an attractor, by Kaplan and Meier's estimate.
 pub fn hitting(side: &[Rc<Marks>], attractor: usize) -> HittingCurve {
-    let watches: Vec<Watch> = side
+    let watches: Vec<Observation> = side
         .iter()
         .map(|marks| match marks.hits.get(&attractor) {
-            Some(tokens) => Watch {
+            Some(tokens) => Observation {
                 tokens: *tokens,
                 hit: true,
             },
-            None => Watch {
+            None => Observation {
                 tokens: marks.watched,
                 hit: false,
             },

@@ -28,7 +28,7 @@ pub struct Sentiment {
 /// Reads a chain.
 pub fn sentiment(predictor: &Predictor, chain: &Chain) -> Sentiment {
     let spans = TokenSpans::of(chain);
-    let found = predictor.read(&spans.text);
+    let found = predictor.score(&spans.text);
     let mut tokens = vec![0.0; chain.len()];
     for word in &found.words {
         tokens[spans.tokens(&word.at)].fill(word.log_odds);

@@ -183,7 +183,7 @@ impl Dial {
             Self::TopK => shaping.top_k().to_string(),
             Self::TopP => shaping.top_p().to_string(),
             Self::MinP => shaping.min_p().to_string(),
-            Self::TypicalP => shaping.typical().to_string(),
+            Self::TypicalP => shaping.typical_p().to_string(),
             Self::Repetition => shaping.repetition_penalty().to_string(),
             Self::Seed => settings.seed.to_string(),
             Self::Chains => settings.chains.get().to_string(),
@@ -211,7 +211,7 @@ impl Dial {
             Self::TopK => Ok(Action::Shape(shaping.with_top_k(whole(text)?))),
             Self::TopP => shape(shaping.with_top_p(real(text)?)),
             Self::MinP => shape(shaping.with_min_p(real(text)?)),
-            Self::TypicalP => shape(shaping.with_typical(real(text)?)),
+            Self::TypicalP => shape(shaping.with_typical_p(real(text)?)),
             Self::Repetition => shape(shaping.with_repetition_penalty(real(text)?)),
             Self::Seed => Ok(Action::Seed(whole(text)?)),
             Self::Chains => Chains::new(whole(text)?)

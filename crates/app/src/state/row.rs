@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use decoding::mix;
+use decoding::interpolate;
 use protocol::{Lambda, Rows};
 
 /// Rows of logits and where they stand.
@@ -33,7 +33,9 @@ impl Row {
         let Rows { base, tuned } = &self.rows;
         match tuned {
             // Rows of different vocabularies cannot be mixed; an engine sends none.
-            Some(tuned) => mix(base, tuned, lambda.get()).map_or(Cow::Borrowed(base), Cow::Owned),
+            Some(tuned) => {
+                interpolate(base, tuned, lambda.get()).map_or(Cow::Borrowed(base), Cow::Owned)
+            }
             None => Cow::Borrowed(base),
         }
     }

@@ -78,7 +78,7 @@ impl Session<'_> {
         let end = self.base.engine.config().eos_token_id;
         let told = tokens.strip_suffix(&[end]).unwrap_or(&tokens);
         let text = self.base.vocabulary.decode(told);
-        let reading = self.catalogue.read(&text);
+        let reading = self.catalogue.recognise(&text);
         let ends = self.ends(told);
         let hit = |attractor| {
             let byte = reading.first_hit(attractor)?;
@@ -94,7 +94,7 @@ impl Session<'_> {
                 .iter()
                 .map(|nats| nats / std::f64::consts::LN_2)
                 .collect(),
-            log_odds: self.predictor.map(|it| it.read(&text).log_odds),
+            log_odds: self.predictor.map(|it| it.score(&text).log_odds),
             text,
             tokens,
         }

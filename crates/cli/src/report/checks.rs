@@ -4,8 +4,8 @@ use std::path::Path;
 
 use anyhow::{Context, bail, ensure};
 use attractors::Catalogue;
-use decoding::Agreement;
 use serde::{Deserialize, Serialize};
+use statistics::Agreement;
 use training::world::World;
 
 use super::findings::{Checked, CheckedKind};
@@ -53,7 +53,7 @@ pub fn with_world(catalogue: &Catalogue) -> anyhow::Result<Checked> {
         if !story.text.contains("***") {
             let ending = &story.labels.ending;
             let labelled = attractors.iter().position(|it| it.endings.contains(ending));
-            judged.push((labelled, catalogue.read(&story.text).ends_in));
+            judged.push((labelled, catalogue.recognise(&story.text).ends_in));
         }
     }
     let with =
@@ -80,7 +80,7 @@ pub fn with_reader(catalogue: &Catalogue, path: &Path) -> anyhow::Result<Option<
                 )
             })?),
         };
-        judged.push((hand, catalogue.read(&labelled.text).ends_in));
+        judged.push((hand, catalogue.recognise(&labelled.text).ends_in));
     }
     ensure!(!judged.is_empty(), "{} has no texts", path.display());
     Ok(Some(compare(

@@ -1,8 +1,9 @@
 //! From chains to what is said of them. The statistics are `decoding`'s; here they are fed.
 
 use attractors::Catalogue;
-use decoding::{
-    Basins, HitStep, Interval, Mean, Watch, distinct_n, hitting_curve, self_bleu, wilson_95,
+use statistics::{
+    ContingencyTable, HitStep, Interval, Mean, Observation, distinct_n, hitting_curve, self_bleu,
+    wilson_95,
 };
 
 use super::chains::Chain;
@@ -26,7 +27,7 @@ pub fn measure(catalogue: &Catalogue, openings: &[&[Chain]], seed: u64) -> Measu
     let shares =
         (0..=none).map(|kind| share(chains().filter(|chain| basin(chain) == kind).count(), count));
     let numbered = openings.iter().enumerate();
-    let basins = Basins::of(
+    let basins = ContingencyTable::of(
         numbered
             .flat_map(|(opening, chains)| chains.iter().map(move |chain| (opening, basin(chain)))),
     );
@@ -39,11 +40,11 @@ pub fn measure(catalogue: &Catalogue, openings: &[&[Chain]], seed: u64) -> Measu
         shares: shares.collect(),
         basins: BasinMeasures {
             entropy_bits: basins.entropy_bits(),
-            entropy_within_bits: basins.entropy_within_bits(),
-            globality: basins.globality().expect("there are chains"),
-            information_bits: basins.information_bits(),
-            information_corrected_bits: basins.information_corrected_bits(),
-            information_by_chance_bits: basins.information_by_chance_bits(seed, DEALS),
+            entropy_within_bits: basins.conditional_entropy_bits(),
+            globality: basins.largest_share().expect("there are chains"),
+            information_bits: basins.mutual_information_bits(),
+            information_corrected_bits: basins.mutual_information_corrected_bits(),
+            information_by_chance_bits: basins.mutual_information_by_chance_bits(seed, DEALS),
         },
         diversity: diversity(openings),
         kl_nats: estimate(openings, |chain| chain.kl_nats),
@@ -121,12 +122,12 @@ pub fn hitting(
 ) -> Hitting {
     let watch = |chain: &Chain| {
         let hit = chain.first_hits[attractor];
-        Watch {
+        Observation {
             tokens: hit.unwrap_or(length as u32),
             hit: hit.is_some(),
         }
     };
-    let watches: Vec<Watch> = chains.iter().flatten().map(watch).collect();
+    let watches: Vec<Observation> = chains.iter().flatten().map(watch).collect();
     let curve = hitting_curve(&watches);
     let step = |step: &HitStep| CurveStep {
         tokens: step.tokens,

@@ -5,7 +5,8 @@
 //! chapter XIV.2). Texts that know their way come back to it after any push; texts that follow their last turn never do.
 
 use attractors::Catalogue;
-use decoding::{Basins, Shaping};
+use decoding::Shaping;
+use statistics::ContingencyTable;
 
 use super::ending::same_sentence;
 use super::perturbation::{Estimators, Pushed, push};
@@ -36,9 +37,9 @@ pub struct Checked {
     /// How often the gambler really wins.
     pub wins: f64,
     /// Information of prompt about end.
-    pub information: fn(&Basins) -> f64,
+    pub information: fn(&ContingencyTable) -> f64,
     /// Share of the largest attractor.
-    pub globality: fn(&Basins, usize) -> f64,
+    pub globality: fn(&ContingencyTable, usize) -> f64,
     /// What tells whether a perturbed chain came back.
     pub estimators: Estimators,
 }
@@ -47,10 +48,10 @@ impl Checked {
     /// As the experiment uses them.
     pub const RIGHT: Self = Self {
         wins: WINS,
-        information: Basins::information_corrected_bits,
+        information: ContingencyTable::mutual_information_corrected_bits,
         globality,
         estimators: Estimators {
-            ends_in: |catalogue, text| catalogue.read(text).ends_in,
+            ends_in: |catalogue, text| catalogue.recognise(text).ends_in,
             same_sentence,
         },
     };
@@ -114,7 +115,7 @@ async fn ruin(
     let controls = PURSES.iter().zip(fallen).map(|(purse, fallen)| {
         let begin: i32 = purse.parse().expect("a purse is a digit");
         let known = (1.0 - odds.powi(begin)) / (1.0 - odds.powi(ENOUGH));
-        let counts = basins(&[&fallen], &[0], 2).sizes();
+        let counts = basins(&[&fallen], &[0], 2).column_sums();
         Control {
             name: format!("gambler's ruin from {purse}"),
             about: format!(
@@ -277,7 +278,7 @@ mod tests {
             (
                 "information",
                 Checked {
-                    information: Basins::entropy_within_bits,
+                    information: ContingencyTable::conditional_entropy_bits,
                     ..right
                 },
             ),

@@ -20,7 +20,10 @@ pub fn same_sentence(one: &str, other: &str) -> bool {
 fn last_sentence(text: &str) -> Vec<String> {
     let closed = text.rfind(SENTENCE_ENDS).map_or("", |end| &text[..end]);
     let words = words(closed);
-    let begin = words.iter().rposition(|word| word.opens).unwrap_or(0);
+    let begin = words
+        .iter()
+        .rposition(|word| word.starts_sentence)
+        .unwrap_or(0);
     words
         .into_iter()
         .skip(begin)

@@ -158,7 +158,7 @@ async fn measure<M: LanguageModel>(
         length: extent.length,
     };
     let catalogue = &inputs.attractors;
-    let read = |chain: &SampledChain| catalogue.read(&chain.text).ends_in;
+    let read = |chain: &SampledChain| catalogue.recognise(&chain.text).ends_in;
     let fallen = fall(model, opening, &plan, &read, progress).await?;
     let estimators = Checked::RIGHT.estimators;
     let pushed = push(

@@ -131,7 +131,7 @@ pub async fn push<M: LanguageModel>(
     let half = length / 2;
     checkpoint(progress).await?;
     let (mut batch, row) = model
-        .open(&prompt, 1, half.max(1))
+        .prefill(&prompt, 1, half.max(1))
         .await
         .map_err(ExperimentError::model)?;
     let first = [likeliest(&row, model.end_of_text())];
@@ -151,7 +151,7 @@ pub async fn push<M: LanguageModel>(
     let place = [prompt.as_slice(), &way].concat();
     let left = length - way.len();
     checkpoint(progress).await?;
-    let opened = model.open(&place, RANKS + 1, left).await;
+    let opened = model.prefill(&place, RANKS + 1, left).await;
     let (mut batch, row) = opened.map_err(ExperimentError::model)?;
     let mut first = ranked(&row, RANKS + 1);
     if likeliest(&row, model.end_of_text()) == model.end_of_text() {

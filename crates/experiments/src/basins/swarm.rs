@@ -1,6 +1,7 @@
 //! Where chains behind many openings end, and how surely.
 
-use decoding::{Basins, LanguageModel, wilson_95};
+use decoding::LanguageModel;
+use statistics::{ContingencyTable, wilson_95};
 
 use crate::bootstrap::interval_95;
 use crate::progress::{ExperimentError, RunProgress};
@@ -43,18 +44,23 @@ pub async fn fall<M: LanguageModel>(
 
 /// Chains counted by opening and basin; those that ended in none are the basin behind the last one. The places are those of a
 /// resample, each an opening of its own.
-pub fn basins(fallen: &[&Fallen], places: &[usize], kinds: usize) -> Basins {
+pub fn basins(fallen: &[&Fallen], places: &[usize], kinds: usize) -> ContingencyTable {
     let chains = places.iter().enumerate().flat_map(|(own, &place)| {
         let ends = fallen[place].ends.iter();
         ends.map(move |end| (own, end.unwrap_or(kinds)))
     });
-    Basins::of(chains)
+    ContingencyTable::of(chains)
 }
 
 /// The largest share of all chains that an attractor has; ending in none is no attractor, but counts among all. 0 without chains.
-pub fn globality(basins: &Basins, kinds: usize) -> f64 {
-    let largest = basins.sizes().into_iter().take(kinds).max().unwrap_or(0);
-    largest as f64 / basins.chains().max(1) as f64
+pub fn globality(basins: &ContingencyTable, kinds: usize) -> f64 {
+    let largest = basins
+        .column_sums()
+        .into_iter()
+        .take(kinds)
+        .max()
+        .unwrap_or(0);
+    largest as f64 / basins.total().max(1) as f64
 }
 
 /// What is told of the chains of one model behind some openings: how global its ends are, how much the opening decides, and how
@@ -69,18 +75,19 @@ pub fn estimates(
     let kinds = titles.len();
     let all: Vec<usize> = (0..fallen.len()).collect();
     let whole = basins(fallen, &all, kinds);
-    let over_openings = |what: &str, text: &str, unit: &str, of: &dyn Fn(&Basins) -> f64| {
-        let interval = interval_95(fallen.len(), seed, |drawn| {
-            of(&basins(fallen, drawn, kinds))
-        });
-        Estimate::exact(
-            format!("{name}.{what}"),
-            format!("{label}: {text}"),
-            unit,
-            of(&whole),
-        )
-        .within(interval, fallen.len())
-    };
+    let over_openings =
+        |what: &str, text: &str, unit: &str, of: &dyn Fn(&ContingencyTable) -> f64| {
+            let interval = interval_95(fallen.len(), seed, |drawn| {
+                of(&basins(fallen, drawn, kinds))
+            });
+            Estimate::exact(
+                format!("{name}.{what}"),
+                format!("{label}: {text}"),
+                unit,
+                of(&whole),
+            )
+            .within(interval, fallen.len())
+        };
     let mut estimates = vec![
         over_openings(
             "globality",
@@ -88,12 +95,17 @@ pub fn estimates(
             "%",
             &|basins| 100.0 * globality(basins, kinds),
         ),
-        over_openings("entropy", "entropy of ends", "bits", &Basins::entropy_bits),
+        over_openings(
+            "entropy",
+            "entropy of ends",
+            "bits",
+            &ContingencyTable::entropy_bits,
+        ),
         over_openings(
             "information",
             "information of opening about end, corrected",
             "bits",
-            &Basins::information_corrected_bits,
+            &ContingencyTable::mutual_information_corrected_bits,
         ),
         Estimate::exact(
             format!("{name}.by-chance"),
@@ -101,18 +113,18 @@ pub fn estimates(
                 "{label}: information that chains dealt to openings by chance show, uncorrected"
             ),
             "bits",
-            whole.information_by_chance_bits(seed, DEALS),
+            whole.mutual_information_by_chance_bits(seed, DEALS),
         )
-        .within(None, whole.chains()),
+        .within(None, whole.total()),
     ];
-    let sizes = whole.sizes();
+    let sizes = whole.column_sums();
     let none = ("none".to_owned(), "No attractor".to_owned());
     for (kind, (short, title)) in titles.iter().chain([&none]).enumerate() {
         let size = sizes.get(kind).copied().unwrap_or(0);
         if size == 0 && kind < kinds {
             continue;
         }
-        let chains = whole.chains();
+        let chains = whole.total();
         let interval = wilson_95(size, chains).map(|it| (100.0 * it.low, 100.0 * it.high));
         estimates.push(
             Estimate::exact(
@@ -146,10 +158,10 @@ mod tests {
         ];
         let found: Vec<&Fallen> = found.iter().collect();
         let whole = basins(&found, &[0, 1], 2);
-        assert_eq!(whole.sizes(), [2, 1, 3]);
+        assert_eq!(whole.column_sums(), [2, 1, 3]);
         assert!((globality(&whole, 2) - 2.0 / 6.0).abs() < 1e-12);
         // An opening drawn twice counts as two.
-        assert_eq!(basins(&found, &[1, 1], 2).sizes(), [2, 2, 2]);
-        assert_eq!(globality(&Basins::of([]), 2), 0.0);
+        assert_eq!(basins(&found, &[1, 1], 2).column_sums(), [2, 2, 2]);
+        assert_eq!(globality(&ContingencyTable::of([]), 2), 0.0);
     }
 }

@@ -33,7 +33,7 @@ impl Measured {
 
     fn information(&self, places: &[usize], kinds: usize) -> f64 {
         let fallen: Vec<&Fallen> = self.fallen.iter().collect();
-        basins(&fallen, places, kinds).information_corrected_bits()
+        basins(&fallen, places, kinds).mutual_information_corrected_bits()
     }
 
     fn returned(&self, places: &[usize]) -> f64 {

@@ -98,8 +98,8 @@ impl Written {
         };
         let mut samples = Vec::new();
         for chain in sample_chains(model, &prompt, &plan, progress).await? {
-            let reward = inputs.predictor.read(&chain.text).log_odds;
-            let ending = inputs.attractors.read(&chain.text).ends_in;
+            let reward = inputs.predictor.score(&chain.text).log_odds;
+            let ending = inputs.attractors.recognise(&chain.text).ends_in;
             samples.push((reward, inputs.gladness(ending)));
         }
         self.samples.push(samples);

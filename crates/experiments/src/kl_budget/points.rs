@@ -1,6 +1,6 @@
 //! One budget as it was measured, and the numbers that are told of it.
 
-use decoding::{distinct_n, self_bleu};
+use statistics::{distinct_n, self_bleu};
 
 use super::judges::{Judge, SHOWN};
 use crate::Inputs;
@@ -35,7 +35,7 @@ impl Behind {
     pub fn of(chains: &[SampledChain], nats: f64, inputs: &Inputs) -> Self {
         let endings: Vec<Option<usize>> = chains
             .iter()
-            .map(|chain| inputs.attractors.read(&chain.text).ends_in)
+            .map(|chain| inputs.attractors.recognise(&chain.text).ends_in)
             .collect();
         let kinds = inputs.attractors.attractors().len();
         let mut ends = vec![0; kinds + 1];
@@ -48,7 +48,7 @@ impl Behind {
         };
         Self {
             nats,
-            reward: mean(&|chain| inputs.predictor.read(&chains[chain].text).log_odds),
+            reward: mean(&|chain| inputs.predictor.score(&chains[chain].text).log_odds),
             gladness: mean(&|chain| inputs.gladness(endings[chain])),
             ends,
             self_bleu: self_bleu(&texts, GRAMS).unwrap_or(f64::NAN),

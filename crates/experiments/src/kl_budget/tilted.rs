@@ -190,9 +190,9 @@ pub async fn controls(
 
 /// What the estimators make of one tilt.
 struct SampledChain {
-    nats: decoding::Mean,
+    nats: statistics::Mean,
     /// Of one and of three.
-    best: [decoding::Mean; 2],
+    best: [statistics::Mean; 2],
 }
 
 impl SampledChain {
@@ -226,10 +226,10 @@ impl SampledChain {
             let values: Vec<f64> = parts
                 .map(|part| best_by(part.iter().copied(), k, estimators.best))
                 .collect();
-            decoding::Mean::of(&values).expect("there are twenty")
+            statistics::Mean::of(&values).expect("there are twenty")
         });
         Ok(Self {
-            nats: decoding::Mean::of(&nats).expect("at least one is measured"),
+            nats: statistics::Mean::of(&nats).expect("at least one is measured"),
             best,
         })
     }

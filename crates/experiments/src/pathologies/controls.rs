@@ -191,7 +191,7 @@ pub async fn all() -> Result<Vec<Control>, ExperimentError> {
 
 #[cfg(test)]
 mod tests {
-    use decoding::LoopPeriod;
+    use statistics::LoopPeriod;
 
     use super::*;
 
@@ -226,7 +226,7 @@ mod tests {
                 let twice =
                     |period: &usize| tokens[n - period..] == tokens[n - 2 * period..n - period];
                 (1..=n / 2).find(twice).map(|period| LoopPeriod {
-                    pre_period: n - 2 * period,
+                    prefix_len: n - 2 * period,
                     period,
                 })
             },
@@ -238,7 +238,7 @@ mod tests {
         );
         let long = Estimators {
             period: |tokens| {
-                decoding::loop_period(tokens).map(|it| LoopPeriod {
+                statistics::loop_period(tokens).map(|it| LoopPeriod {
                     period: 2 * it.period,
                     ..it
                 })
@@ -252,7 +252,7 @@ mod tests {
         };
         assert_eq!(failed(&flipped, greedy()), ["Zipf's exponent"]);
         let triples = Estimators {
-            distinct: |texts, n| decoding::distinct_n(texts, n + 1),
+            distinct: |texts, n| statistics::distinct_n(texts, n + 1),
             ..right
         };
         assert_eq!(
@@ -260,7 +260,7 @@ mod tests {
             ["distinct pairs of the planted loop"]
         );
         let halved = Estimators {
-            bleu: |texts, n| decoding::self_bleu(texts, n).map(|it| it / 2.0),
+            bleu: |texts, n| statistics::self_bleu(texts, n).map(|it| it / 2.0),
             ..right
         };
         assert_eq!(failed(&halved, greedy()), ["self-BLEU of equal texts"]);

@@ -75,7 +75,7 @@ pub fn decoders(config: &RunConfig) -> Vec<Decoder> {
         shaped(
             "typical",
             "typical 0.9",
-            plain.with_typical(0.9).expect("it is a share"),
+            plain.with_typical_p(0.9).expect("it is a share"),
         ),
         shaped("plain", "T = 1", plain),
     ]);
@@ -197,7 +197,7 @@ impl Drawing {
         checkpoint(progress).await?;
         let room = longest - shared + self.length;
         let opened = model
-            .open(&openings[0][..shared], openings.len(), room)
+            .prefill(&openings[0][..shared], openings.len(), room)
             .await;
         let (mut batch, first) = opened.map_err(ExperimentError::model)?;
         let mut chains = vec![unsaid(); openings.len()];
@@ -305,7 +305,7 @@ pub async fn read_as_told<M: LanguageModel>(
 ) -> Result<SampledChain, ExperimentError> {
     checkpoint(progress).await?;
     let whole = [opening, &tokens].concat();
-    let rows = model.rows(&whole).await.map_err(ExperimentError::model)?;
+    let rows = model.logits(&whole).await.map_err(ExperimentError::model)?;
     let end = ended.then(|| model.end_of_text());
     let picked = tokens.iter().copied().chain(end);
     let costs = rows.iter().skip(opening.len() - 1).zip(picked);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use decoding::{LoopPeriod, distinct_n, self_bleu, wilson_95};
+use statistics::{LoopPeriod, distinct_n, self_bleu, wilson_95};
 
 use crate::bootstrap::{interval_95, interval_of_mean, mean};
 use crate::results::{Estimate, Point};
@@ -32,7 +32,7 @@ pub struct Estimators {
 impl Default for Estimators {
     fn default() -> Self {
         Self {
-            period: decoding::loop_period,
+            period: statistics::loop_period,
             zipf: zipf_exponent,
             distinct: |texts, n| distinct_n(texts, n),
             bleu: |texts, n| self_bleu(texts, n),
@@ -151,7 +151,7 @@ impl Measured<'_> {
                     (!own.is_empty()).then(|| mean(own))
                 })
                 .collect();
-            let found = decoding::Mean::of(&means)?;
+            let found = statistics::Mean::of(&means)?;
             let within = found
                 .standard_error
                 .map(|error| (found.mean - 1.96 * error, found.mean + 1.96 * error));

@@ -109,7 +109,7 @@ impl<'a, M: LanguageModel> Reader<'a, M> {
         checkpoint(progress).await?;
         let prompt = [self.opening, root].concat();
         let room = self.length - root.len();
-        let opened = self.model.open(&prompt, self.chains, room).await;
+        let opened = self.model.prefill(&prompt, self.chains, room).await;
         let (batch, row) = opened.map_err(ExperimentError::model)?;
         let read = vec![root.to_vec(); self.chains];
         Ok((Open { batch, read }, row))
@@ -174,7 +174,10 @@ mod tests {
             let anew = beam_search(width, 12, Some(toy.end_of_text()), |sequences| {
                 let rows = sequences.iter().map(|tokens| {
                     let whole = [opening.as_slice(), tokens].concat();
-                    pollster::block_on(toy.rows(&whole)).unwrap().pop().unwrap()
+                    pollster::block_on(toy.logits(&whole))
+                        .unwrap()
+                        .pop()
+                        .unwrap()
                 });
                 rows.collect()
             });

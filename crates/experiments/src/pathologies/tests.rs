@@ -29,7 +29,7 @@ fn found(config: &RunConfig) -> ExperimentResults {
         let mut text = b"once".to_vec();
         for place in 0..200 {
             let row = pollster::block_on(
-                toy.rows(&toy.encode(std::str::from_utf8(&text).unwrap()).unwrap()),
+                toy.logits(&toy.encode(std::str::from_utf8(&text).unwrap()).unwrap()),
             )
             .unwrap();
             let next = decoding::shape(row.last().unwrap(), &[], &Shaping::default());

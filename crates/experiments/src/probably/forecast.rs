@@ -3,10 +3,10 @@
 //! Of a place where it rains with chance `t` nobody has to wait for the weather: every score is its expectation under `t`, so no
 //! draw is behind it.
 
+use statistics::CalibrationBins;
+
 use crate::bootstrap::{interval_95, unbiased_interval_95};
 
-/// Bins of forecasts for the calibration error: tenths.
-const BINS: usize = 10;
 /// The surest forecast that log loss knows, and 1 less it the surest "no": about 40 bits for being wrong.
 const LEAST: f64 = 1e-12;
 /// Forecasts this near to one half are a toss-up.
@@ -73,14 +73,14 @@ impl Measure {
     /// The measure over the items of the places drawn. Not a number without items.
     pub(super) fn of(self, places: &[Vec<Item>], drawn: &[usize]) -> f64 {
         let sums: Vec<Sums> = places.iter().map(|place| self.sums(place)).collect();
-        total(&sums, drawn)
+        self.total(&sums, drawn)
     }
 
     /// Its 95 % interval by bootstrap over places. Resamples of a calibration error lie too high, as errors within a bin cancel less
     /// where places are drawn twice, so that interval is moved by its bias.
     pub(super) fn interval(self, places: &[Vec<Item>], seed: u64) -> Option<(f64, f64)> {
         let sums: Vec<Sums> = places.iter().map(|place| self.sums(place)).collect();
-        let of_drawn = |drawn: &[usize]| total(&sums, drawn);
+        let of_drawn = |drawn: &[usize]| self.total(&sums, drawn);
         match self {
             Self::Ece => {
                 let all: Vec<usize> = (0..sums.len()).collect();
@@ -91,43 +91,43 @@ impl Measure {
     }
 
     fn sums(self, place: &[Item]) -> Sums {
-        let mut sums = Sums {
-            weight: 0.0,
-            worth: [0.0; BINS],
-        };
+        let mut sums = Sums::default();
         for item in place {
-            let (bin, worth) = match self {
-                Self::Accuracy => (0, item.right),
-                Self::Brier => (0, item.brier()),
-                Self::LogLoss => (0, log_loss(item.forecast, item.truth)),
-                // A bin's weight times the distance of its means is the distance of its sums.
-                Self::Ece => (
-                    ((item.forecast * BINS as f64) as usize).min(BINS - 1),
-                    item.truth - item.forecast,
-                ),
+            let worth = match self {
+                Self::Accuracy => item.right,
+                Self::Brier => item.brier(),
+                Self::LogLoss => log_loss(item.forecast, item.truth),
+                Self::Ece => {
+                    sums.bins.add(item.weight, item.forecast, item.truth);
+                    continue;
+                }
             };
             sums.weight += item.weight;
-            sums.worth[bin] += item.weight * worth;
+            sums.worth += item.weight * worth;
         }
         sums
     }
-}
 
-/// What a place adds to a measure: by bin where the measure has bins, else all of it, which is not negative, in the first.
-struct Sums {
-    weight: f64,
-    worth: [f64; BINS],
-}
-
-fn total(sums: &[Sums], drawn: &[usize]) -> f64 {
-    let weight: f64 = drawn.iter().map(|&place| sums[place].weight).sum();
-    let mut worth = [0.0_f64; BINS];
-    for &place in drawn {
-        for (all, one) in worth.iter_mut().zip(sums[place].worth) {
-            *all += one;
+    fn total(self, sums: &[Sums], drawn: &[usize]) -> f64 {
+        let mut total = Sums::default();
+        for &place in drawn {
+            total.weight += sums[place].weight;
+            total.worth += sums[place].worth;
+            total.bins.merge(&sums[place].bins);
+        }
+        match self {
+            Self::Ece => total.bins.error().unwrap_or(f64::NAN),
+            Self::Accuracy | Self::Brier | Self::LogLoss => total.worth / total.weight,
         }
     }
-    worth.iter().map(|sum| sum.abs()).sum::<f64>() / weight
+}
+
+/// What a place adds to a measure: a weighted sum, or the bins of a calibration error.
+#[derive(Default)]
+struct Sums {
+    weight: f64,
+    worth: f64,
+    bins: CalibrationBins,
 }
 
 impl Item {

@@ -69,17 +69,17 @@ impl<M: LanguageModel> LanguageModel for Scaled<'_, M> {
         self.model.decode(tokens)
     }
 
-    async fn rows(&self, tokens: &[u32]) -> Result<Vec<Vec<f32>>, M::Error> {
-        Ok(self.all(&self.model.rows(tokens).await?))
+    async fn logits(&self, tokens: &[u32]) -> Result<Vec<Vec<f32>>, M::Error> {
+        Ok(self.all(&self.model.logits(tokens).await?))
     }
 
-    async fn open(
+    async fn prefill(
         &self,
         prompt: &[u32],
         chains: usize,
         length: usize,
     ) -> Result<(M::Batch, Vec<f32>), M::Error> {
-        let (batch, row) = self.model.open(prompt, chains, length).await?;
+        let (batch, row) = self.model.prefill(prompt, chains, length).await?;
         Ok((batch, self.row(&row)))
     }
 

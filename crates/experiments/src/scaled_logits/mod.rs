@@ -18,10 +18,10 @@ use decoding::{LanguageModel, Shaping};
 
 use crate::info::{ExperimentInfo, Requires};
 use crate::progress::{ExperimentError, RunProgress, checkpoint};
-use crate::rank::rank_correlation;
 use crate::sampling::{SamplingPlan, sample_chains};
 use crate::{ExperimentResults, Inputs, InterpolatedModel, RunConfig, Subject};
 use fit::{Contrast, Curve};
+use statistics::rank_correlation;
 
 /// How a reader meets it.
 pub const INFO: ExperimentInfo = ExperimentInfo {
@@ -223,9 +223,12 @@ async fn read<B: LanguageModel, T: LanguageModel>(
             tokens.pop();
         }
         checkpoint(progress).await?;
-        let of_tuned = tuned.rows(&tokens).await.map_err(ExperimentError::model)?;
+        let of_tuned = tuned
+            .logits(&tokens)
+            .await
+            .map_err(ExperimentError::model)?;
         checkpoint(progress).await?;
-        let of_base = base.rows(&tokens).await.map_err(ExperimentError::model)?;
+        let of_base = base.logits(&tokens).await.map_err(ExperimentError::model)?;
         let pairs = of_base.iter().zip(&of_tuned).skip(prompt.len() - 1);
         for (place, (base, tuned)) in pairs.enumerate() {
             if place % POSITIONS_A_REST == 0 {

@@ -45,7 +45,7 @@ impl SentimentReward {
 impl RewardModel for SentimentReward {
     fn rewards(&self, _prompt: &Prompt, group: &[Completion]) -> Vec<f64> {
         let reward = |one: &Completion| {
-            let reading = self.predictor.read(&one.text);
+            let reading = self.predictor.score(&one.text);
             match self.unit {
                 ScoreUnit::LogOdds => reading.log_odds,
                 ScoreUnit::Probability => reading.probability(),

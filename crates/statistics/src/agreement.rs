@@ -1,4 +1,4 @@
-//! How far two judges agree who put the same things into kinds: counted, and beyond what chance would give (Cohen 1960, "A
+//! Agreement of two raters who assign the same items to classes: the share, and Cohen's kappa beyond chance (Cohen 1960, "A
 //! coefficient of agreement for nominal scales", Educational and Psychological Measurement 20).
 
 /// Things counted by the kind that each of two judges gave them, the reference first.

@@ -1,4 +1,4 @@
-//! How sure a counted share is: Wilson's interval (Wilson 1927, "Probable inference, the law of succession, and statistical
+//! The confidence interval of a counted share: Wilson's score interval (Wilson 1927, "Probable inference, the law of succession, and statistical
 //! inference", JASA 22).
 
 /// Normal deviate of two-sided 95 %: `Φ⁻¹(0.975)`.
@@ -17,8 +17,8 @@ pub struct Interval {
 /// share found and `z` is 1.96. Unlike `h ± z √(h (1 - h) / n)` it stays between 0 and 1 and does not shrink to a point at none or
 /// all. `None` without trials; more hits than trials count as all.
 ///
-/// The trials must be independent. Chains of one prompt are, given the prompt; over many prompts the interval says how sure the
-/// share is for these prompts, not for others.
+/// The trials must be independent. Stories sampled after one prompt are, given the prompt; over many prompts the interval holds for these
+/// prompts, not for others.
 pub fn wilson_95(hits: usize, trials: usize) -> Option<Interval> {
     if trials == 0 {
         return None;

@@ -8,7 +8,7 @@ use crate::catalogue::{Catalogue, Phrase};
 
 /// A place where a phrase of an attractor stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mark {
+pub struct Match {
     /// Its bytes in the text.
     pub at: Range<usize>,
     /// The attractor's position in the catalogue.
@@ -17,27 +17,30 @@ pub struct Mark {
 
 /// All that a catalogue finds in a text.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Reading {
-    /// The marks, in order; no two overlap.
-    pub marks: Vec<Mark>,
+pub struct Recognition {
+    /// The matches, in order; no two overlap.
+    pub matches: Vec<Match>,
     /// The attractor that the text ends in, by its position in the catalogue; none where no mark is near the end.
     pub ends_in: Option<usize>,
 }
 
-impl Reading {
-    /// Where an attractor is first hit: behind the last byte of its first mark.
+impl Recognition {
+    /// Where an attractor is first hit: behind the last byte of its first found.
     pub fn first_hit(&self, attractor: usize) -> Option<usize> {
-        let mut own = self.marks.iter().filter(|mark| mark.attractor == attractor);
-        own.next().map(|mark| mark.at.end)
+        let mut own = self
+            .matches
+            .iter()
+            .filter(|found| found.attractor == attractor);
+        own.next().map(|found| found.at.end)
     }
 }
 
 impl Catalogue {
     /// Reads a text. Its last word counts as it stands, though more letters may follow; behind a sentence's end nothing that comes
-    /// later changes the marks.
-    pub fn read(&self, text: &str) -> Reading {
+    /// later changes the matches.
+    pub fn recognise(&self, text: &str) -> Recognition {
         let words = words(text);
-        let mut reading = Reading::default();
+        let mut recognition = Recognition::default();
         let mut next = 0;
         while next < words.len() {
             let Some(phrase) = self.phrase_at(&words[next..]) else {
@@ -46,19 +49,19 @@ impl Catalogue {
             };
             let last = next + phrase.words.len() - 1;
             let attractor = phrase.attractor;
-            reading.marks.push(Mark {
+            recognition.matches.push(Match {
                 at: words[next].at.start..words[last].at.end,
                 attractor,
             });
             let to_end = words.len() - last;
             if to_end <= self.ending_words(attractor)
-                && reading.ends_in.is_none_or(|other| attractor < other)
+                && recognition.ends_in.is_none_or(|other| attractor < other)
             {
-                reading.ends_in = Some(attractor);
+                recognition.ends_in = Some(attractor);
             }
             next = last + 1;
         }
-        reading
+        recognition
     }
 
     /// The phrase with which these words begin.
@@ -77,6 +80,6 @@ impl Phrase {
         };
         let mut pairs = self.words.iter().zip(first);
         pairs.all(|(pattern, word)| pattern.fits(&word.text))
-            && first[1..].iter().all(|word| !word.opens)
+            && first[1..].iter().all(|word| !word.starts_sentence)
     }
 }

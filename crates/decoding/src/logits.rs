@@ -1,4 +1,4 @@
-//! A row of logits on its way to a distribution: cleaned, penalised, and weighted by `exp(β (z - max z))`.
+//! From raw logits to unnormalised weights `exp(β (z - max z))`: cleaning, repetition penalty, log-sum-exp.
 //!
 //! Which weights are then cut is decided in `filters`.
 
@@ -6,58 +6,62 @@ use crate::exponential::{clamp, exp};
 use crate::sums::{LANES, Lanes, Sums, padded};
 
 /// Logits with their weights. Invariants: no logit is NaN, plus infinity or minus zero; a weight is zero where the logit is minus
-/// infinity; and, while nothing else is cut, the largest weight is 1 and belongs to `peak`.
-pub(crate) struct Row {
+/// infinity; and, while nothing else is cut, the largest weight is 1 and belongs to `max_logit`.
+pub(crate) struct WeightedLogits {
     pub(crate) logits: Vec<f32>,
     pub(crate) weights: Vec<f64>,
-    pub(crate) peak: f32,
+    pub(crate) max_logit: f32,
     pub(crate) beta: f64,
 }
 
-impl Row {
-    /// Weighs cleaned logits at a finite `β >= 0`.
-    pub(crate) fn weigh(logits: Vec<f32>, beta: f64) -> Self {
-        let peak = peak(&logits);
+impl WeightedLogits {
+    /// Weights of cleaned logits at a finite `β >= 0`.
+    pub(crate) fn new(logits: Vec<f32>, beta: f64) -> Self {
+        let max_logit = max_logit(&logits);
         let weights = logits
             .iter()
-            .map(|&logit| exp(exponent(logit, peak, beta)))
+            .map(|&logit| exp(exponent(logit, max_logit, beta)))
             .collect();
         Self {
             logits,
             weights,
-            peak,
+            max_logit,
             beta,
         }
     }
 
-    /// `ln w` of a token, were it not cut.
+    /// `ln w` of a token, as if it were not cut.
     pub(crate) fn exponent(&self, id: usize) -> f64 {
-        exponent(self.logits[id], self.peak, self.beta)
+        exponent(self.logits[id], self.max_logit, self.beta)
     }
 
-    /// Sums what is not cut.
+    /// Sums over the tokens that are not cut.
     pub(crate) fn sums(&self) -> Sums {
         let (weights, weights_rest) = self.weights.as_chunks();
         let (logits, logits_rest) = self.logits.as_chunks();
-        let (peak, beta) = (self.peak, self.beta);
+        let (max_logit, beta) = (self.max_logit, self.beta);
         let mut lanes = Lanes::default();
         for (weights, logits) in weights.iter().zip(logits) {
-            lanes.add(*weights, logits.map(|logit| exponent(logit, peak, beta)));
+            lanes.add(
+                *weights,
+                logits.map(|logit| exponent(logit, max_logit, beta)),
+            );
         }
-        let exponents = padded(logits_rest, peak).map(|logit| exponent(logit, peak, beta));
+        let exponents =
+            padded(logits_rest, max_logit).map(|logit| exponent(logit, max_logit, beta));
         lanes.add(padded(weights_rest, 0.0), exponents);
         lanes.total()
     }
 }
 
-/// `β (z - peak)`, kept finite.
+/// `β (z - max_logit)`, kept finite.
 #[inline]
-pub(crate) fn exponent(logit: f32, peak: f32, beta: f64) -> f64 {
-    clamp(beta * (f64::from(logit) - f64::from(peak)))
+pub(crate) fn exponent(logit: f32, max_logit: f32, beta: f64) -> f64 {
+    clamp(beta * (f64::from(logit) - f64::from(max_logit)))
 }
 
-/// The highest logit; minus infinity of none.
-pub(crate) fn peak(logits: &[f32]) -> f32 {
+/// The highest logit; minus infinity without any.
+pub(crate) fn max_logit(logits: &[f32]) -> f32 {
     let higher = |a: f32, b: f32| if b > a { b } else { a };
     let mut lanes = [f32::NEG_INFINITY; LANES];
     let (chunks, rest) = logits.as_chunks::<LANES>();
@@ -73,8 +77,8 @@ pub(crate) fn peak(logits: &[f32]) -> f32 {
         .fold(f32::NEG_INFINITY, higher)
 }
 
-/// Reads a row as every function here does: NaN is minus infinity (forbidden), plus infinity the largest finite number, minus
-/// zero zero; and where nothing is allowed the row says nothing, so all logits become equal.
+/// Cleans a row as every function here does: NaN becomes minus infinity (forbidden), plus infinity the largest finite number, minus
+/// zero zero. A row that forbids every token becomes uniform.
 pub(crate) fn clean(logits: &[f32]) -> Vec<f32> {
     let mut cleaned: Vec<f32> = logits
         .iter()
@@ -87,7 +91,7 @@ pub(crate) fn clean(logits: &[f32]) -> Vec<f32> {
             }
         })
         .collect();
-    if peak(&cleaned) == f32::NEG_INFINITY {
+    if max_logit(&cleaned) == f32::NEG_INFINITY {
         cleaned.fill(0.0);
     }
     cleaned
@@ -95,7 +99,7 @@ pub(crate) fn clean(logits: &[f32]) -> Vec<f32> {
 
 /// Penalises the tokens seen, each once however often it was seen, as in CTRL (arXiv 1909.05858): a logit below zero is
 /// multiplied, another divided. A finite logit stays finite; ids outside the row are passed over.
-pub(crate) fn penalise(logits: &mut [f32], history: &[u32], penalty: f64) {
+pub(crate) fn penalize_repetition(logits: &mut [f32], history: &[u32], penalty: f64) {
     let mut seen = history.to_vec();
     seen.sort_unstable();
     seen.dedup();
@@ -113,18 +117,18 @@ pub(crate) fn penalise(logits: &mut [f32], history: &[u32], penalty: f64) {
 }
 
 /// A cleaned row and its log-sum-exp.
-pub(crate) struct LogSum {
+pub(crate) struct LogSumExp {
     pub(crate) cleaned: Vec<f32>,
     /// `ln Σ exp z`, in nats.
-    pub(crate) log_sum: f64,
+    pub(crate) log_sum_exp: f64,
 }
 
 /// Cleans a row and takes its log-sum-exp.
-pub(crate) fn log_sum(logits: &[f32]) -> LogSum {
-    let row = Row::weigh(clean(logits), 1.0);
-    let log_sum = f64::from(row.peak) + row.sums().mass.ln();
-    LogSum {
+pub(crate) fn log_sum_exp(logits: &[f32]) -> LogSumExp {
+    let row = WeightedLogits::new(clean(logits), 1.0);
+    let log_sum_exp = f64::from(row.max_logit) + row.sums().mass.ln();
+    LogSumExp {
         cleaned: row.logits,
-        log_sum,
+        log_sum_exp,
     }
 }

@@ -1,7 +1,8 @@
-//! From intervals to a verdict: what an interval says of a bound, and several such answers together.
+//! Three-valued logic over intervals: yes, no, or undecided (`None`); what an interval says of a bound, and how several such answers
+//! combine (Kleene's strong logic, 1938).
 
 /// Whether a number is above a bound: no answer where its interval holds the bound, or where there is no interval.
-pub(crate) fn above(interval: Option<(f64, f64)>, bound: f64) -> Option<bool> {
+pub fn above(interval: Option<(f64, f64)>, bound: f64) -> Option<bool> {
     let (low, high) = interval?;
     if low > bound {
         Some(true)
@@ -13,7 +14,7 @@ pub(crate) fn above(interval: Option<(f64, f64)>, bound: f64) -> Option<bool> {
 }
 
 /// Whether one number is below another: no answer where their intervals meet, or where one has none.
-pub(crate) fn below(one: Option<(f64, f64)>, other: Option<(f64, f64)>) -> Option<bool> {
+pub fn below(one: Option<(f64, f64)>, other: Option<(f64, f64)>) -> Option<bool> {
     let (one, other) = one.zip(other)?;
     if one.1 < other.0 {
         Some(true)
@@ -25,7 +26,7 @@ pub(crate) fn below(one: Option<(f64, f64)>, other: Option<(f64, f64)>) -> Optio
 }
 
 /// Whether any of some things holds: one that does decides, and one that is not known leaves it open.
-pub(crate) fn any(parts: &[Option<bool>]) -> Option<bool> {
+pub fn any(parts: &[Option<bool>]) -> Option<bool> {
     if parts.contains(&Some(true)) {
         Some(true)
     } else if parts.contains(&None) {
@@ -36,7 +37,7 @@ pub(crate) fn any(parts: &[Option<bool>]) -> Option<bool> {
 }
 
 /// Whether all of some things hold: one that does not decides, and one that is not known leaves it open.
-pub(crate) fn all(parts: &[Option<bool>]) -> Option<bool> {
+pub fn all(parts: &[Option<bool>]) -> Option<bool> {
     if parts.contains(&Some(false)) {
         Some(false)
     } else if parts.contains(&None) {

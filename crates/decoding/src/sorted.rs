@@ -1,22 +1,22 @@
-//! The stated order of tokens, walked from the top and sorted only as far as the walk goes.
+//! Token ids in descending order of their logits, sorted lazily: only as far as the caller iterates.
 //!
 //! The order: tokens of positive probability first, then the others; within each, the highest logit first, ties by the lowest
-//! id. While no cut changes which tokens are possible, temperature and scale never change it (the repetition penalty can), so a coin
-//! that stays put moves to a neighbouring token when a knob moves a little. It is also the order in which the page draws the ruler,
-//! the widest segment on the left.
+//! id. While no cut changes which tokens are possible, temperature and scale never change it (the repetition penalty can), so the
+//! same random draw moves to a neighbouring token when a knob moves a little. It is also the order in which the page draws the
+//! ruler, the widest segment on the left.
 
 use std::iter::FusedIterator;
 
 /// Tokens within e^-7, about a thousandth, of the largest probability are looked at first: usually a few dozen.
-const FIRST_REACH_NATS: f64 = 7.0;
+const LIKELY_WITHIN_NATS: f64 = 7.0;
 
-/// A walk down the order, yielding token ids.
-pub(crate) struct Descent<'a> {
+/// An iterator over token ids in descending order.
+pub(crate) struct SortedDesc<'a> {
     logits: &'a [f32],
     masses: &'a [f64],
-    floor: f32,
+    likely_from: f32,
     tier: Tier,
-    sorted: Ascending<u64>,
+    ids: LazySort<u64>,
 }
 
 #[derive(Clone, Copy)]
@@ -27,49 +27,49 @@ enum Tier {
     Done,
 }
 
-impl<'a> Descent<'a> {
-    /// Starts at the top of a row whose masses are proportional to `exp(beta * logit)`, or zero where a token was cut; `peak` is
-    /// the row's highest logit, whose token may be cut, too.
-    pub(crate) fn new(logits: &'a [f32], masses: &'a [f64], peak: f32, beta: f64) -> Self {
-        let floor = (f64::from(peak) - FIRST_REACH_NATS / beta) as f32;
+impl<'a> SortedDesc<'a> {
+    /// Starts at the top of a row whose masses are proportional to `exp(beta * logit)`, or zero where a token was cut; `max_logit` is
+    /// the row's highest logit, whose token may be cut as well.
+    pub(crate) fn new(logits: &'a [f32], masses: &'a [f64], max_logit: f32, beta: f64) -> Self {
+        let likely_from = (f64::from(max_logit) - LIKELY_WITHIN_NATS / beta) as f32;
         Self {
             logits,
             masses,
-            floor,
+            likely_from,
             tier: Tier::Likely,
-            sorted: Ascending::new(Vec::new()),
+            ids: LazySort::new(Vec::new()),
         }
     }
 
-    fn gather(&mut self, belongs: impl Fn(f32, f64) -> bool) {
+    fn sort_where(&mut self, belongs: impl Fn(f32, f64) -> bool) {
         let row = self.logits.iter().zip(self.masses).zip(0_u32..);
         let keys = row
             .filter(|((logit, mass), _)| belongs(**logit, **mass))
             .map(|((logit, _), id)| key(*logit, id));
-        self.sorted = Ascending::new(keys.collect());
+        self.ids = LazySort::new(keys.collect());
     }
 }
 
-impl Iterator for Descent<'_> {
+impl Iterator for SortedDesc<'_> {
     type Item = u32;
 
     fn next(&mut self) -> Option<u32> {
         loop {
-            if let Some(key) = self.sorted.next() {
+            if let Some(key) = self.ids.next() {
                 return Some(key as u32); // the low half of a key is the id
             }
-            let floor = self.floor;
+            let threshold = self.likely_from;
             self.tier = match self.tier {
                 Tier::Likely => {
-                    self.gather(|logit, mass| mass > 0.0 && logit >= floor);
+                    self.sort_where(|logit, mass| mass > 0.0 && logit >= threshold);
                     Tier::Unlikely
                 }
                 Tier::Unlikely => {
-                    self.gather(|logit, mass| mass > 0.0 && logit < floor);
+                    self.sort_where(|logit, mass| mass > 0.0 && logit < threshold);
                     Tier::Impossible
                 }
                 Tier::Impossible => {
-                    self.gather(|_, mass| mass == 0.0);
+                    self.sort_where(|_, mass| mass == 0.0);
                     Tier::Done
                 }
                 Tier::Done => return None,
@@ -78,7 +78,7 @@ impl Iterator for Descent<'_> {
     }
 }
 
-impl FusedIterator for Descent<'_> {}
+impl FusedIterator for SortedDesc<'_> {}
 
 /// A key that ascends as the logit descends and, among equal logits, as the id ascends.
 fn key(logit: f32, id: u32) -> u64 {
@@ -92,14 +92,14 @@ fn key(logit: f32, id: u32) -> u64 {
     u64::from(!ascending) << 32 | u64::from(id)
 }
 
-/// A vector taken in ascending order, sorted a stretch at a time: taking the first few of many costs one linear pass.
-pub(crate) struct Ascending<K> {
+/// An iterator over keys in ascending order that sorts one stretch at a time: taking the first few of many costs one linear pass.
+pub(crate) struct LazySort<K> {
     keys: Vec<K>,
     sorted: usize,
     taken: usize,
 }
 
-impl<K: Ord + Copy> Ascending<K> {
+impl<K: Ord + Copy> LazySort<K> {
     /// The first stretch; each next one is twice what was sorted before it.
     const FIRST_STRETCH: usize = 64;
 
@@ -125,7 +125,7 @@ impl<K: Ord + Copy> Ascending<K> {
     }
 }
 
-impl<K: Ord + Copy> Iterator for Ascending<K> {
+impl<K: Ord + Copy> Iterator for LazySort<K> {
     type Item = K;
 
     fn next(&mut self) -> Option<K> {
@@ -151,7 +151,7 @@ mod tests {
                 .collect();
             let mut sorted = keys.clone();
             sorted.sort_unstable();
-            assert_eq!(Ascending::new(keys).collect::<Vec<_>>(), sorted);
+            assert_eq!(LazySort::new(keys).collect::<Vec<_>>(), sorted);
         }
     }
 

@@ -1,20 +1,20 @@
-//! How soon chains reach something, when some end before they do: the estimate of Kaplan and Meier 1958 ("Nonparametric
-//! estimation from incomplete observations", JASA 53).
+//! Time until an event when some stories end before it: the estimate of Kaplan and Meier 1958 ("Nonparametric estimation from
+//! incomplete observations", JASA 53).
 //!
-//! A chain that ends without a hit is censored: it says only that its hitting time is later. Leaving such chains out would make
-//! hits look soon, counting them as hits at their end would make them look sure.
+//! A story that stops without a hit is censored: its hitting time is known only to be later. Leaving such stories out would make
+//! hits look early; counting them as hits at their end would make hits look certain.
 //!
-//! The estimate is right where a chain's end says nothing about when it would have hit, as at a limit of length. A chain that
-//! ends by itself, having told its story, will never hit: let its watch end at the limit, not at its last token.
+//! The estimate is right where the time of censoring says nothing about the hitting time, as at a limit of length. A story that
+//! ended by end of text will never hit: give it an observation that ends at the limit, not at its last token.
 
-use crate::wilson::{DEVIATE_95, Interval};
+use crate::interval::{DEVIATE_95, Interval};
 
-/// How long a chain was watched, and what for.
+/// How long a story was observed, and whether the event came.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Watch {
-    /// Tokens until the hit, or until the watch ended without one.
+pub struct Observation {
+    /// Tokens until the hit, or until the observation ended without one (censored).
     pub tokens: u32,
-    /// Whether it ended with a hit.
+    /// Whether the observation ended with a hit.
     pub hit: bool,
 }
 
@@ -23,13 +23,13 @@ pub struct Watch {
 pub struct HitStep {
     /// The hitting time, in tokens.
     pub tokens: u32,
-    /// Chains that were still watched and unhit just before it.
+    /// Stories still under observation without a hit just before it.
     pub at_risk: usize,
-    /// Chains that hit at it.
+    /// Stories that hit at it.
     pub hits: usize,
     /// Estimated probability of a hit by now, 0 to 1.
     pub hit_by: f64,
-    /// 95 % interval of that, point by point; `None` once every watched chain has hit, where the variance is undefined.
+    /// 95 % interval of that, point by point; `None` once every story at risk has hit, where the variance is undefined.
     pub interval: Option<Interval>,
 }
 
@@ -38,23 +38,23 @@ pub struct HitStep {
 pub struct HittingCurve {
     /// One step a distinct hitting time, in order.
     pub steps: Vec<HitStep>,
-    /// Until when the longest watch lasted, in tokens; the curve says nothing about later.
-    pub watched: u32,
+    /// Tokens of the longest observation; the curve says nothing beyond it.
+    pub observed: u32,
 }
 
-/// Estimates the curve: `1 - Π (1 - d / n)` over the hitting times so far, where `d` of the `n` chains at risk hit. A watch that
-/// ends at a hitting time is still at risk then.
+/// Estimates the curve: `1 - Π (1 - d / n)` over the hitting times so far, where `d` of the `n` stories at risk hit. An observation
+/// that ends at a hitting time is still at risk then.
 ///
 /// The interval is Greenwood's variance (1926) carried over to `ln(-ln S)` (Kalbfleisch and Prentice 1980), so it stays between
 /// 0 and 1: with `θ = z √(Σ d / (n (n - d))) / ln S` it goes from `1 - S^exp(-θ)` to `1 - S^exp(θ)` or back.
-pub fn hitting_curve(watches: &[Watch]) -> HittingCurve {
-    let mut sorted = watches.to_vec();
-    sorted.sort_by_key(|watch| watch.tokens);
+pub fn hitting_curve(observations: &[Observation]) -> HittingCurve {
+    let mut sorted = observations.to_vec();
+    sorted.sort_by_key(|it| it.tokens);
     let mut at_risk = sorted.len();
     let (mut unhit, mut greenwood) = (1.0, 0.0);
     let mut steps = Vec::new();
     for same in sorted.chunk_by(|one, other| one.tokens == other.tokens) {
-        let hits = same.iter().filter(|watch| watch.hit).count();
+        let hits = same.iter().filter(|it| it.hit).count();
         if hits > 0 {
             let (d, n) = (hits as f64, at_risk as f64);
             unhit *= 1.0 - d / n;
@@ -71,11 +71,11 @@ pub fn hitting_curve(watches: &[Watch]) -> HittingCurve {
     }
     HittingCurve {
         steps,
-        watched: sorted.last().map_or(0, |watch| watch.tokens),
+        observed: sorted.last().map_or(0, |it| it.tokens),
     }
 }
 
-/// Of the probability of a hit, given that of none (between 0 and 1) and Greenwood's sum.
+/// Interval of the probability of a hit, from that of none (between 0 and 1) and Greenwood's sum.
 fn interval(unhit: f64, greenwood: f64) -> Interval {
     let theta = DEVIATE_95 * greenwood.sqrt() / unhit.ln();
     let ends = [theta, -theta].map(|theta| 1.0 - unhit.powf(theta.exp()));
@@ -86,13 +86,13 @@ fn interval(unhit: f64, greenwood: f64) -> Interval {
 }
 
 impl HittingCurve {
-    /// Estimated probability of a hit by so many tokens, 0 to 1; `None` beyond the longest watch.
+    /// Estimated probability of a hit by so many tokens, 0 to 1; `None` beyond the longest observation.
     pub fn hit_by(&self, tokens: u32) -> Option<f64> {
         let reached = self.steps.partition_point(|step| step.tokens <= tokens);
         let value = reached
             .checked_sub(1)
             .map_or(0.0, |last| self.steps[last].hit_by);
-        (tokens <= self.watched).then_some(value)
+        (tokens <= self.observed).then_some(value)
     }
 
     /// The first number of tokens by which a hit is at least as likely as not; `None` where the curve never gets there.
@@ -108,17 +108,17 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn watches(of: &[(u32, bool)]) -> Vec<Watch> {
+    fn observations(of: &[(u32, bool)]) -> Vec<Observation> {
         of.iter()
-            .map(|&(tokens, hit)| Watch { tokens, hit })
+            .map(|&(tokens, hit)| Observation { tokens, hit })
             .collect()
     }
 
     /// Weeks of remission under 6-mercaptopurine, of Freireich et al. 1963 (Blood 21); the textbooks' example.
-    fn freireich() -> Vec<Watch> {
+    fn freireich() -> Vec<Observation> {
         let hits = [6, 6, 6, 7, 10, 13, 16, 22, 23].map(|week| (week, true));
         let lost = [6, 9, 10, 11, 17, 19, 20, 25, 32, 32, 34, 35].map(|week| (week, false));
-        watches(&[&hits[..], &lost[..]].concat())
+        observations(&[&hits[..], &lost[..]].concat())
     }
 
     #[test]
@@ -143,7 +143,7 @@ mod tests {
             assert!((1.0 - step.hit_by - survival).abs() < 5e-5);
         }
         assert_eq!(curve.median(), Some(23));
-        assert_eq!(curve.watched, 35);
+        assert_eq!(curve.observed, 35);
         assert_eq!(curve.hit_by(5), Some(0.0));
         assert_eq!(curve.hit_by(12), curve.hit_by(10));
         assert_eq!(curve.hit_by(36), None);
@@ -166,13 +166,13 @@ mod tests {
             (empty.hit_by(0), empty.hit_by(1), empty.median()),
             (Some(0.0), None, None)
         );
-        let censored = hitting_curve(&watches(&[(5, false), (9, false)]));
+        let censored = hitting_curve(&observations(&[(5, false), (9, false)]));
         assert_eq!((censored.hit_by(9), censored.median()), (Some(0.0), None));
     }
 
     #[test]
     fn where_all_have_hit_the_probability_is_one_without_an_interval() {
-        let curve = hitting_curve(&watches(&[(0, true), (3, true)]));
+        let curve = hitting_curve(&observations(&[(0, true), (3, true)]));
         assert_eq!(
             (curve.hit_by(0), curve.hit_by(3), curve.median()),
             (Some(0.5), Some(1.0), Some(0))
@@ -183,8 +183,8 @@ mod tests {
     proptest! {
         #[test]
         fn without_censoring_the_curve_is_the_share_that_has_hit(times in proptest::collection::vec(0_u32..50, 1..40)) {
-            let curve = hitting_curve(&times.iter().map(|&tokens| Watch { tokens, hit: true }).collect::<Vec<_>>());
-            for tokens in 0..=curve.watched {
+            let curve = hitting_curve(&times.iter().map(|&tokens| Observation { tokens, hit: true }).collect::<Vec<_>>());
+            for tokens in 0..=curve.observed {
                 let share = times.iter().filter(|&&time| time <= tokens).count() as f64 / times.len() as f64;
                 prop_assert!((curve.hit_by(tokens).unwrap() - share).abs() < 1e-12);
             }
@@ -195,7 +195,7 @@ mod tests {
 
         #[test]
         fn it_rises_and_its_intervals_hold_it(of in proptest::collection::vec((0_u32..30, any::<bool>()), 0..60)) {
-            let curve = hitting_curve(&watches(&of));
+            let curve = hitting_curve(&observations(&of));
             let mut before = 0.0;
             for step in &curve.steps {
                 prop_assert!(step.hit_by > before && step.hit_by <= 1.0 + 1e-12);

@@ -1,12 +1,11 @@
-//! Measures between rows and over sequences: divergences, surprisal, distinct n-grams.
+//! Divergences between two next-token distributions, and the surprisal of a token.
 //!
-//! The measures of a single distribution are methods of [`Distribution`](crate::Distribution); entropy as a function of β is in
-//! `curve`, loops in `loops`. All sums are in f64.
+//! The measures of a single distribution are methods of [`Distribution`](crate::Distribution); entropy as a function of β is in `curve`.
+//! All sums are in f64.
 
-use std::collections::HashSet;
 use std::f64::consts::LN_2;
 
-use crate::row::{LogSum, log_sum};
+use crate::logits::{LogSumExp, log_sum_exp};
 
 /// Kullback-Leibler divergence `KL(p || q) = Σ p ln(p / q)` in nats, from 0 (equal) to infinity (`p` gives probability to a token
 /// to which `q` gives none; [`shape`](crate::shape) gives none below e^-708 of the largest).
@@ -35,7 +34,7 @@ pub fn kl_bits(p: &[f64], q: &[f64]) -> f64 {
 }
 
 /// Total variation distance `½ Σ |p - q|`, from 0 (equal) to 1 (nothing in common): how much probability must move to turn one
-/// into the other, and the share of coins that could tell them apart at best.
+/// into the other, and the advantage of the best test that tells a sample of one from a sample of the other.
 pub fn total_variation(p: &[f64], q: &[f64]) -> f64 {
     (pairs(p, q).map(|(p, q)| (p - q).abs()).sum::<f64>() / 2.0).min(1.0)
 }
@@ -45,26 +44,13 @@ pub fn total_variation(p: &[f64], q: &[f64]) -> f64 {
 /// Reads odd logits as [`shape`](crate::shape) does, except that nothing is cut at small probabilities: a token that the row
 /// allows has a finite surprisal. Infinity for a forbidden token or an id outside the row.
 pub fn surprisal_nats(logits: &[f32], id: u32) -> f64 {
-    let LogSum { cleaned, log_sum } = log_sum(logits);
+    let LogSumExp {
+        cleaned,
+        log_sum_exp,
+    } = log_sum_exp(logits);
     cleaned.get(id as usize).map_or(f64::INFINITY, |&logit| {
-        (log_sum - f64::from(logit)).max(0.0)
+        (log_sum_exp - f64::from(logit)).max(0.0)
     })
-}
-
-/// The share of distinct n-grams among all n-grams of the sequences, above 0 to 1 (Li et al., arXiv 1510.03055): 1 says that
-/// nothing repeats. `None` where there is no n-gram: `n` is 0 or every sequence is shorter.
-pub fn distinct_n<S: AsRef<[u32]>>(sequences: &[S], n: usize) -> Option<f64> {
-    if n == 0 {
-        return None;
-    }
-    let grams = || {
-        sequences
-            .iter()
-            .flat_map(|sequence| sequence.as_ref().windows(n))
-    };
-    let total = grams().count();
-    let distinct = grams().collect::<HashSet<_>>().len();
-    (total > 0).then(|| distinct as f64 / total as f64)
 }
 
 /// Pairs two rows by token, the shorter one continued with zeros.
@@ -111,14 +97,5 @@ mod tests {
         for id in 2..6 {
             assert_eq!(surprisal_nats(&row, id), f64::INFINITY);
         }
-    }
-
-    #[test]
-    fn distinct_n_counts_over_all_sequences() {
-        assert_eq!(distinct_n(&[vec![1, 2, 1, 2]], 1), Some(0.5));
-        assert_eq!(distinct_n(&[vec![1, 2, 1, 2]], 2), Some(2.0 / 3.0));
-        assert_eq!(distinct_n(&[[1, 2], [1, 2]], 2), Some(0.5));
-        assert_eq!(distinct_n(&[[1, 2]], 3), None);
-        assert_eq!(distinct_n(&[[1, 2]], 0), None);
     }
 }

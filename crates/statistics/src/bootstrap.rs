@@ -1,4 +1,4 @@
-//! Intervals by resampling: the percentile bootstrap (Efron 1979; Efron and Tibshirani, "An Introduction to the Bootstrap", 1993,
+//! Confidence intervals by resampling: the percentile bootstrap (Efron 1979; Efron and Tibshirani, "An Introduction to the Bootstrap", 1993,
 //! chapter 13), and for what resampling biases the same moved by that bias.
 
 use decoding::coin;

@@ -1,16 +1,16 @@
-//! A mean, and how sure it is.
+//! A mean with its standard error.
 
 /// Mean of some values with its standard error.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Mean {
     /// The mean.
     pub mean: f64,
-    /// Its standard error `√(Σ (x - mean)² / (n (n - 1)))`; `None` of a single value.
+    /// Its standard error `√(Σ (x - mean)² / (n (n - 1)))`; `None` for a single value.
     pub standard_error: Option<f64>,
 }
 
 impl Mean {
-    /// Of independent values; `None` without values. Where values come in clusters, such as the chains of a prompt, take each
+    /// The mean of independent values; `None` without values. Where values come in clusters, such as the stories of a prompt, pass each
     /// cluster's mean as one value.
     pub fn of(values: &[f64]) -> Option<Self> {
         let n = values.len() as f64;
