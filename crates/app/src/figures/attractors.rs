@@ -204,11 +204,11 @@ mod tests {
     #[test]
     fn a_story_that_has_ended_is_watched_to_the_limit_and_one_that_goes_on_only_so_far() {
         let ended = read(&[" rain"]);
-        assert_eq!(hitting(from_ref(&ended), 0).watched, 10);
+        assert_eq!(hitting(from_ref(&ended), 0).observed, 10);
         let mut going = chain(&[" rain", " fell"]);
         going.done = false;
         let going = Rc::new(marks(&catalogue(), &going, 10));
-        assert_eq!(hitting(from_ref(&going), 0).watched, 2);
+        assert_eq!(hitting(from_ref(&going), 0).observed, 2);
         let hit = read(&[" a", " wedding"]);
         let curve = by_token(&hitting(&[ended, going, hit], 0));
         assert_eq!(curve.len(), 10);
