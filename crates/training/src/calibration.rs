@@ -132,12 +132,8 @@ impl Scores {
         let weight = 1.0 / distributions.len() as f64;
         Self {
             prompts: distributions.len(),
-            ece: expected_calibration_error(
-                distributions
-                    .iter()
-                    .map(|one| one.forecast(weight)),
-            )
-            .unwrap_or(f64::NAN),
+            ece: expected_calibration_error(distributions.iter().map(|one| one.forecast(weight)))
+                .unwrap_or(f64::NAN),
             total_variation: mean(
                 distributions
                     .iter()
@@ -217,9 +213,7 @@ impl Calibration {
         let all = |list: fn(&FamilyDistributions) -> &Vec<AnswerDistribution>| {
             expected_calibration_error(families.iter().map(list).flat_map(|distributions| {
                 let weight = 1.0 / (distributions.len() * families.len()) as f64;
-                distributions
-                    .iter()
-                    .map(move |one| one.forecast(weight))
+                distributions.iter().map(move |one| one.forecast(weight))
             }))
             .unwrap_or(f64::NAN)
         };
