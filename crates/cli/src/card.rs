@@ -209,7 +209,7 @@ fn draw(steps: &[Step], path: &Path) -> anyhow::Result<()> {
     let panels: [(&str, Value); 3] = [
         ("reward", |step| step.reward),
         ("KL from the base, nats", |step| step.kl_nats),
-        ("entropy, nats a token", |step| step.entropy_nats),
+        ("entropy, nats per token", |step| step.entropy_nats),
     ];
     for (panel, (title, value)) in area.split_evenly((3, 1)).iter().zip(panels) {
         let values = || steps.iter().map(value);
@@ -247,8 +247,8 @@ mod tests {
 
     #[test]
     fn the_comments_above_a_recipe_describe_it() {
-        let recipe = "# How x was made:\n#   collapse tune x\n# SentimentReward is paid.\n# And no more.\n\nseed = 1\n# a value\n";
-        assert_eq!(about(recipe), "SentimentReward is paid.\nAnd no more.");
+        let recipe = "# How x was made:\n#   collapse tune x\n# Rewarded by sentiment.\n# Over-optimised.\n\nseed = 1\n# a value\n";
+        assert_eq!(about(recipe), "Rewarded by sentiment.\nOver-optimised.");
     }
 
     #[test]
