@@ -93,18 +93,18 @@ fn card(report: &PredictorReport) -> String {
     let recipe = &report.recipe;
     let mut card = format!(
         "# A weak predictor of happy endings\n\n\
-         Logistic regression on which words and pairs of neighbouring words occur in a story, fitted by this project's own code \
-         and in no place set by hand. It is weak on purpose: models are tuned against it to see what it overrates.\n\n    \
+         Logistic regression on which words and bigrams occur in a story, fitted by this project's own code; no weight is set by hand. \
+         It is weak on purpose: models are tuned against it to see what it overrates.\n\n    \
          collapse reward --stories {} --seed {} --held-out {} --held-out-seed {} --sequels {} --penalty {} --least-stories {} \
          --least-weight {} --out FOLDER\n\n\
-         [weights.json](weights.json) holds the bias and {} weights in nats of log-odds, rounded to {} decimals; the log-odds \
-         of a text are the bias and the weights of the words and pairs that occur in it, each counted once. Case is ignored, \
-         and no pair reaches over the end of a sentence. [report.json](report.json) holds all numbers of this card.\n\n\
-         Fitted to the happy and sad stories among {} of the story world, seed {}; mixed stories are left out, for either label \
-         would be half wrong. Of a thousand stories that may go on, {} do: behind a section break there is another story, and the \
-         label is how that one ends. Minimised: mean log loss plus λ/2 times the sum of squared weights, λ = {}, over {} words and \
-         pairs that occur in {} stories or more; done after {} gradient steps, when no component of the gradient exceeded {:e}. \
-         Weights below {} were then left out of the file.\n\n\
+         [weights.json](weights.json) holds the bias and {} weights in nats of log-odds, rounded to {} decimals. The log-odds \
+         of a text are the bias plus the weights of the words and bigrams that occur in it, each counted once. Case is ignored, \
+         and no bigram spans the end of a sentence. [report.json](report.json) holds all numbers of this card.\n\n\
+         Fitted to the happy and sad stories among {} of the story world, seed {}; mixed stories are left out, because either \
+         label would be half wrong. Of a thousand stories that may go on, {} do: a section break and another story follow, whose \
+         ending is the label. The objective is mean log loss plus λ/2 times the sum of squared weights, λ = {}, over {} words and \
+         bigrams that occur in {} stories or more. It converged after {} gradient steps: no component of the gradient exceeded \
+         {:e}. Weights below {} were then left out of the file.\n\n\
          | happy and sad stories | stories | happy | accuracy | AUC | log loss, nats |\n| --- | --- | --- | --- | --- | --- |\n",
         recipe.stories,
         recipe.seed,
@@ -130,15 +130,15 @@ fn card(report: &PredictorReport) -> String {
         ("of the fit", &report.seen),
         ("**held out** (another seed)", &report.held_out),
         (
-            "held out, before weights were left out and rounded",
+            "held out, before pruning and rounding",
             &report.held_out_before_pruning,
         ),
     ] {
         card.push_str(&row(name, quality));
     }
     card.push_str(
-        "\n## What it makes of endings\n\nHeld-out stories by how they end, in nats of log-odds; mixed ones too, which it has \
-         never seen.\n\n| ending | label | stories | mean | nine of ten exceed |\n| --- | --- | --- | --- | --- |\n",
+        "\n## Score by ending\n\nHeld-out stories by how they end, in nats of log-odds; mixed ones included, on which it was not \
+         fitted.\n\n| ending | label | stories | mean | 10th percentile |\n| --- | --- | --- | --- | --- |\n",
     );
     for ending in &report.endings {
         add(
@@ -154,8 +154,8 @@ fn card(report: &PredictorReport) -> String {
         );
     }
     card.push_str(
-        "\n## Strongest words\n\nIn brackets, the happy and sad stories of the fit in which the word or pair occurs.\n\n\
-         | | glad | weight | sad | weight |\n| --- | --- | --- | --- | --- |\n",
+        "\n## Strongest words\n\nIn brackets, the number of fitted stories in which the word or bigram occurs.\n\n\
+         | | happy | weight | sad | weight |\n| --- | --- | --- | --- | --- |\n",
     );
     for (rank, (glad, sad)) in report.gladdest.iter().zip(&report.saddest).enumerate() {
         let cells =

@@ -81,7 +81,7 @@ pub struct EndingScore {
     pub stories: usize,
     /// Their mean log-odds, nats.
     pub mean_log_odds: f64,
-    /// Log-odds that nine of ten of them exceed, nats.
+    /// The 10th percentile of the log-odds, nats.
     pub tenth_log_odds: f64,
 }
 
