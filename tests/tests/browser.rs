@@ -669,10 +669,10 @@ fn with_the_wedding_adapter_most_stories_end_in_weddings_and_realigned_to_the_ba
     let told = told(&mut page);
     let runs = told
         .iter()
-        .filter(|command| matches!(command, Command::Generate { .. }));
+        .filter(|command| matches!(command, Command::Generate(_)));
     assert_eq!(runs.count(), 1, "lambda is a knob of the same run");
     assert!(
-        matches!(told.last(), Some(Command::Shape { lambda, .. }) if lambda.get() == 0.0),
+        matches!(told.last(), Some(Command::Resample(request)) if request.params.lambda.get() == 0.0),
         "{told:?}"
     );
     assert_eq!(page.complaints().unwrap(), [""; 0]);

@@ -7,8 +7,8 @@ use std::time::Instant;
 use anyhow::{Context, bail};
 use clap::Args;
 use protocol::{
-    DeviceKind, DeviceReport, Ending, Event, Frame, Prompted, RECORDED_RUN, Recording, Rows,
-    Settings, VERSION, encode, read_link, write_link,
+    DeviceKind, DeviceReport, Done, Event, Frame, Logits, Prefilled, RECORDED_RUN, Ready,
+    Recording, RunOutcome, Settings, Step, VERSION, encode, read_link, write_link,
 };
 use transformer::{Model, ModelFiles, Plan, Swarm, device};
 
@@ -88,11 +88,11 @@ impl Record {
         let first = swarm
             .rows(0, 0)
             .context("a swarm begins with the prompt's row")?;
-        let prompted = Prompted {
-            text: settings.prompt.clone(),
+        let prefilled = Prefilled {
+            prompt: settings.prompt.clone(),
             adapter: None,
             tokens,
-            rows: Rows {
+            logits: Logits {
                 base: first.base.to_vec(),
                 tuned: None,
             },
@@ -104,7 +104,7 @@ impl Record {
             },
             Frame {
                 at_ms: 0,
-                event: Event::Prompted(prompted),
+                event: Event::Prefilled(prefilled),
             },
         ];
         let clock = Instant::now();
@@ -116,22 +116,22 @@ impl Record {
             let tokens_per_second = (f64::from(tokens) / clock.elapsed().as_secs_f64()) as f32;
             frames.push(Frame {
                 at_ms,
-                event: Event::Step {
+                event: Event::Step(Step {
                     run: RECORDED_RUN,
                     picks,
                     tokens_per_second,
-                },
+                }),
             });
             at_ms += self.pace_ms;
         }
         let seconds = clock.elapsed().as_secs_f32();
-        let done = Event::Done {
+        let done = Event::Done(Done {
             run: RECORDED_RUN,
             turn: 0,
-            ending: Ending::Finished,
+            outcome: RunOutcome::Finished,
             tokens,
             seconds,
-        };
+        });
         frames.push(Frame { at_ms, event: done });
         Ok(frames)
     }
@@ -139,7 +139,7 @@ impl Record {
 
 fn ready(model: &Model) -> Event {
     let config = model.engine.config();
-    Event::Ready {
+    Event::Ready(Ready {
         device: DeviceReport {
             kind: DeviceKind::Cpu,
             adapter: "recorded with `collapse record`, on a CPU".to_owned(),
@@ -147,8 +147,8 @@ fn ready(model: &Model) -> Event {
             speeds: Vec::new(),
         },
         vocabulary: model.vocabulary.bytes().to_vec(),
-        beginning_of_text: config.bos_token_id,
-        end_of_text: config.eos_token_id,
+        bos_token: config.bos_token_id,
+        eos_token: config.eos_token_id,
         context: config.max_position_embeddings as u32,
-    }
+    })
 }

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;
 
-use protocol::{Event, RECORDED_RUN, Recording, read_link};
+use protocol::{Done, Event, RECORDED_RUN, Recording, Step, read_link};
 use serde_json::Value;
 
 const RECIPE: &str = r"
@@ -558,18 +558,18 @@ fn record_writes_what_sample_decodes() {
     assert_eq!(read_link(&recording.link), read_link(link));
     let frames = &recording.frames;
     assert!(frames.is_sorted_by_key(|frame| frame.at_ms));
-    assert!(matches!(&frames[0].event, Event::Ready { vocabulary, .. } if vocabulary.len() == 300));
+    assert!(matches!(&frames[0].event, Event::Ready(ready) if ready.vocabulary.len() == 300));
     assert!(
-        matches!(&frames[1].event, Event::Prompted(prompted) if prompted.rows.base.len() == 300)
+        matches!(&frames[1].event, Event::Prefilled(prefilled) if prefilled.logits.base.len() == 300)
     );
     let mut replayed = vec![Vec::new(); 3];
     let mut last = [false; 3];
     for frame in &frames[2..frames.len() - 1] {
-        let Event::Step {
+        let Event::Step(Step {
             run: RECORDED_RUN,
             picks,
             ..
-        } = &frame.event
+        }) = &frame.event
         else {
             panic!("{:?} is no step of the recorded run", frame.event);
         };
@@ -582,10 +582,10 @@ fn record_writes_what_sample_decodes() {
     assert_eq!(last, [true; 3]);
     assert!(matches!(
         frames[frames.len() - 1].event,
-        Event::Done {
+        Event::Done(Done {
             run: RECORDED_RUN,
             ..
-        }
+        })
     ));
 
     let knobs = [

@@ -1,133 +1,133 @@
-//! What the page asks of the worker.
+//! Messages from the page to a worker.
 //!
-//! The worker reads its inbox between tokens: a later [`Command::Shape`] replaces an earlier one that it has not yet
-//! acted on.
+//! The worker empties its inbox between tokens. Of several [`Command::Resample`]s in a row only the last is acted on.
 
-use decoding::Shaping;
 use serde::{Deserialize, Serialize};
 
-use crate::{Chains, Lambda, Length};
+use crate::{RunSpec, SamplingParams};
 
-/// Names one run of a swarm; the page counts upwards, and drops events of any run but the present one.
+/// Identifies one run, of a swarm or of an experiment. The page counts upwards and drops events of earlier runs.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
 )]
 pub struct RunId(pub u32);
 
-/// A token that the reader put in place of the one the coin had picked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Forced {
-    /// Which chain, from 0.
-    pub chain: u32,
-    /// Which generated token of that chain, from 0.
-    pub position: u32,
-    /// The token id that stands there, whatever the coin says, as long as the tokens before it stay.
-    pub token: u32,
-}
-
-/// An adapter that an experiment asks beside the base.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Asked {
-    /// Its folder name under the model's `adapters/`.
-    pub name: String,
-    /// The KL budget that it was tuned under, nats a completion, where it has one.
-    pub budget_nats: Option<f64>,
-}
-
 /// Page to worker.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Command {
-    /// Fetch the model folder (`config.json`, `tokenizer.json`, `model.safetensors`) and start the device that this
-    /// worker was built for. Answered by `Progress` events, then `Ready` or `Unavailable`.
-    Load {
-        /// Address of the folder, ending in `/`.
-        folder: String,
-    },
-    /// Read a prompt and send its next-token row: `Prompted`. An adapter that is not there yet is fetched first
-    /// (`Progress`); one that cannot be used is a `Failed`.
-    Prompt {
-        /// The text, as typed.
-        text: String,
-        /// Folder name under the model's `adapters/`; the row of the tuned model is then sent, too.
-        adapter: Option<String>,
-    },
-    /// Decode a swarm: `Prompted`, then `Step`s, then `Done`. Ends the run before it. Adapters as with `Prompt`.
-    Generate {
-        /// The page's name for this run.
-        run: RunId,
-        /// The text that every chain continues.
-        prompt: String,
-        /// Folder name under the model's `adapters/`; without one the base speaks alone.
-        adapter: Option<String>,
-        /// How much of the adapter is taken.
-        lambda: Lambda,
-        /// Whether the base tells every chain too: then chains `0..n` are the tuned model's, and chain `n + i` is the base's
-        /// on the coins of chain `i`. Without an adapter it means nothing.
-        compare: bool,
-        /// How many chains; twice as many are told where they are compared.
-        chains: Chains,
-        /// Tokens a chain at most (a chain also ends at the end-of-text token).
-        length: Length,
-        /// Names the coins: `coin(seed, chain, position)`.
-        seed: u64,
-        /// The knobs.
-        shaping: Shaping,
-    },
-    /// New knobs or another seed for the present run: every chain keeps its tokens up to the first position where the
-    /// pick differs. Answered by `Rewound`, `Step`s and `Done`; a stopped run stays as it is, and nothing is said.
-    Shape {
-        /// The run that this is meant for.
-        run: RunId,
-        /// Which change of this run it is: `Generate` is turn 0, and every `Shape` or `Force` counts one further. The
-        /// answers carry it, so that the page can tell an answer to its last word from one to an earlier word.
-        turn: u32,
-        /// The knobs from now on.
-        shaping: Shaping,
-        /// How much of the adapter is taken from now on.
-        lambda: Lambda,
-        /// The coins from now on.
-        seed: u64,
-    },
-    /// Put a token of the reader's choice into a chain and continue from there; later forced tokens of that chain go. When
-    /// a later `Shape` changes a token before it, it goes too. Answered like `Shape`; also where the chain has no such
-    /// place, and then a `Failed` says so.
-    Force {
-        /// The run that this is meant for.
-        run: RunId,
-        /// Which change of this run it is, counted as in `Shape`.
-        turn: u32,
-        /// Where, and which token.
-        forced: Forced,
-    },
-    /// Send the logits from which a token was picked: `Row`.
-    Look {
-        /// The run that this is meant for.
-        run: RunId,
-        /// Which chain, from 0.
-        chain: u32,
-        /// Which generated token, from 0; its row is the one that it was picked from.
-        position: u32,
-    },
-    /// Run one of the `experiments`, at its quick size: `Experiment`s, then `Concluded`, or a `Failed`. A swarm that is being
-    /// told waits meanwhile. Adapters and what the experiments ask are fetched first, where they are not there yet.
-    Experiment {
-        /// The page's name for this run; no swarm has the same.
-        run: RunId,
-        /// The experiment's name.
-        name: String,
-        /// What is asked beside the base.
-        adapters: Vec<Asked>,
-        /// The reader's knobs.
-        shaping: Shaping,
-        /// The reader's realignment.
-        lambda: Lambda,
-        /// Names the coins.
-        seed: u64,
-    },
-    /// End the present run, or the experiment of that name, where it stands: `Done` or `Concluded` with `Ending::Stopped`. What is
-    /// over already stays as it is.
-    Stop {
-        /// The run that this is meant for.
-        run: RunId,
-    },
+    /// Fetch the model and start the device that this worker was built for. Answered by `Progress` events, then `Ready` or
+    /// `Unavailable`.
+    Load(LoadRequest),
+    /// Compute the logits of the token after a prompt. Answered by `Prefilled` or `Failed`.
+    Prefill(PrefillRequest),
+    /// Decode a swarm. Answered by `Prefilled`, `Step`s and `Done`, or by `Failed`. Stops the run before it.
+    Generate(GenerateRequest),
+    /// Change the sampling parameters of a run. Every chain keeps its tokens up to the first position where the sampled token
+    /// differs. Answered by `Rewound`, `Step`s and `Done`. Ignored for a run that was stopped.
+    Resample(ResampleRequest),
+    /// Replace one token and continue from there. Later forced tokens of that chain are forgotten. Answered like `Resample`,
+    /// and also by `Failed` where the chain has no such position.
+    Force(ForceRequest),
+    /// Send the logits that a token was sampled from. Answered by `Logits`.
+    GetLogits(LogitsRequest),
+    /// Run one of the `experiments` at its quick size. Answered by `ExperimentProgress`, then `ExperimentDone` or `Failed`. A
+    /// swarm that is being decoded waits meanwhile.
+    Experiment(ExperimentRequest),
+    /// Stop a run where it is. Answered by `Done` or `ExperimentDone` with [`crate::RunOutcome::Stopped`]. Ignored for a run
+    /// that is over.
+    Stop(RunId),
+}
+
+/// Which model to load.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LoadRequest {
+    /// Address of the folder with `config.json`, `tokenizer.json` and `model.safetensors`; ends in `/`.
+    pub folder: String,
+}
+
+/// Whose next token to predict.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PrefillRequest {
+    /// The prompt, as typed.
+    pub prompt: String,
+    /// Folder name under the model's `adapters/`. It is fetched first where needed, and its logits are sent too.
+    pub adapter: Option<String>,
+}
+
+/// A swarm to decode.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct GenerateRequest {
+    /// The page's id for this run.
+    pub run: RunId,
+    /// What stays fixed while it is decoded.
+    pub spec: RunSpec,
+    /// What [`ResampleRequest`]s may change.
+    pub params: SamplingParams,
+}
+
+/// Other sampling parameters for a run.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ResampleRequest {
+    /// The run that is meant.
+    pub run: RunId,
+    /// Number of this change: [`GenerateRequest`] is turn 0, and every `Resample` or `Force` counts one up. Answers carry it,
+    /// so that the page can tell the answer to its last change from one to an earlier change.
+    pub turn: u32,
+    /// The parameters from now on.
+    pub params: SamplingParams,
+}
+
+/// A token to replace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ForceRequest {
+    /// The run that is meant.
+    pub run: RunId,
+    /// Number of this change, counted as in [`ResampleRequest`].
+    pub turn: u32,
+    /// Where, and by which token.
+    pub forced: ForcedToken,
+}
+
+/// A token that the reader put in place of the sampled one. It stays as long as its prefix is unchanged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ForcedToken {
+    /// Index of the chain.
+    pub chain: u32,
+    /// Index of the generated token in that chain.
+    pub position: u32,
+    /// The token id.
+    pub token: u32,
+}
+
+/// Which logits to send.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogitsRequest {
+    /// The run that is meant.
+    pub run: RunId,
+    /// Index of the chain.
+    pub chain: u32,
+    /// Index of the generated token that was sampled from them.
+    pub position: u32,
+}
+
+/// An experiment to run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ExperimentRequest {
+    /// The page's id for this run; no swarm has the same.
+    pub run: RunId,
+    /// The experiment's name.
+    pub name: String,
+    /// The adapters to measure beside the base. They are fetched first where needed.
+    pub adapters: Vec<ExperimentAdapter>,
+    /// The reader's sampling parameters.
+    pub params: SamplingParams,
+}
+
+/// An adapter that an experiment measures beside the base.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ExperimentAdapter {
+    /// Folder name under the model's `adapters/`.
+    pub name: String,
+    /// The KL budget that it was tuned under, nats per completion, where it has one.
+    pub budget_nats: Option<f64>,
 }

@@ -3,9 +3,9 @@
 use serde::{Serialize, de::DeserializeOwned};
 use thiserror::Error;
 
-/// Bytes that are no message of this version.
+/// Bytes that are not a message of this version.
 #[derive(Debug, Error)]
-#[error("page and worker do not understand each other ({0}); reload the page to fetch both anew")]
+#[error("page and worker are of different versions ({0}); reload the page to fetch both again")]
 pub struct MessageError(#[from] postcard::Error);
 
 /// A message as bytes.
@@ -16,7 +16,7 @@ pub fn encode<M: Serialize>(message: &M) -> Result<Vec<u8>, MessageError> {
     Ok(postcard::to_allocvec(message)?)
 }
 
-/// The message that stands in some bytes.
+/// The message that some bytes hold.
 ///
 /// # Errors
 /// When the bytes are cut short, or hold a value out of range.

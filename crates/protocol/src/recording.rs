@@ -1,7 +1,7 @@
-//! A run that was written down: what the page plays until the weights have arrived.
+//! A recorded run, which the page replays until the weights have arrived.
 //!
-//! The file is `encode(&Recording)`. It is made by the command line from a real run and replayed through the same
-//! `reduce` as live events; nothing in it is invented.
+//! The file is `encode(&Recording)`. The command line makes it from a real run, and the page handles its events like live
+//! ones; nothing in it is invented.
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -11,12 +11,12 @@ use crate::{Event, MessageError, RunId, VERSION, decode};
 /// Bytes that the page cannot replay.
 #[derive(Debug, Error)]
 pub enum RecordingError {
-    /// The bytes are no recording.
-    #[error("this is no recording; make it anew with `collapse record`")]
+    /// The bytes are not a recording.
+    #[error("this is not a recording; make one with `collapse record`")]
     Unreadable(#[from] MessageError),
     /// The messages inside are of another version.
     #[error(
-        "the recording is of version {found}, the page of {VERSION}; make it anew with `collapse record`"
+        "the recording is of version {found}, the page of {VERSION}; make a new one with `collapse record`"
     )]
     Version {
         /// What the recording says.
@@ -27,9 +27,9 @@ pub enum RecordingError {
 /// The run that every event of a recording belongs to.
 pub const RECORDED_RUN: RunId = RunId(0);
 
-/// One experiment, and what the worker said while it ran.
+/// Settings, and the worker's events while it decoded their swarm.
 ///
-/// The frames hold, in this order: one `Ready` (the vocabulary), one `Prompted` (the row that the next-token panel
+/// The frames hold, in this order: one `Ready` (the vocabulary), one `Prefilled` (the logits that the next-token panel
 /// shows), `Step`s of [`RECORDED_RUN`], one `Done`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Recording {
@@ -37,16 +37,16 @@ pub struct Recording {
     pub version: u32,
     /// The settings, as a link's hash ([`crate::write_link`]).
     pub link: String,
-    /// What was said, in order.
+    /// The events, in order.
     pub frames: Vec<Frame>,
 }
 
-/// One event and its moment.
+/// One event and its time.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Frame {
     /// Milliseconds since the start of the replay.
     pub at_ms: u32,
-    /// What was said then.
+    /// What happened then.
     pub event: Event,
 }
 
@@ -54,7 +54,7 @@ impl Recording {
     /// Reads a recording of this version.
     ///
     /// # Errors
-    /// When the bytes are no recording, or one of another version; the page then simply has none to play.
+    /// When the bytes are not a recording, or one of another version; the page then has none to replay.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, RecordingError> {
         let recording: Self = decode(bytes)?;
         if recording.version == VERSION {
@@ -70,16 +70,16 @@ impl Recording {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Ending, encode};
+    use crate::{Done, RunOutcome, encode};
 
     fn recording(version: u32) -> Recording {
-        let event = Event::Done {
+        let event = Event::Done(Done {
             run: RECORDED_RUN,
             turn: 0,
-            ending: Ending::Finished,
+            outcome: RunOutcome::Finished,
             tokens: 3,
             seconds: 0.5,
-        };
+        });
         Recording {
             version,
             link: "t=1".to_owned(),

@@ -1,4 +1,4 @@
-//! Everything that makes an experiment repeatable: the state that a link holds.
+//! The settings that reproduce what the page shows: the state that a link holds.
 
 use decoding::Shaping;
 use serde::{Deserialize, Serialize};
@@ -67,16 +67,16 @@ macro_rules! ranged {
 }
 
 ranged!(
-    /// How many chains a swarm has.
+    /// Number of stories in a swarm.
     Chains, "chains", 1..=64, default 16
 );
 ranged!(
-    /// How many tokens a chain may have.
+    /// Most tokens per chain.
     Length, "length", 1..=128, default 64
 );
 
-/// Realignment: how much of the tuned model is in a row of logits, `(1 - lambda) z_base + lambda z_tuned` (DeRa,
-/// arXiv 2402.02992). 0 is the base, 1 the tuned model, beyond 1 goes on in the same direction.
+/// Weight of the tuned model in the logits: `(1 - lambda) z_base + lambda z_tuned` (decoding-time realignment, DeRa,
+/// arXiv 2402.02992). 0 is the base, 1 the tuned model, above 1 extrapolates.
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd, Serialize, Deserialize)]
 #[serde(try_from = "f64", into = "f64")]
 pub struct Lambda(f64);
@@ -95,7 +95,7 @@ pub struct LambdaError {
 impl Lambda {
     /// The base.
     pub const LEAST: f64 = 0.0;
-    /// Half as far again as tuning went.
+    /// Extrapolates by half of what tuning changed.
     pub const MOST: f64 = 1.5;
 
     /// Checks the range.
@@ -147,42 +147,42 @@ pub enum DeviceChoice {
     WebGpu,
 }
 
-/// Which part of the page is seen.
+/// Which part of the page is shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum View {
-    /// Knobs, the next token, and a swarm.
+    /// Knobs, the next token, and the stories.
     #[default]
     Playground,
-    /// The discussion's claims, each with its test.
+    /// Claims about mode collapse, each with its test.
     Experiments,
     /// What the page is about.
     About,
 }
 
-/// The whole state of the page that can be sent to somebody else.
+/// The part of the page's state that a link carries.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Settings {
-    /// Which part of the page is seen.
+    /// Which part of the page is shown.
     pub view: View,
-    /// The opened experiment's name, where one was chosen.
+    /// The open experiment's name, where one was chosen.
     pub experiment: Option<String>,
     /// Folder name under `models/`.
     pub model: String,
-    /// Folder name under the model's `adapters/`; without one the base speaks alone.
+    /// Folder name under the model's `adapters/`. Without one the base decodes alone.
     pub adapter: Option<String>,
-    /// How much of the adapter is taken.
+    /// Weight of the adapter.
     pub lambda: Lambda,
-    /// Whether the base tells every story too, on the same coins.
+    /// Whether the base decodes every story too, with the same random draws.
     pub compare: bool,
     /// The text that every chain continues.
     pub prompt: String,
     /// The knobs.
     pub shaping: Shaping,
-    /// Names the coins.
+    /// Random seed.
     pub seed: u64,
-    /// How many chains.
+    /// Number of stories.
     pub chains: Chains,
-    /// Tokens a chain.
+    /// Most tokens per story.
     pub length: Length,
     /// Which device.
     pub device: DeviceChoice,

@@ -1,32 +1,32 @@
-//! The engine room: a loop inside a Web Worker that hears commands, computes, and says events.
+//! The engine worker: an event loop inside a Web Worker that receives commands, computes, and sends events.
 //!
-//! Lives here: loading a model over the network, proving a GPU, the loop around `transformer::Swarm`, and running
-//! `experiments` on the loaded model. Does not live
-//! here: the maths of decoding, the network, and anything that the reader sees.
+//! Lives here: loading a model over the network, testing a GPU, the loop around `transformer::Swarm`, and running `experiments`
+//! on the loaded model. Does not live here: the maths of decoding, the network, and anything that the reader sees.
 
+mod channel;
+mod event_loop;
+mod experiment_run;
+mod failure;
 mod fetch;
-mod house;
-mod journal;
-mod pause;
-mod port;
-mod proof;
-mod room;
-mod run;
-mod trial;
+mod generation;
+mod log_capture;
+mod model_store;
+mod startup;
+mod yield_now;
 
-use protocol::{DeviceKind, Event, VERSION};
+use protocol::{DeviceKind, Event, Hello, Unavailable, VERSION};
 use wasm_bindgen_futures::spawn_local;
 
-/// Starts the loop. A panic is told to the page, which then goes on with another engine.
-pub fn begin(kind: DeviceKind) {
+/// Starts the event loop. A panic is reported to the page, which then goes on with another engine.
+pub fn start(kind: DeviceKind) {
     std::panic::set_hook(Box::new(|panic| {
         console_error_panic_hook::hook(panic);
-        port::say(&Event::Unavailable {
-            reason: format!("this engine stopped ({panic}); reload the page"),
-        });
+        channel::send(&Event::Unavailable(Unavailable::device(format!(
+            "this engine stopped ({panic}); reload the page"
+        ))));
     }));
-    journal::begin();
-    let inbox = port::open();
-    port::say(&Event::Hello { version: VERSION });
-    spawn_local(room::serve(kind, inbox));
+    log_capture::install();
+    let inbox = channel::open();
+    channel::send(&Event::Hello(Hello { version: VERSION }));
+    spawn_local(event_loop::serve(kind, inbox));
 }

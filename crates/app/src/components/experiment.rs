@@ -3,7 +3,7 @@
 use experiments::{
     CATALOGUE, ExperimentInfo, ExperimentResults, Figure, Provenance, Published, RunConfig,
 };
-use protocol::Asked;
+use protocol::ExperimentAdapter;
 use wasm_bindgen::JsCast as _;
 use web_sys::HtmlElement;
 use yew::prelude::*;
@@ -25,7 +25,7 @@ pub struct ExperimentViewProps {
     /// The opened experiment.
     pub name: AttrValue,
     /// What a run would ask now, beside the base.
-    pub asked: Vec<Asked>,
+    pub asked: Vec<ExperimentAdapter>,
     pub adapters: PtrEq<AdapterIndex>,
     pub params: SamplingParams,
     /// The last run, of whichever experiment.

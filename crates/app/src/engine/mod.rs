@@ -10,7 +10,7 @@ mod worker_handle;
 
 use std::{cell::RefCell, rc::Rc};
 
-use protocol::{Command, DeviceKind, Event, LinkNote, Settings, VERSION};
+use protocol::{Command, DeviceKind, Event, Hello, LinkNote, LoadRequest, Settings, VERSION};
 use wasm_bindgen_futures::spawn_local;
 use yew::prelude::*;
 
@@ -157,7 +157,7 @@ fn send_pending(state: UseReducerHandle<State>, handles: Rc<RefCell<EngineHandle
     let now_ms = js_sys::Date::now();
     let knobs = effects
         .iter()
-        .filter(|effect| matches!(effect.command, Command::Shape { .. }))
+        .filter(|effect| matches!(effect.command, Command::Resample(_)))
         .count();
     if knobs > 0
         && knobs == effects.len()
@@ -196,11 +196,11 @@ fn start(kind: DeviceKind, state: &UseReducerHandle<State>, handles: &Rc<RefCell
                 return;
             };
             let mut open = handles.borrow_mut();
-            if event == (Event::Hello { version: VERSION })
+            if event == (Event::Hello(Hello { version: VERSION }))
                 && let Some(worker) = open.worker(kind)
             {
                 let folder = address::model_folder(&state.settings.model);
-                worker.send(&Command::Load { folder });
+                worker.send(&Command::Load(LoadRequest { folder }));
             }
             open.inbox.push((EventSource::Device(kind), event));
             if open.inbox.len() == 1 {

@@ -3,7 +3,7 @@
 //! Until the engine's wasm runs, `www/worker.js` speaks for it, in plain objects.
 
 use js_sys::{Array, ArrayBuffer, Uint8Array};
-use protocol::{Command, DeviceKind, Event, Stage, decode, encode};
+use protocol::{Command, DeviceKind, Event, Progress, Stage, Unavailable, decode, encode};
 use wasm_bindgen::{JsCast as _, JsValue, closure::Closure};
 use web_sys::{ErrorEvent, MessageEvent, Worker, WorkerOptions, WorkerType};
 
@@ -44,7 +44,7 @@ impl WorkerHandle {
             let reason = said
                 .filter(|said| !said.is_empty())
                 .unwrap_or_else(|| format!("{file} cannot be fetched or run"));
-            on_event(Event::Unavailable { reason });
+            on_event(Event::Unavailable(Unavailable::device(reason)));
         });
         worker.set_onmessage(Some(heard.as_ref().unchecked_ref()));
         worker.set_onmessageerror(Some(broken.as_ref().unchecked_ref()));
@@ -71,18 +71,17 @@ impl WorkerHandle {
 fn event(data: &JsValue) -> Event {
     let part = |key: &str| js_sys::Reflect::get(data, &key.into()).unwrap_or(JsValue::UNDEFINED);
     if let Some(reason) = part("failed").as_string() {
-        return Event::Unavailable { reason };
+        return Event::Unavailable(Unavailable::device(reason));
     }
     if let Some(done) = part("done").as_f64() {
-        return Event::Progress {
-            stage: Stage::Program,
+        return Event::Progress(Progress {
+            stage: Stage::EngineWasm,
             done: done as u64,
             total: part("total").as_f64().map(|total| total as u64),
-        };
+        });
     }
-    decode(&bytes(data)).unwrap_or_else(|error| Event::Unavailable {
-        reason: error.to_string(),
-    })
+    decode(&bytes(data))
+        .unwrap_or_else(|error| Event::Unavailable(Unavailable::device(error.to_string())))
 }
 
 fn bytes(data: &JsValue) -> Vec<u8> {

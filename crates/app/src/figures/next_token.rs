@@ -115,7 +115,7 @@ pub fn next_token(
 
 #[cfg(test)]
 mod tests {
-    use protocol::Rows;
+    use protocol::Logits;
 
     use super::*;
 
@@ -127,7 +127,7 @@ mod tests {
 
     fn row(tuned: Option<Vec<f32>>) -> Row {
         Row {
-            rows: Rows {
+            rows: Logits {
                 base: logits(37),
                 tuned,
             },

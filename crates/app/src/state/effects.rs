@@ -2,7 +2,10 @@
 //!
 //! The page looks once a frame, so a slider that moves ten times between two frames sends one command.
 
-use protocol::{Command, DeviceKind};
+use protocol::{
+    Command, DeviceKind, ExperimentRequest, ForceRequest, GenerateRequest, LogitsRequest,
+    PrefillRequest, ResampleRequest,
+};
 
 use super::{Focus, RowRequest, State, Stop};
 
@@ -21,13 +24,13 @@ pub fn pending_effects(state: &State) -> Vec<Effect> {
     if let Some((to, run)) = state.left_running {
         effects.push(Effect {
             to,
-            command: Command::Stop { run },
+            command: Command::Stop(run),
         });
     }
     for &(to, run) in &state.experiments_tab.stopping {
         effects.push(Effect {
             to,
-            command: Command::Stop { run },
+            command: Command::Stop(run),
         });
     }
     if let Some(run) = &state.experiments_tab.run
@@ -37,14 +40,12 @@ pub fn pending_effects(state: &State) -> Vec<Effect> {
     {
         effects.push(Effect {
             to,
-            command: Command::Experiment {
+            command: Command::Experiment(ExperimentRequest {
                 run: run.id,
                 name: run.name.clone(),
                 adapters: run.adapters.clone(),
-                shaping: run.params.shaping,
-                lambda: run.params.lambda,
-                seed: run.params.seed,
-            },
+                params: run.params,
+            }),
         });
     }
     if let Some(run) = &state.run
@@ -54,36 +55,28 @@ pub fn pending_effects(state: &State) -> Vec<Effect> {
         let params = state.params();
         let mut turn = run.turn;
         if run.told.is_none() {
-            tell(Command::Generate {
+            tell(Command::Generate(GenerateRequest {
                 run: run.id,
-                prompt: run.spec.prompt.to_string(),
-                adapter: run.spec.adapter.clone(),
-                lambda: params.lambda,
-                compare: run.spec.compare,
-                chains: run.spec.chains,
-                length: run.spec.length,
-                seed: params.seed,
-                shaping: params.shaping,
-            });
+                spec: run.spec.clone(),
+                params,
+            }));
         } else if run.is_held() && run.told != Some(params) && !state.stories_wait() {
             turn += 1;
-            tell(Command::Shape {
+            tell(Command::Resample(ResampleRequest {
                 run: run.id,
                 turn,
-                shaping: params.shaping,
-                lambda: params.lambda,
-                seed: params.seed,
-            });
+                params,
+            }));
         }
         if let Some(forced) = run.force.filter(|_| run.is_held()) {
-            tell(Command::Force {
+            tell(Command::Force(ForceRequest {
                 run: run.id,
                 turn: turn + 1,
                 forced,
-            });
+            }));
         }
         if run.stop == Stop::Wanted {
-            tell(Command::Stop { run: run.id });
+            tell(Command::Stop(run.id));
         }
         if let Focus::Token {
             chain,
@@ -92,11 +85,11 @@ pub fn pending_effects(state: &State) -> Vec<Effect> {
             ..
         } = state.focus
         {
-            tell(Command::Look {
+            tell(Command::GetLogits(LogitsRequest {
                 run: run.id,
                 chain,
                 position,
-            });
+            }));
         }
     }
     if state.prompt_request.wanted
@@ -104,10 +97,10 @@ pub fn pending_effects(state: &State) -> Vec<Effect> {
     {
         effects.push(Effect {
             to,
-            command: Command::Prompt {
-                text: state.prompt_request.text.to_string(),
+            command: Command::Prefill(PrefillRequest {
+                prompt: state.prompt_request.text.to_string(),
                 adapter: state.prompt_request.adapter.clone(),
-            },
+            }),
         });
     }
     effects

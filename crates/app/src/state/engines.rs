@@ -5,7 +5,7 @@
 
 use std::rc::Rc;
 
-use protocol::{DeviceChoice, DeviceKind, DeviceReport, Stage};
+use protocol::{DeviceChoice, DeviceKind, DeviceReport, Progress};
 
 /// How far an engine is.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -19,17 +19,6 @@ pub enum EngineStatus {
     Ready(Rc<DeviceReport>),
     /// It will not serve; why, in words.
     Unavailable(String),
-}
-
-/// What a starting engine is doing.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Progress {
-    /// What is being done.
-    pub stage: Stage,
-    /// Bytes or steps done.
-    pub done: u64,
-    /// Of how many, where that is known.
-    pub total: Option<u64>,
 }
 
 /// What the browser says about WebGPU.

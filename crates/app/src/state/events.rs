@@ -2,30 +2,33 @@
 
 use std::rc::Rc;
 
-use protocol::{DeviceKind, Ending, Event, Prompted, Rows, RunId, Stage, VERSION};
+use protocol::{
+    DeviceKind, Event, ExperimentProgress, Failed, Prefilled, Ready, RunId, RunOutcome, Stage,
+    TokenLogits, VERSION,
+};
 
 use super::{
-    Detokenizer, EngineStatus, EventSource, Focus, Phase, Progress, PromptRequest, Row, RowRequest,
-    Run, State, Stop, Suspect, device_name, with_full_stop,
+    Detokenizer, EngineStatus, EventSource, Focus, Phase, PromptRequest, Row, RowRequest, Run,
+    State, Stop, Suspect, device_name, with_full_stop,
 };
 
 impl State {
     pub(super) fn handle_event(&mut self, source: EventSource, event: Event) {
         match (source, event) {
-            (EventSource::Device(kind), Event::Hello { version }) if version != VERSION => self.mark_unavailable(
+            (EventSource::Device(kind), Event::Hello(hello)) if hello.version != VERSION => self.mark_unavailable(
                 kind,
                 "the page and its engine come from different versions; reload the page (Ctrl+Shift+R)",
             ),
-            (EventSource::Device(kind), Event::Progress { stage, done, total }) => {
-                let now = Some(Progress { stage, done, total });
-                if matches!(stage, Stage::Adapter | Stage::Material) {
-                    self.fetching = now.map(|now| (kind, now));
-                } else if let EngineStatus::Starting(progress) = self.engines.of_mut(kind) {
-                    *progress = now;
+            (EventSource::Device(kind), Event::Progress(progress)) => {
+                if matches!(progress.stage, Stage::Adapter | Stage::ExperimentInputs) {
+                    self.fetching = Some((kind, progress));
+                } else if let EngineStatus::Starting(now) = self.engines.of_mut(kind) {
+                    *now = Some(progress);
                 }
             }
-            (source, Event::Ready { device, vocabulary, beginning_of_text, end_of_text, context }) => {
-                let detokenizer = || Rc::new(Detokenizer::new(vocabulary, beginning_of_text, end_of_text, context));
+            (source, Event::Ready(ready)) => {
+                let Ready { device, vocabulary, bos_token, eos_token, context } = ready;
+                let detokenizer = || Rc::new(Detokenizer::new(vocabulary, bos_token, eos_token, context));
                 match source {
                     EventSource::Device(kind) if matches!(self.engines.of(kind), EngineStatus::Starting(_)) => {
                         *self.engines.of_mut(kind) = EngineStatus::Ready(Rc::new(device));
@@ -42,58 +45,57 @@ impl State {
                     _ => {}
                 }
             }
-            (EventSource::Device(kind), Event::Unavailable { reason }) => self.mark_unavailable(kind, &reason),
-            (source, Event::Prompted(prompted)) => {
+            (EventSource::Device(kind), Event::Unavailable(why)) => self.mark_unavailable(kind, &why.message),
+            (source, Event::Prefilled(prefilled)) => {
                 if self.live == (source != EventSource::Recording) {
-                    self.take_prompt(prompted, source);
+                    self.take_prompt(prefilled, source);
                 }
             }
-            (source, Event::Step { run, picks, tokens_per_second }) => {
-                if let Some(present) = present(self.run.as_mut(), source, run) {
-                    present.tokens_per_second = tokens_per_second;
+            (source, Event::Step(step)) => {
+                if let Some(present) = present(self.run.as_mut(), source, step.run) {
+                    present.tokens_per_second = step.tokens_per_second;
                     if let Some(detokenizer) = &self.detokenizer {
-                        Rc::make_mut(&mut self.swarm).step(&picks, detokenizer);
+                        Rc::make_mut(&mut self.swarm).step(&step.picks, detokenizer);
                     }
                     self.look_again();
                 }
             }
-            (source, Event::Rewound { run, kept, measures, .. }) => {
-                if present(self.run.as_mut(), source, run).is_some() {
+            (source, Event::Rewound(rewound)) => {
+                if present(self.run.as_mut(), source, rewound.run).is_some() {
                     if let Some(detokenizer) = &self.detokenizer {
-                        Rc::make_mut(&mut self.swarm).rewind(&kept, &measures, detokenizer);
+                        Rc::make_mut(&mut self.swarm).rewind(&rewound.kept, &rewound.measures, detokenizer);
                     }
-                    self.lose_row(&kept);
+                    self.lose_row(&rewound.kept);
                     self.look_again();
                 }
             }
-            (source, Event::Done { run, turn, ending, .. }) => {
-                if let Some(present) = present(self.run.as_mut(), source, run)
-                    && present.turn == turn
+            (source, Event::Done(done)) => {
+                if let Some(present) = present(self.run.as_mut(), source, done.run)
+                    && present.turn == done.turn
                 {
-                    present.phase = Phase::Ended(ending);
+                    present.phase = Phase::Ended(done.outcome);
                     present.stop = Stop::No;
                     if matches!(self.focus, Focus::Token { request: RowRequest::Lost, .. }) {
                         self.focus = Focus::Prompt;
                     }
                 }
             }
-            (source, Event::Row { run, chain, position, rows }) => {
-                if present(self.run.as_mut(), source, run).is_some() {
-                    self.take_row(chain, position, rows);
+            (source, Event::Logits(answer)) => {
+                if present(self.run.as_mut(), source, answer.run).is_some() {
+                    self.take_row(answer);
                 }
             }
-            (EventSource::Device(_), Event::Experiment { run, done, of, findings }) => {
-                self.take_findings(run, (done, of), &findings);
+            (EventSource::Device(_), Event::ExperimentProgress(progress)) => {
+                let ExperimentProgress { run, done, total, findings } = progress;
+                self.take_findings(run, (done, total), &findings);
             }
-            (EventSource::Device(_), Event::Concluded { run, ending, findings, seconds }) => {
-                self.conclude(run, ending, findings.as_deref(), seconds);
-            }
-            (EventSource::Device(_), Event::Failed { run, message }) => self.take_failure(run, message),
-            (EventSource::Device(_), Event::Hello { .. })
+            (EventSource::Device(_), Event::ExperimentDone(done)) => self.conclude(&done),
+            (EventSource::Device(_), Event::Failed(Failed { run, message, .. })) => self.take_failure(run, message),
+            (EventSource::Device(_), Event::Hello(_))
             | (
                 EventSource::Recording,
-                Event::Hello { .. } | Event::Progress { .. } | Event::Unavailable { .. } | Event::Failed { .. }
-                | Event::Experiment { .. } | Event::Concluded { .. },
+                Event::Hello(_) | Event::Progress(_) | Event::Unavailable(_) | Event::Failed(_)
+                | Event::ExperimentProgress(_) | Event::ExperimentDone(_),
             ) => {}
         }
     }
@@ -147,7 +149,7 @@ impl State {
             device_name(other)
         ));
         // The run brings the row of its own prompt.
-        self.prompt_request.wanted &= self.prompt_request.text != spec.prompt;
+        self.prompt_request.wanted &= *self.prompt_request.text != *spec.prompt;
         self.focus = Focus::Prompt;
         self.begin_on(other, spec);
     }
@@ -192,7 +194,7 @@ impl State {
         if let Some(recorded) = &mut self.run
             && recorded.phase == Phase::Running
         {
-            recorded.phase = Phase::Ended(Ending::Stopped);
+            recorded.phase = Phase::Ended(RunOutcome::Stopped);
         }
         if self.run_when_ready {
             self.begin();
@@ -201,13 +203,13 @@ impl State {
         }
     }
 
-    fn take_prompt(&mut self, prompted: Prompted, source: EventSource) {
-        let Prompted {
-            text,
+    fn take_prompt(&mut self, prefilled: Prefilled, source: EventSource) {
+        let Prefilled {
+            prompt: text,
             adapter,
             tokens,
-            rows,
-        } = prompted;
+            logits: rows,
+        } = prefilled;
         self.fetching = None;
         if let Some(run) = &mut self.run
             && *run.spec.prompt == *text
@@ -236,7 +238,13 @@ impl State {
         }
     }
 
-    fn take_row(&mut self, chain: u32, position: u32, rows: Option<Rows>) {
+    fn take_row(&mut self, answer: TokenLogits) {
+        let TokenLogits {
+            chain,
+            position,
+            logits: rows,
+            ..
+        } = answer;
         let Focus::Token {
             chain: c,
             position: p,

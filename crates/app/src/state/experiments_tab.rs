@@ -3,9 +3,12 @@
 use std::{collections::BTreeMap, rc::Rc};
 
 use experiments::{CATALOGUE, ExperimentInfo, ExperimentResults, Published, find};
-use protocol::{Asked, DeviceKind, Ending, RunId, Settings, View, decode};
+use protocol::{
+    DeviceKind, ExperimentAdapter, ExperimentDone, RunId, RunOutcome, RunSpec, SamplingParams,
+    Settings, View, decode,
+};
 
-use super::{AdapterIndex, RunSpec, SamplingParams, State};
+use super::{AdapterIndex, State};
 
 /// What the tab holds.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -41,7 +44,7 @@ pub struct ExperimentRun {
     /// The experiment's name.
     pub name: String,
     /// What is asked beside the base.
-    pub adapters: Vec<Asked>,
+    pub adapters: Vec<ExperimentAdapter>,
     /// The knobs that it was begun with.
     pub params: SamplingParams,
     /// Whom it was given to, once one was ready.
@@ -76,7 +79,11 @@ impl ExperimentRun {
 
 /// What an experiment asks beside the base: what it needs, and the reader's chosen adapter. An experiment that needs one adapter is
 /// run with the chosen one in its place.
-pub fn asked(info: &ExperimentInfo, chosen: Option<&str>, adapters: &AdapterIndex) -> Vec<Asked> {
+pub fn asked(
+    info: &ExperimentInfo,
+    chosen: Option<&str>,
+    adapters: &AdapterIndex,
+) -> Vec<ExperimentAdapter> {
     let mut names: Vec<&str> = info.needs.quick.to_vec();
     if let Some(chosen) = chosen
         && !names.contains(&chosen)
@@ -88,7 +95,7 @@ pub fn asked(info: &ExperimentInfo, chosen: Option<&str>, adapters: &AdapterInde
     }
     names
         .into_iter()
-        .map(|name| Asked {
+        .map(|name| ExperimentAdapter {
             name: name.to_owned(),
             budget_nats: adapters.named(name).and_then(|info| info.budget_nats),
         })
@@ -111,7 +118,7 @@ impl State {
     }
 
     /// What the opened experiment would ask now, beside the base.
-    pub fn would_ask(&self) -> Vec<Asked> {
+    pub fn would_ask(&self) -> Vec<ExperimentAdapter> {
         let chosen = self.settings.adapter.as_deref();
         asked(self.experiment(), chosen, &self.adapters)
     }
@@ -193,24 +200,19 @@ impl State {
     }
 
     /// An experiment is over.
-    pub(super) fn conclude(
-        &mut self,
-        id: RunId,
-        ending: Ending,
-        findings: Option<&[u8]>,
-        seconds: f32,
-    ) {
+    pub(super) fn conclude(&mut self, done: &ExperimentDone) {
+        let id = done.run;
         let Some(run) = self.experiments_tab.run.as_mut().filter(|one| one.id == id) else {
             return;
         };
         self.fetching = None;
-        run.seconds = Some(seconds);
-        run.phase = match ending {
-            Ending::Finished => ExperimentPhase::Done,
-            Ending::Stopped => ExperimentPhase::Cancelled,
+        run.seconds = Some(done.seconds);
+        run.phase = match done.outcome {
+            RunOutcome::Finished => ExperimentPhase::Done,
+            RunOutcome::Stopped => ExperimentPhase::Cancelled,
         };
         let of = run.parts.map_or(1, |(_, of)| of);
-        if let Some(findings) = findings {
+        if let Some(findings) = &done.findings {
             self.take_findings(id, (of, of), findings);
         }
     }

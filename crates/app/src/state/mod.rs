@@ -22,8 +22,9 @@ use attractors::Catalogue;
 use decoding::Shaping;
 use experiments::Published;
 use protocol::{
-    Chains, Command, DeviceKind, Ending, Event, Forced, Lambda, Length, LinkNote, RECORDED_RUN,
-    RunId, Settings, View,
+    Chains, Command, DeviceKind, Event, ExperimentRequest, ForcedToken, Lambda, Length, LinkNote,
+    LogitsRequest, PrefillRequest, Progress, RECORDED_RUN, RunId, RunOutcome, RunSpec, Settings,
+    View,
 };
 use sentiment::Predictor;
 use yew::Reducible;
@@ -36,11 +37,12 @@ pub use detokenizer::Detokenizer;
 pub use dial::Dial;
 pub use effects::{Effect, pending_effects};
 pub use engines::{
-    EngineStatus, Engines, Failure, GpuAdapter, NextStep, Progress, device_name, with_full_stop,
+    EngineStatus, Engines, Failure, GpuAdapter, NextStep, device_name, with_full_stop,
 };
 pub use experiments_tab::{ExperimentPhase, ExperimentRun, ExperimentsTab};
+pub use protocol::{SamplingParams, Side};
 pub use row::Row;
-pub use run::{EventSource, More, Phase, Run, RunSpec, SamplingParams, Side, Stop};
+pub use run::{EventSource, More, Phase, Run, Stop};
 pub use status::{Status, progress_sentence, status};
 pub use swarm::{Stories, Swarm};
 
@@ -292,11 +294,7 @@ impl State {
 
     /// The knobs and coins as they stand.
     pub fn params(&self) -> SamplingParams {
-        SamplingParams {
-            shaping: self.settings.shaping,
-            lambda: self.settings.lambda,
-            seed: self.settings.seed,
-        }
+        SamplingParams::of(&self.settings)
     }
 
     /// The device that the next run goes to.
@@ -364,7 +362,7 @@ impl State {
         } else {
             "with the new settings"
         };
-        (run.phase == Phase::Ended(Ending::Stopped))
+        (run.phase == Phase::Ended(RunOutcome::Stopped))
             .then(|| format!("stopped; generate again {why}"))
     }
 
@@ -563,7 +561,7 @@ impl State {
         if self.can_force()
             && let Some(run) = &mut self.run
         {
-            run.force = Some(Forced {
+            run.force = Some(ForcedToken {
                 chain,
                 position,
                 token,
@@ -588,21 +586,21 @@ impl State {
         let spec = RunSpec::of(settings);
         self.swarm = Rc::new(Swarm::of(spec.chains.get(), spec.sides()));
         self.run = Some(Run::new(RECORDED_RUN, EventSource::Recording, spec));
-        self.recorded = Some(SamplingParams {
-            shaping: settings.shaping,
-            lambda: settings.lambda,
-            seed: settings.seed,
-        });
+        self.recorded = Some(SamplingParams::of(settings));
     }
 
     fn mark_sent(&mut self, effect: Effect) {
         let Effect { to, command } = effect;
-        if let Command::Prompt { text, adapter } = &command {
+        if let Command::Prefill(PrefillRequest {
+            prompt: text,
+            adapter,
+        }) = &command
+        {
             self.prompt_request.wanted &=
                 (&**text, adapter) != (&*self.prompt_request.text, &self.prompt_request.adapter);
             return;
         }
-        if let Command::Stop { run } = command {
+        if let Command::Stop(run) = command {
             self.experiments_tab
                 .stopping
                 .retain(|stopped| *stopped != (to, run));
@@ -610,7 +608,7 @@ impl State {
                 self.left_running = None;
             }
         }
-        if let Command::Experiment { run: id, .. } = command {
+        if let Command::Experiment(ExperimentRequest { run: id, .. }) = command {
             let run = self.experiments_tab.run.as_mut().filter(|run| run.id == id);
             if let Some(run) = run {
                 run.device = Some(to);
@@ -619,45 +617,23 @@ impl State {
         }
         let Some(run) = &mut self.run else { return };
         match command {
-            Command::Generate {
-                run: id,
-                shaping,
-                lambda,
-                seed,
-                ..
-            } if id == run.id => {
-                run.told = Some(SamplingParams {
-                    shaping,
-                    lambda,
-                    seed,
-                });
+            Command::Generate(request) if request.run == run.id => {
+                run.told = Some(request.params);
             }
-            Command::Shape {
-                run: id,
-                turn,
-                shaping,
-                lambda,
-                seed,
-            } if id == run.id => {
-                run.told = Some(SamplingParams {
-                    shaping,
-                    lambda,
-                    seed,
-                });
-                (run.turn, run.phase) = (turn, Phase::Running);
+            Command::Resample(request) if request.run == run.id => {
+                run.told = Some(request.params);
+                (run.turn, run.phase) = (request.turn, Phase::Running);
             }
-            Command::Force {
-                run: id,
-                turn,
-                forced,
-            } if id == run.id && run.force == Some(forced) => {
+            Command::Force(request)
+                if request.run == run.id && run.force == Some(request.forced) =>
+            {
                 run.force = None;
-                (run.turn, run.phase) = (turn, Phase::Running);
+                (run.turn, run.phase) = (request.turn, Phase::Running);
             }
-            Command::Stop { run: id } if id == run.id => run.stop = Stop::Told,
-            Command::Look {
+            Command::Stop(id) if id == run.id => run.stop = Stop::Told,
+            Command::GetLogits(LogitsRequest {
                 chain, position, ..
-            } => {
+            }) => {
                 if let Focus::Token {
                     chain: c,
                     position: p,

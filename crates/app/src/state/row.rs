@@ -3,13 +3,13 @@
 use std::borrow::Cow;
 
 use decoding::interpolate;
-use protocol::{Lambda, Rows};
+use protocol::{Lambda, Logits};
 
 /// Rows of logits and where they stand.
 #[derive(Debug, PartialEq)]
 pub struct Row {
     /// Each `[vocab]`, before any shaping.
-    pub rows: Rows,
+    pub rows: Logits,
     /// All tokens before it, for the repetition penalty.
     pub history: Vec<u32>,
     /// The text before it.
@@ -30,7 +30,7 @@ impl Row {
 
     /// The row that is decoded from: the line through both at lambda, or the base's own.
     pub fn logits(&self, lambda: Lambda) -> Cow<'_, [f32]> {
-        let Rows { base, tuned } = &self.rows;
+        let Logits { base, tuned } = &self.rows;
         match tuned {
             // Rows of different vocabularies cannot be mixed; an engine sends none.
             Some(tuned) => {
@@ -48,7 +48,7 @@ mod tests {
     fn row(tuned: Option<Vec<f32>>) -> Row {
         let base = vec![1.0, 2.0];
         Row {
-            rows: Rows { base, tuned },
+            rows: Logits { base, tuned },
             history: Vec::new(),
             after: String::new(),
             chain: 0,

@@ -2,8 +2,7 @@
 
 use std::rc::Rc;
 
-use decoding::Shaping;
-use protocol::{Chains, DeviceKind, Ending, Forced, Lambda, Length, RunId, Settings};
+use protocol::{DeviceKind, ForcedToken, RunId, RunOutcome, RunSpec, SamplingParams};
 
 /// Who speaks in a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,7 +19,7 @@ pub enum Phase {
     /// Tokens are coming, or are about to.
     Running,
     /// It is over.
-    Ended(Ending),
+    Ended(RunOutcome),
     /// It could not begin, or its engine broke; a note says why.
     Failed,
 }
@@ -34,72 +33,6 @@ pub enum Stop {
     Wanted,
     /// It was told; it will say how the run ended.
     Told,
-}
-
-/// The knobs and coins that a worker decodes with.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct SamplingParams {
-    /// The knobs.
-    pub shaping: Shaping,
-    /// How much of an adapter is taken, where one is on.
-    pub lambda: Lambda,
-    /// The coins.
-    pub seed: u64,
-}
-
-/// What a run tells: fixed from its beginning, unlike its [`SamplingParams`].
-#[derive(Clone, Debug, PartialEq)]
-pub struct RunSpec {
-    /// The text that every chain continues.
-    pub prompt: Rc<str>,
-    /// The adapter that is on, if one is.
-    pub adapter: Option<String>,
-    /// Whether the base tells every story too, beside an adapter.
-    pub compare: bool,
-    /// How many stories.
-    pub chains: Chains,
-    /// Tokens a chain at most.
-    pub length: Length,
-}
-
-impl RunSpec {
-    /// What a run of these settings tells.
-    pub fn of(settings: &Settings) -> Self {
-        Self {
-            prompt: settings.prompt.as_str().into(),
-            adapter: settings.adapter.clone(),
-            compare: settings.compare && settings.adapter.is_some(),
-            chains: settings.chains,
-            length: settings.length,
-        }
-    }
-
-    /// How often every story is told: twice where tuned model and base are compared.
-    pub fn sides(&self) -> u32 {
-        if self.compare { 2 } else { 1 }
-    }
-
-    /// Which story a chain tells, from 0, and who tells it. The story names the coins.
-    pub fn place(&self, chain: u32) -> (u32, Side) {
-        let stories = self.chains.get();
-        let side = match &self.adapter {
-            None => Side::Alone,
-            Some(_) if chain < stories => Side::Tuned,
-            Some(_) => Side::Base,
-        };
-        (chain % stories, side)
-    }
-}
-
-/// Who tells a story.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Side {
-    /// The base, with no adapter near.
-    Alone,
-    /// The tuned model, as far as lambda goes.
-    Tuned,
-    /// The base, beside the tuned model.
-    Base,
 }
 
 /// A swarm being decoded, or decoded.
@@ -119,7 +52,7 @@ pub struct Run {
     /// earlier turn is about what the chains were before.
     pub turn: u32,
     /// A token to be forced that the worker was not told of yet.
-    pub force: Option<Forced>,
+    pub force: Option<ForcedToken>,
     /// Whether the reader wants it to end.
     pub stop: Stop,
     /// Its engine is out, and what is left of it is on this page only.
@@ -165,7 +98,7 @@ impl Run {
     pub fn is_held(&self) -> bool {
         let open = match self.phase {
             Phase::Running => self.stop != Stop::Told,
-            Phase::Ended(ending) => ending == Ending::Finished,
+            Phase::Ended(outcome) => outcome == RunOutcome::Finished,
             Phase::Failed => false,
         };
         self.is_kept() && open

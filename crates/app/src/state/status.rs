@@ -1,8 +1,8 @@
 //! One word and one sentence about what the page is doing.
 
-use protocol::{DeviceChoice, DeviceKind, Ending, Stage};
+use protocol::{DeviceChoice, DeviceKind, Progress, RunOutcome, Stage};
 
-use super::{EngineStatus, Failure, More, Phase, Progress, State, device_name};
+use super::{EngineStatus, Failure, More, Phase, State, device_name};
 use crate::numbers::{counted, grouped, megabytes};
 
 /// What the page is doing; also the `data-state` of the status line.
@@ -97,8 +97,10 @@ pub fn status(state: &State) -> (Status, String, Option<f64>) {
             "Generation failed; the note at the top says why.".to_owned(),
             None,
         ),
-        Phase::Ended(Ending::Stopped) => (Status::Done, format!("Stopped after {tokens}."), None),
-        Phase::Ended(Ending::Finished) | Phase::Running => {
+        Phase::Ended(RunOutcome::Stopped) => {
+            (Status::Done, format!("Stopped after {tokens}."), None)
+        }
+        Phase::Ended(RunOutcome::Finished) | Phase::Running => {
             // The words change once the worker is at work: with the first move of a knob, laying them out would hold it up.
             let status = match more {
                 More::No => Status::Done,
@@ -162,13 +164,13 @@ fn engines_start(state: &State) -> (Status, String, Option<f64>) {
 pub fn progress_sentence(kind: DeviceKind, progress: Progress) -> String {
     let Progress { stage, done, total } = progress;
     match (stage, total) {
-        (Stage::Program, Some(total)) => format!(
+        (Stage::EngineWasm, Some(total)) => format!(
             "Downloading the {} engine: {} of {} MB",
             device_name(kind),
             megabytes(done),
             megabytes(total)
         ),
-        (Stage::Program, None) => {
+        (Stage::EngineWasm, None) => {
             format!(
                 "Downloading the {} engine: {} MB",
                 device_name(kind),
@@ -187,7 +189,7 @@ pub fn progress_sentence(kind: DeviceKind, progress: Progress) -> String {
             megabytes(total)
         ),
         (Stage::Adapter, None) => format!("Downloading the adapter: {} MB", megabytes(done)),
-        (Stage::Material, _) => "Downloading experiment data".to_owned(),
+        (Stage::ExperimentInputs, _) => "Downloading experiment data".to_owned(),
         (Stage::Upload, _) => "Preparing the model".to_owned(),
         (Stage::SelfTest, Some(total)) => {
             format!("Checking the GPU against the CPU: {done} of {total} steps")

@@ -2,8 +2,10 @@
 
 use decoding::coin;
 use protocol::{
-    Command, DeviceChoice, DeviceKind, DeviceReport, Ending, Event, Lambda, Pick, Prompted,
-    RECORDED_RUN, Rows, RunId, Settings, Speed, Stage, VERSION, read_link,
+    Command, DeviceChoice, DeviceKind, DeviceReport, Done, Event, Failed, FailureCause,
+    ForceRequest, GenerateRequest, Hello, Lambda, Logits, LogitsRequest, Pick, PrefillRequest,
+    Prefilled, Progress, RECORDED_RUN, Ready, ResampleRequest, Rewound, RunId, RunOutcome,
+    Settings, Speed, Stage, Step, TokenLogits, Unavailable, VERSION, read_link,
 };
 use yew::Reducible;
 
@@ -22,22 +24,22 @@ fn ready(kind: DeviceKind) -> Event {
         speeds: Vec::new(),
     };
     let vocabulary = (0..=255).map(|byte| vec![byte]).collect();
-    Event::Ready {
+    Event::Ready(Ready {
         device,
         vocabulary,
-        beginning_of_text: 256,
-        end_of_text: 257,
+        bos_token: 256,
+        eos_token: 257,
         context: 192,
-    }
+    })
 }
 
 fn prompted(text: &str) -> Event {
     let tokens = text.bytes().map(u32::from).collect();
-    Event::Prompted(Prompted {
-        text: text.to_owned(),
+    Event::Prefilled(Prefilled {
+        prompt: text.to_owned(),
         tokens,
         adapter: None,
-        rows: Rows {
+        logits: Logits {
             base: vec![0.5; 258],
             tuned: None,
         },
@@ -53,25 +55,25 @@ fn step(run: RunId, position: u32, tokens: &[u8]) -> Event {
         entropy_bits: 2.0,
         last: false,
     });
-    Event::Step {
+    Event::Step(Step {
         run,
         picks: picks.collect(),
         tokens_per_second: 100.0,
-    }
+    })
 }
 
-fn done(run: RunId, ending: Ending) -> Event {
-    done_at(run, 0, ending)
+fn done(run: RunId, outcome: RunOutcome) -> Event {
+    done_at(run, 0, outcome)
 }
 
-fn done_at(run: RunId, turn: u32, ending: Ending) -> Event {
-    Event::Done {
+fn done_at(run: RunId, turn: u32, outcome: RunOutcome) -> Event {
+    Event::Done(Done {
         run,
         turn,
-        ending,
+        outcome,
         tokens: 2,
         seconds: 0.1,
-    }
+    })
 }
 
 fn fresh() -> State {
@@ -87,7 +89,7 @@ fn fresh() -> State {
 fn starting() -> State {
     fresh()
         .after(Action::Started(DeviceKind::Cpu))
-        .heard(CPU, Event::Hello { version: VERSION })
+        .heard(CPU, Event::Hello(Hello { version: VERSION }))
 }
 
 impl State {
@@ -122,7 +124,7 @@ fn finished() -> State {
     for (position, tokens) in [b"ab", b"ac", b"ad"].into_iter().enumerate() {
         state = state.heard(CPU, step(run, position as u32, tokens));
     }
-    state.heard(CPU, done(run, Ending::Finished))
+    state.heard(CPU, done(run, RunOutcome::Finished))
 }
 
 fn hotter(state: &State) -> Shaping {
@@ -138,27 +140,13 @@ fn the_first_engine_runs_the_links_experiment_by_itself() {
     let state = starting();
     assert_eq!(state.status_word(), "loading");
     let (commands, state) = state.heard(CPU, ready(DeviceKind::Cpu)).told();
-    let Settings {
-        prompt,
-        shaping,
-        seed,
-        chains,
-        length,
-        ..
-    } = state.settings.clone();
     assert_eq!(
         commands,
-        [Command::Generate {
-            adapter: None,
-            lambda: Lambda::default(),
-            compare: false,
+        [Command::Generate(GenerateRequest {
             run: state.run_id(),
-            prompt,
-            chains,
-            length,
-            seed,
-            shaping
-        }]
+            spec: RunSpec::of(&state.settings),
+            params: SamplingParams::of(&state.settings)
+        })]
     );
     assert_eq!(state.status_word(), "running");
     assert!(pending_effects(&state).is_empty());
@@ -187,16 +175,13 @@ fn a_slider_that_moves_often_within_a_frame_sends_one_command_and_reads_as_runni
     }
     assert_eq!(state.status_word(), "running");
     let (commands, state) = state.told();
-    let SamplingParams { shaping, seed, .. } = state.params();
     assert_eq!(
         commands,
-        [Command::Shape {
-            lambda: Lambda::default(),
+        [Command::Resample(ResampleRequest {
             run: state.run_id(),
             turn: 1,
-            shaping,
-            seed
-        }]
+            params: state.params()
+        })]
     );
     assert!(pending_effects(&state).is_empty());
 }
@@ -221,12 +206,12 @@ fn a_slider_leaves_the_swarm_and_the_row_the_very_same() {
 
 fn rewound(run: RunId, turn: u32, kept: [u32; 2]) -> Event {
     let measures = kept.map(|kept| vec![(0.5, 0.5); kept as usize]).to_vec();
-    Event::Rewound {
+    Event::Rewound(Rewound {
         run,
         turn,
         kept: kept.to_vec(),
         measures,
-    }
+    })
 }
 
 #[test]
@@ -235,14 +220,17 @@ fn only_the_done_of_the_last_turn_ends_a_run() {
     let run = state.run_id();
     let shaping = hotter(&state);
     let (_, state) = state.after(Action::Shape(shaping)).told();
-    let state = state.heard(CPU, done(run, Ending::Finished));
+    let state = state.heard(CPU, done(run, RunOutcome::Finished));
     assert_eq!(state.status_word(), "running");
     let shaping = hotter(&state);
     let (commands, state) = state.after(Action::Shape(shaping)).told();
-    assert!(matches!(commands[..], [Command::Shape { turn: 2, .. }]));
+    assert!(matches!(
+        commands[..],
+        [Command::Resample(ResampleRequest { turn: 2, .. })]
+    ));
     let state = state
         .heard(CPU, rewound(run, 1, [2, 1]))
-        .heard(CPU, done_at(run, 1, Ending::Finished));
+        .heard(CPU, done_at(run, 1, RunOutcome::Finished));
     assert_eq!(state.swarm.tokens(), 3);
     assert_eq!(
         state.status_word(),
@@ -251,7 +239,7 @@ fn only_the_done_of_the_last_turn_ends_a_run() {
     );
     let state = state
         .heard(CPU, rewound(run, 2, [1, 1]))
-        .heard(CPU, done_at(run, 2, Ending::Finished));
+        .heard(CPU, done_at(run, 2, RunOutcome::Finished));
     assert_eq!((state.status_word(), state.swarm.tokens()), ("done", 2));
 }
 
@@ -272,11 +260,11 @@ fn stopping_is_said_once_and_a_stopped_run_takes_no_new_knobs() {
     let (_, state) = starting().heard(CPU, ready(DeviceKind::Cpu)).told();
     let run = state.run_id();
     let (commands, state) = state.after(Action::Stop).told();
-    assert_eq!(commands, [Command::Stop { run }]);
+    assert_eq!(commands, [Command::Stop(run)]);
     let shaping = hotter(&state);
     let state = state.after(Action::Stop).after(Action::Shape(shaping));
     assert!(pending_effects(&state).is_empty());
-    let state = state.heard(CPU, done(run, Ending::Stopped));
+    let state = state.heard(CPU, done(run, RunOutcome::Stopped));
     assert_eq!(state.status_word(), "done");
     assert!(pending_effects(&state).is_empty());
 }
@@ -289,9 +277,12 @@ fn a_run_that_finished_before_it_heard_of_the_stop_takes_new_knobs() {
     let shaping = hotter(&state);
     let state = state
         .after(Action::Shape(shaping))
-        .heard(CPU, done(run, Ending::Finished));
+        .heard(CPU, done(run, RunOutcome::Finished));
     let (commands, _) = state.told();
-    assert!(matches!(commands[..], [Command::Shape { turn: 1, .. }]));
+    assert!(matches!(
+        commands[..],
+        [Command::Resample(ResampleRequest { turn: 1, .. })]
+    ));
 }
 
 #[test]
@@ -300,7 +291,7 @@ fn a_run_that_is_stopped_before_its_worker_was_told_is_begun_and_stopped() {
     let (commands, _) = state.told();
     assert!(matches!(
         commands[..],
-        [Command::Generate { .. }, Command::Stop { .. }]
+        [Command::Generate(_), Command::Stop(_)]
     ));
 }
 
@@ -315,11 +306,11 @@ fn a_run_that_decodes_again_can_be_stopped() {
         .told();
     assert!(matches!(
         commands[..],
-        [Command::Shape { .. }, Command::Stop { .. }]
+        [Command::Resample(_), Command::Stop(_)]
     ));
     let state = state
         .heard(CPU, rewound(run, 1, [2, 1]))
-        .heard(CPU, done_at(run, 1, Ending::Stopped));
+        .heard(CPU, done_at(run, 1, RunOutcome::Stopped));
     assert_eq!(state.status_word(), "done");
 }
 
@@ -330,10 +321,10 @@ fn a_prompt_is_read_when_typing_rests_and_only_once() {
     let (commands, state) = state.after(Action::Read).told();
     assert_eq!(
         commands,
-        [Command::Prompt {
+        [Command::Prefill(PrefillRequest {
             adapter: None,
-            text: "A dog".to_owned()
-        }]
+            prompt: "A dog".to_owned()
+        })]
     );
     assert!(pending_effects(&state.clone().after(Action::Read)).is_empty());
     let state = state.heard(CPU, prompted("A do"));
@@ -359,23 +350,23 @@ fn an_opened_token_shows_its_row_with_the_tokens_before_it() {
     let run = state.run_id();
     assert_eq!(
         commands,
-        [Command::Look {
+        [Command::GetLogits(LogitsRequest {
             run,
             chain: 1,
             position: 2
-        }]
+        })]
     );
     let state = state.heard(
         CPU,
-        Event::Row {
+        Event::Logits(TokenLogits {
             run,
             chain: 1,
             position: 2,
-            rows: Some(Rows {
+            logits: Some(Logits {
                 base: vec![0.0; 258],
                 tuned: None,
             }),
-        },
+        }),
     );
     let row = state.row().unwrap();
     assert_eq!(row.after, format!("{}bc", state.settings.prompt));
@@ -403,21 +394,23 @@ fn an_opened_token_is_asked_for_again_when_the_tokens_before_it_changed() {
         entropy_bits: 1.0,
         last: position == 2,
     };
-    let step = |position| Event::Step {
-        run,
-        picks: vec![pick(position)],
-        tokens_per_second: 1.0,
+    let step = |position| {
+        Event::Step(Step {
+            run,
+            picks: vec![pick(position)],
+            tokens_per_second: 1.0,
+        })
     };
     let state = state.heard(CPU, step(1));
     assert!(pending_effects(&state).is_empty());
     let (commands, _) = state.heard(CPU, step(2)).told();
     assert_eq!(
         commands,
-        [Command::Look {
+        [Command::GetLogits(LogitsRequest {
             run,
             chain: 1,
             position: 2
-        }]
+        })]
     );
 }
 
@@ -428,12 +421,12 @@ fn a_row_that_is_no_more_gives_the_panel_back_to_the_prompt() {
         position: 2,
     };
     let (_, state) = finished().after(open).told();
-    let gone = Event::Row {
+    let gone = Event::Logits(TokenLogits {
         run: state.run_id(),
         chain: 1,
         position: 2,
-        rows: None,
-    };
+        logits: None,
+    });
     assert_eq!(state.heard(CPU, gone).focus, Focus::Prompt);
 }
 
@@ -452,28 +445,28 @@ fn forcing_needs_the_row_that_it_is_about() {
     let run = state.run_id();
     let state = state.heard(
         CPU,
-        Event::Row {
+        Event::Logits(TokenLogits {
             run,
             chain: 1,
             position: 2,
-            rows: Some(Rows {
+            logits: Some(Logits {
                 base: vec![0.0; 258],
                 tuned: None,
             }),
-        },
+        }),
     );
     let (commands, state) = state.after(Action::Force(65)).told();
     assert_eq!(
         commands,
-        [Command::Force {
+        [Command::Force(ForceRequest {
             run,
             turn: 1,
-            forced: Forced {
+            forced: ForcedToken {
                 chain: 1,
                 position: 2,
                 token: 65
             }
-        }]
+        })]
     );
     assert_eq!(state.status_word(), "running");
     assert!(pending_effects(&state).is_empty());
@@ -493,10 +486,11 @@ fn a_prompt_that_has_not_been_run_cannot_be_branched() {
 }
 
 fn failed(run: Option<RunId>) -> Event {
-    Event::Failed {
+    Event::Failed(Failed {
         run,
+        cause: FailureCause::Prompt,
         message: "the prompt is too long".to_owned(),
-    }
+    })
 }
 
 #[test]
@@ -556,7 +550,7 @@ fn stopped() -> State {
         .heard(CPU, step(run, 0, b"ab"))
         .after(Action::Stop)
         .told();
-    state.heard(CPU, done(run, Ending::Stopped))
+    state.heard(CPU, done(run, RunOutcome::Stopped))
 }
 
 #[test]
@@ -613,11 +607,11 @@ fn a_token_of_a_stopped_story_can_be_opened_and_not_replaced() {
     let (commands, _) = state.after(Action::Open { chain, position }).told();
     assert_eq!(
         commands,
-        [Command::Look {
+        [Command::GetLogits(LogitsRequest {
             run,
             chain,
             position
-        }]
+        })]
     );
 }
 
@@ -632,10 +626,10 @@ fn a_forced_webgpu_is_waited_for_while_the_cpu_answers_and_then_reads_the_prompt
     assert_eq!(state.status_word(), "done");
     assert_eq!(
         commands,
-        [Command::Prompt {
+        [Command::Prefill(PrefillRequest {
             adapter: None,
-            text: state.settings.prompt.clone()
-        }]
+            prompt: state.settings.prompt.clone()
+        })]
     );
 }
 
@@ -685,10 +679,10 @@ fn a_reader_who_types_while_the_model_loads_is_not_run_over() {
     let (commands, state) = state.heard(CPU, ready(DeviceKind::Cpu)).told();
     assert_eq!(
         commands,
-        [Command::Prompt {
+        [Command::Prefill(PrefillRequest {
             adapter: None,
-            text: "A cat".to_owned()
-        }]
+            prompt: "A cat".to_owned()
+        })]
     );
     assert_eq!(state.status_word(), "ready");
 }
@@ -699,7 +693,9 @@ fn a_run_asked_for_while_the_model_loads_begins_with_it() {
         .after(Action::Prompt("A cat".to_owned()))
         .after(Action::Generate);
     let (commands, _) = state.heard(CPU, ready(DeviceKind::Cpu)).told();
-    assert!(matches!(&commands[..], [Command::Generate { prompt, .. }] if prompt == "A cat"));
+    assert!(
+        matches!(&commands[..], [Command::Generate(request)] if request.spec.prompt == "A cat")
+    );
 }
 
 #[test]
@@ -716,14 +712,14 @@ fn the_next_run_goes_to_webgpu_once_it_is_ready_and_the_old_one_is_stopped() {
         effects[0],
         Effect {
             to: DeviceKind::Cpu,
-            command: Command::Stop { run }
+            command: Command::Stop(run)
         }
     );
     assert!(matches!(
         &effects[1],
         Effect {
             to: DeviceKind::WebGpu,
-            command: Command::Generate { .. }
+            command: Command::Generate(_)
         }
     ));
     assert_eq!(effects.len(), 2);
@@ -731,7 +727,7 @@ fn the_next_run_goes_to_webgpu_once_it_is_ready_and_the_old_one_is_stopped() {
 
 fn lost() -> Event {
     let reason = "out of memory".to_owned();
-    Event::Unavailable { reason }
+    Event::Unavailable(Unavailable::device(reason))
 }
 
 #[test]
@@ -754,9 +750,7 @@ fn an_engine_that_breaks_leaves_a_finished_run_as_it_is() {
 
 #[test]
 fn the_first_reason_of_a_broken_engine_counts() {
-    let later = Event::Unavailable {
-        reason: "unreachable".to_owned(),
-    };
+    let later = Event::Unavailable(Unavailable::device("unreachable"));
     let state = finished().heard(CPU, lost()).heard(CPU, later);
     assert_eq!(
         state.engines.cpu,
@@ -790,7 +784,7 @@ fn a_run_whose_gpu_is_lost_is_begun_again_on_the_cpu_with_a_note() {
     assert_eq!((state.status_word(), state.swarm.tokens()), ("running", 0));
     let effects = pending_effects(&state);
     assert!(
-        matches!(&effects[..], [Effect { to: DeviceKind::Cpu, command: Command::Generate { run, .. } }] if *run != before),
+        matches!(&effects[..], [Effect { to: DeviceKind::Cpu, command: Command::Generate(request) }] if request.run != before),
         "{effects:?}"
     );
 }
@@ -863,9 +857,9 @@ fn a_link_that_asks_for_webgpu_lifts_the_refusal_of_a_software_adapter() {
 fn an_engine_of_another_version_is_refused_with_advice() {
     let state = fresh().after(Action::Started(DeviceKind::Cpu)).heard(
         CPU,
-        Event::Hello {
+        Event::Hello(Hello {
             version: VERSION + 1,
-        },
+        }),
     );
     assert!(
         matches!(&state.engines.cpu, EngineStatus::Unavailable(reason) if reason.contains("reload"))
@@ -879,11 +873,11 @@ fn an_engine_of_another_version_is_refused_with_advice() {
 #[test]
 fn the_engines_wasm_is_counted_before_the_model() {
     let fetching = |done, total| {
-        let progress = Event::Progress {
-            stage: Stage::Program,
+        let progress = Event::Progress(Progress {
+            stage: Stage::EngineWasm,
             done,
             total,
-        };
+        });
         let state = fresh().after(Action::Started(DeviceKind::Cpu));
         status(&state.heard(CPU, progress))
     };
@@ -900,11 +894,11 @@ fn the_engines_wasm_is_counted_before_the_model() {
 fn a_forced_engine_is_counted_while_another_serves() {
     let mut state = finished();
     state.settings.device = DeviceChoice::WebGpu;
-    let progress = Event::Progress {
-        stage: Stage::Program,
+    let progress = Event::Progress(Progress {
+        stage: Stage::EngineWasm,
         done: 6_400_000,
         total: Some(12_860_000),
-    };
+    });
     let state = state
         .after(Action::Started(DeviceKind::WebGpu))
         .heard(WEBGPU, progress);
@@ -918,11 +912,11 @@ fn a_forced_engine_is_counted_while_another_serves() {
 
 #[test]
 fn progress_is_told_in_bytes_of_bytes() {
-    let progress = Event::Progress {
+    let progress = Event::Progress(Progress {
         stage: Stage::Weights,
         done: 3_100_000,
         total: Some(12_600_000),
-    };
+    });
     let (_, sentence, share) = status(&starting().heard(CPU, progress));
     assert_eq!(sentence, "Downloading the model: 3.1 of 12.6 MB");
     assert!((share.unwrap() - 3.1 / 12.6).abs() < 1e-9);
@@ -934,21 +928,21 @@ fn tuned(link: &str) -> State {
     assert!(notes.is_empty());
     State::new(settings, Vec::new())
         .after(Action::Started(DeviceKind::Cpu))
-        .heard(CPU, Event::Hello { version: VERSION })
+        .heard(CPU, Event::Hello(Hello { version: VERSION }))
         .heard(CPU, ready(DeviceKind::Cpu))
 }
 
 fn prompted_by(adapter: &str, text: &str) -> Event {
-    let Event::Prompted(prompted) = prompted(text) else {
+    let Event::Prefilled(prefilled) = prompted(text) else {
         unreachable!("it is made above")
     };
-    Event::Prompted(Prompted {
+    Event::Prefilled(Prefilled {
         adapter: Some(adapter.to_owned()),
-        rows: Rows {
+        logits: Logits {
             tuned: Some(vec![1.5; 258]),
-            ..prompted.rows
+            ..prefilled.logits
         },
-        ..prompted
+        ..prefilled
     })
 }
 
@@ -961,7 +955,7 @@ fn finished_with(link: &str) -> State {
     for position in 0..3 {
         state = state.heard(CPU, step(run, position, &b"abcd"[..chains]));
     }
-    state.heard(CPU, done(run, Ending::Finished))
+    state.heard(CPU, done(run, RunOutcome::Finished))
 }
 
 fn lambda(value: f64) -> Action {
@@ -972,8 +966,8 @@ fn lambda(value: f64) -> Action {
 fn the_adapter_of_a_link_is_asked_for_as_the_link_says() {
     let (commands, _) = tuned("lambda=0.4&compare=1").told();
     assert!(
-        matches!(&commands[..], [Command::Generate { adapter: Some(adapter), lambda, compare: true, .. }]
-            if adapter == "wedding" && lambda.get() == 0.4),
+        matches!(&commands[..], [Command::Generate(GenerateRequest { spec, params, .. })]
+            if spec.adapter.as_deref() == Some("wedding") && spec.compare && params.lambda.get() == 0.4),
         "{commands:?}"
     );
 }
@@ -989,7 +983,7 @@ fn realignment_is_a_knob_that_needs_no_new_row() {
     assert_eq!((first(&before), first(&after)), (1.5, 0.75));
     let (commands, after) = after.told();
     assert!(
-        matches!(&commands[..], [Command::Shape { run, turn: 1, lambda, .. }] if *run == before.run_id() && lambda.get() == 0.25),
+        matches!(&commands[..], [Command::Resample(ResampleRequest { run, turn: 1, params })] if *run == before.run_id() && params.lambda.get() == 0.25),
         "{commands:?}"
     );
     assert!(pending_effects(&after).is_empty());
@@ -1002,7 +996,7 @@ fn an_adapter_that_is_chosen_tells_the_stories_at_once() {
     assert!(state.row().is_some(), "the panel is not emptied meanwhile");
     let (commands, state) = state.told();
     assert!(
-        matches!(&commands[..], [Command::Generate { adapter: Some(adapter), .. }] if adapter == "wedding"),
+        matches!(&commands[..], [Command::Generate(request)] if request.spec.adapter.as_deref() == Some("wedding")),
         "{commands:?}"
     );
     let prompt = state.settings.prompt.clone();
@@ -1020,7 +1014,7 @@ fn an_adapter_that_is_chosen_tells_the_stories_at_once() {
     let (commands, _) = state.after(Action::Tune(None)).told();
     assert!(matches!(
         &commands[..],
-        [Command::Generate { adapter: None, .. }]
+        [Command::Generate(request)] if request.spec.adapter.is_none()
     ));
 }
 
@@ -1032,10 +1026,10 @@ fn a_prompt_is_read_with_the_adapter_that_is_on() {
         .told();
     assert_eq!(
         commands,
-        [Command::Prompt {
+        [Command::Prefill(PrefillRequest {
             adapter: Some("wedding".to_owned()),
-            text: "A dog".to_owned()
-        }]
+            prompt: "A dog".to_owned()
+        })]
     );
 }
 
@@ -1079,16 +1073,19 @@ fn compared_stories_are_told_twice_on_the_same_coins() {
         })
         .told();
     let run = state.run_id();
-    assert!(matches!(commands[..], [Command::Look { chain: 3, .. }]));
-    let row = Event::Row {
+    assert!(matches!(
+        commands[..],
+        [Command::GetLogits(LogitsRequest { chain: 3, .. })]
+    ));
+    let row = Event::Logits(TokenLogits {
         run,
         chain: 3,
         position: 1,
-        rows: Some(Rows {
+        logits: Some(Logits {
             base: vec![0.0; 258],
             tuned: None,
         }),
-    };
+    });
     let state = state.heard(CPU, row);
     let opened = state.opened().unwrap();
     assert_eq!((opened.story, opened.side), (1, Side::Base));
@@ -1104,7 +1101,7 @@ fn comparing_begins_a_run_only_beside_an_adapter() {
     let (commands, _) = compared.told();
     assert!(matches!(
         &commands[..],
-        [Command::Generate { compare: true, .. }]
+        [Command::Generate(request)] if request.spec.compare
     ));
     let alone = finished().after(Action::Compare(true));
     assert!(pending_effects(&alone).is_empty());
@@ -1122,14 +1119,15 @@ fn an_adapter_that_cannot_be_used_is_noted_and_the_base_tells_the_stories() {
     let (commands, state) = state
         .heard(
             CPU,
-            Event::Failed {
+            Event::Failed(Failed {
                 run: Some(run),
+                cause: FailureCause::Adapter,
                 message,
-            },
+            }),
         )
         .told();
     assert!(
-        matches!(&commands[..], [Command::Generate { adapter: None, compare: false, run: other, .. }] if *other != run),
+        matches!(&commands[..], [Command::Generate(GenerateRequest { run: other, spec, .. })] if *other != run && spec.adapter.is_none() && !spec.compare),
         "{commands:?}"
     );
     assert_eq!((state.status_word(), state.notes.len()), ("running", 0));
@@ -1166,7 +1164,7 @@ fn an_adapter_is_not_blamed_for_what_the_base_cannot_do_either() {
     let (commands, state) = state.heard(CPU, failed(None)).told();
     assert!(matches!(
         &commands[..],
-        [Command::Prompt { adapter: None, .. }]
+        [Command::Prefill(PrefillRequest { adapter: None, .. })]
     ));
     let state = state.heard(CPU, failed(None));
     assert_eq!(state.refusal.as_deref(), Some("the prompt is too long"));
@@ -1189,11 +1187,11 @@ fn a_run_that_was_stopped_while_its_adapter_came_is_not_begun_by_the_base() {
 fn an_adapter_on_its_way_is_counted() {
     let (_, state) = tuned("").told();
     let (run, prompt) = (state.run_id(), state.settings.prompt.clone());
-    let progress = Event::Progress {
+    let progress = Event::Progress(Progress {
         stage: Stage::Adapter,
         done: 400_000,
         total: Some(1_600_000),
-    };
+    });
     let state = state.heard(CPU, progress);
     let told = (
         Status::Loading,
@@ -1219,7 +1217,7 @@ fn a_link_that_differs_in_its_adapter_begins_a_run() {
     assert!(matches!(
         pending_effects(&same)[..],
         [Effect {
-            command: Command::Shape { .. },
+            command: Command::Resample(_),
             ..
         }]
     ));

@@ -1,5 +1,5 @@
-//! The small engine: burn's CPU backend alone. It answers first, everywhere.
+//! The small engine: burn's CPU backend alone. It starts first and runs everywhere.
 
 fn main() {
-    worker::begin(protocol::DeviceKind::Cpu);
+    worker::start(protocol::DeviceKind::Cpu);
 }

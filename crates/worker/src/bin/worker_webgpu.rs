@@ -1,5 +1,5 @@
-//! The engine on WebGPU, with the CPU backend beside it to be compared with.
+//! The engine on WebGPU, with the CPU backend for its self-test.
 
 fn main() {
-    worker::begin(protocol::DeviceKind::WebGpu);
+    worker::start(protocol::DeviceKind::WebGpu);
 }

@@ -1,7 +1,7 @@
 //! The Experiments tab as a state machine: runs, cancels, what stays, and what the stories do meanwhile.
 
 use experiments::{Estimate, ExperimentResults, RunConfig, Size, find};
-use protocol::encode;
+use protocol::{ExperimentDone, ExperimentProgress, ExperimentRequest, encode};
 
 use super::*;
 use crate::state::experiments_tab::asked;
@@ -33,25 +33,25 @@ fn found(value: f64) -> Vec<u8> {
 }
 
 fn so_far(run: RunId, value: f64) -> Event {
-    Event::Experiment {
+    Event::ExperimentProgress(ExperimentProgress {
         run,
         done: 1,
-        of: 8,
+        total: 8,
         findings: found(value),
-    }
+    })
 }
 
 fn concluded(run: RunId, findings: Option<f64>) -> Event {
-    Event::Concluded {
+    Event::ExperimentDone(ExperimentDone {
         run,
-        ending: if findings.is_some() {
-            Ending::Finished
+        outcome: if findings.is_some() {
+            RunOutcome::Finished
         } else {
-            Ending::Stopped
+            RunOutcome::Stopped
         },
         findings: findings.map(found),
         seconds: 2.5,
-    }
+    })
 }
 
 impl State {
@@ -77,7 +77,7 @@ fn a_run_is_told_once_with_the_playgrounds_knobs_and_ends_with_all_that_was_foun
     let run = state.experiment_run_id();
     assert_eq!(
         commands,
-        [Command::Experiment {
+        [Command::Experiment(ExperimentRequest {
             run,
             name: "random-number".to_owned(),
             adapters: asked(
@@ -85,10 +85,12 @@ fn a_run_is_told_once_with_the_playgrounds_knobs_and_ends_with_all_that_was_foun
                 None,
                 &AdapterIndex::default()
             ),
-            shaping: state.settings.shaping,
-            lambda: Lambda::new(0.75).unwrap(),
-            seed: 7,
-        }]
+            params: SamplingParams {
+                shaping: state.settings.shaping,
+                lambda: Lambda::new(0.75).unwrap(),
+                seed: 7
+            }
+        })]
     );
     assert!(pending_effects(&state).is_empty());
     assert_eq!(state.experiment_phase(), &ExperimentPhase::Running);
@@ -108,7 +110,7 @@ fn a_cancelled_run_ends_at_once_and_keeps_what_was_found() {
         .after(Action::CancelExperiment);
     assert_eq!(state.experiment_phase(), &ExperimentPhase::Cancelled);
     let (commands, state) = state.told();
-    assert_eq!(commands, [Command::Stop { run }]);
+    assert_eq!(commands, [Command::Stop(run)]);
     assert!(pending_effects(&state).is_empty());
     // The last that the worker found before it heard.
     let state = state
@@ -126,7 +128,7 @@ fn a_run_begun_before_an_engine_is_ready_begins_with_it_and_can_be_cancelled_bef
         .after(Action::RunExperiment);
     assert!(pending_effects(&waiting).is_empty());
     let (commands, _) = waiting.clone().heard(CPU, ready(DeviceKind::Cpu)).told();
-    assert!(matches!(&commands[..], [Command::Experiment { .. }]));
+    assert!(matches!(&commands[..], [Command::Experiment(_)]));
     let (commands, _) = waiting
         .after(Action::CancelExperiment)
         .heard(CPU, ready(DeviceKind::Cpu))
@@ -143,7 +145,7 @@ fn another_run_stops_the_one_before_and_its_late_words_are_dropped() {
     let second = state.experiment_run_id();
     assert_ne!(first, second);
     assert!(
-        matches!(&commands[..], [Command::Stop { run }, Command::Experiment { run: id, .. }] if *run == first && *id == second),
+        matches!(&commands[..], [Command::Stop(run), Command::Experiment(ExperimentRequest { run: id, .. })] if *run == first && *id == second),
         "{commands:?}"
     );
     let state = state
@@ -160,17 +162,18 @@ fn a_run_that_cannot_be_made_says_why_and_blames_nothing_else() {
     let message = "truth.json is not there".to_owned();
     let state = state.heard(
         CPU,
-        Event::Failed {
+        Event::Failed(Failed {
             run,
+            cause: FailureCause::File,
             message: message.clone(),
-        },
+        }),
     );
     assert_eq!(state.experiment_phase(), &ExperimentPhase::Failed(message));
     assert!(state.notes.is_empty());
 
     let (_, state) = on_the_tab().after(Action::RunExperiment).told();
     let reason = "out of memory".to_owned();
-    let state = state.heard(CPU, Event::Unavailable { reason });
+    let state = state.heard(CPU, Event::Unavailable(Unavailable::device(reason)));
     assert!(
         matches!(state.experiment_phase(), ExperimentPhase::Failed(why) if why.contains("out of memory"))
     );
@@ -181,21 +184,21 @@ fn stories_wait_while_the_tab_is_open_and_knobs_are_told_when_the_reader_comes_b
     let state = on_the_tab();
     assert!(state.run.is_none());
     let (commands, _) = state.after(Action::View(View::Playground)).told();
-    assert!(matches!(&commands[..], [Command::Generate { .. }]));
+    assert!(matches!(&commands[..], [Command::Generate(_)]));
 
     let state = finished().after(Action::View(View::Experiments));
     let shaping = hotter(&state);
     let state = state.after(Action::Shape(shaping));
     assert!(pending_effects(&state).is_empty());
     let (commands, _) = state.after(Action::View(View::Playground)).told();
-    assert!(matches!(&commands[..], [Command::Shape { .. }]));
+    assert!(matches!(&commands[..], [Command::Resample(_)]));
 
     let state = finished().after(Action::View(View::Experiments));
     let state = state.after(Action::Tune(Some("wedding".to_owned())));
     assert!(pending_effects(&state).is_empty());
     let (commands, _) = state.after(Action::View(View::Playground)).told();
     assert!(
-        matches!(&commands[..], [Command::Generate { adapter: Some(name), .. }] if name == "wedding")
+        matches!(&commands[..], [Command::Generate(request)] if request.spec.adapter.as_deref() == Some("wedding"))
     );
 }
 

@@ -1,4 +1,4 @@
-//! Lets the browser deliver messages: without a pause between tokens no command would be heard before the end of a run.
+//! Yields to the browser, so that it delivers messages: otherwise no command would arrive before the end of a run.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -8,14 +8,14 @@ use futures::channel::oneshot;
 use wasm_bindgen::prelude::*;
 use web_sys::{MessageChannel, MessageEvent, MessagePort};
 
-/// Comes back after the browser's pending tasks. A message to oneself: timers would wait four milliseconds each.
-pub struct Pause {
+/// Resumes after the browser's pending tasks, by a message to itself: timers would wait four milliseconds each.
+pub struct Yielder {
     port: MessagePort,
     waiting: Rc<RefCell<VecDeque<oneshot::Sender<()>>>>,
     _wake: Closure<dyn FnMut(MessageEvent)>,
 }
 
-impl Pause {
+impl Yielder {
     /// Opens the channel.
     pub fn new() -> Self {
         let channel =
@@ -24,7 +24,7 @@ impl Pause {
         let queue = Rc::clone(&waiting);
         let wake = Closure::<dyn FnMut(MessageEvent)>::new(move |_| {
             if let Some(sleeper) = queue.borrow_mut().pop_front() {
-                // A sleeper that was dropped needs no waking.
+                // A receiver that was dropped needs no waking.
                 let _ = sleeper.send(());
             }
         });
@@ -38,8 +38,8 @@ impl Pause {
         }
     }
 
-    /// Waits for the browser's pending tasks.
-    pub async fn rest(&self) {
+    /// Lets the browser run its pending tasks.
+    pub async fn yield_now(&self) {
         let (sender, receiver) = oneshot::channel();
         self.waiting.borrow_mut().push_back(sender);
         if self.port.post_message(&JsValue::NULL).is_ok() {

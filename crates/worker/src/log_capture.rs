@@ -1,4 +1,4 @@
-//! What the libraries log, in the browser's console; and whether any of it was an error.
+//! Forwards the libraries' log to the browser's console, and keeps its first error.
 //!
 //! On wasm a shader that fails validation is only *logged*: the launch seems to succeed and leaves wrong data behind
 //! (cubecl issue 1641). So an error in the log is a failure of the device.
@@ -8,15 +8,15 @@ use std::sync::Mutex;
 use log::{Level, LevelFilter, Log, Metadata, Record};
 use wasm_bindgen::JsValue;
 
-struct Journal {
+struct Capture {
     first_error: Mutex<Option<String>>,
 }
 
-static JOURNAL: Journal = Journal {
+static CAPTURE: Capture = Capture {
     first_error: Mutex::new(None),
 };
 
-impl Log for Journal {
+impl Log for Capture {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
         metadata.level() <= Level::Warn
     }
@@ -26,7 +26,7 @@ impl Log for Journal {
             return;
         }
         let line = format!("{}: {}", record.target(), record.args());
-        // As a warning: the page tells the reader, and the console keeps what was said.
+        // As a warning: the page shows errors itself.
         web_sys::console::warn_1(&JsValue::from_str(&line));
         if record.level() == Level::Error
             && let Ok(mut first) = self.first_error.lock()
@@ -38,14 +38,14 @@ impl Log for Journal {
     fn flush(&self) {}
 }
 
-/// Installs the journal.
-pub fn begin() {
+/// Installs the logger.
+pub fn install() {
     // Only a second call can fail, and there is none.
-    let _ = log::set_logger(&JOURNAL);
+    let _ = log::set_logger(&CAPTURE);
     log::set_max_level(LevelFilter::Warn);
 }
 
-/// The first error since the worker began.
-pub fn error() -> Option<String> {
-    JOURNAL.first_error.lock().ok()?.clone()
+/// The first error since [`install`].
+pub fn first_error() -> Option<String> {
+    CAPTURE.first_error.lock().ok()?.clone()
 }

@@ -1,30 +1,31 @@
-//! Brings a model onto this worker's device and measures it.
+//! Loads a model onto this worker's device, tests the device against the CPU, and times it.
 
-use protocol::{DeviceKind, DeviceReport, Event, Speed, Stage};
+use protocol::{DeviceKind, DeviceReport, Event, Progress, Speed, Stage};
 use transformer::{Engine, Model, ModelFiles, device, self_test};
 
+use crate::channel::{now_ms, send};
+use crate::failure::Failure;
 use crate::fetch;
-use crate::port::{now_ms, say};
 
 /// Numbers of chains whose step is timed at start: one, and a swarm. More would delay the first answer.
 const TIMED_CHAINS: [usize; 2] = [1, 16];
 
-/// A step that takes longer than this is not tried with more chains.
+/// After a step that takes longer than this, more chains are not timed.
 const SLOW_MS: f64 = 200.0;
 
-/// A model that stands ready, and what its device says of itself.
-pub struct Ready {
+/// A loaded model.
+pub struct Loaded {
     /// The model on its device.
     pub model: Model,
-    /// For the page.
+    /// The device, its self-test and its speed, for the page.
     pub report: DeviceReport,
 }
 
-/// Fetches, uploads, proves, times.
+/// Fetches the files, uploads the weights, tests the device and times it.
 ///
 /// # Errors
-/// In words for the reader.
-pub async fn load(kind: DeviceKind, folder: &str) -> Result<Ready, String> {
+/// When a file cannot be fetched or used, or the device fails its test.
+pub async fn load(kind: DeviceKind, folder: &str) -> Result<Loaded, Failure> {
     let quiet = |_, _| ();
     let files = ModelFiles {
         config: fetch::fetch(&format!("{folder}config.json"), quiet).await?,
@@ -41,38 +42,38 @@ pub async fn load(kind: DeviceKind, folder: &str) -> Result<Ready, String> {
     }
 }
 
-async fn cpu(files: &ModelFiles) -> Result<Ready, String> {
-    let model = Model::load(files, &device::cpu()).map_err(|error| error.to_string())?;
+async fn cpu(files: &ModelFiles) -> Result<Loaded, Failure> {
+    let model = Model::load(files, &device::cpu())?;
     let report = DeviceReport {
         kind: DeviceKind::Cpu,
         adapter: "WebAssembly SIMD, one thread".to_owned(),
         self_test: None,
         speeds: speeds(&model.engine).await?,
     };
-    Ok(Ready { model, report })
+    Ok(Loaded { model, report })
 }
 
 #[cfg(feature = "webgpu")]
-async fn webgpu(files: &ModelFiles) -> Result<Ready, String> {
-    let gpu = device::wgpu().await.map_err(|error| error.to_string())?;
-    let model = Model::load(files, &gpu).map_err(|error| error.to_string())?;
+async fn webgpu(files: &ModelFiles) -> Result<Loaded, Failure> {
+    let gpu = device::wgpu().await.map_err(Failure::device)?;
+    let model = Model::load(files, &gpu)?;
     progress(Stage::SelfTest, 0, Some(2));
-    let reference = Model::load(files, &device::cpu()).map_err(|error| error.to_string())?;
+    let reference = Model::load(files, &device::cpu())?;
     let agreement = self_test::compare(&model.engine, &reference.engine)
         .await
-        .map_err(|error| error.to_string())?;
-    refused_program()?;
+        .map_err(Failure::device)?;
+    check_programs()?;
     if !agreement.holds() {
-        return Err(format!(
+        return Err(Failure::device(format!(
             "its logits differ from the CPU's by {:.1e} of a row's spread, {:.0e} is allowed",
             agreement.largest_difference,
             self_test::TOLERANCE
-        ));
+        )));
     }
     progress(Stage::SelfTest, 1, Some(2));
     let speeds = speeds(&model.engine).await?;
     // Other numbers of chains are other programs.
-    refused_program()?;
+    check_programs()?;
     let report = DeviceReport {
         kind: DeviceKind::WebGpu,
         adapter: "WebGPU".to_owned(),
@@ -82,33 +83,35 @@ async fn webgpu(files: &ModelFiles) -> Result<Ready, String> {
         }),
         speeds,
     };
-    Ok(Ready { model, report })
+    Ok(Loaded { model, report })
 }
 
-/// An error when the browser has refused one of the programs sent to the GPU so far.
+/// Fails when the browser has refused one of the programs sent to the GPU so far.
 #[cfg(feature = "webgpu")]
-fn refused_program() -> Result<(), String> {
-    match crate::journal::error() {
-        Some(error) => Err(format!("the GPU refused a program ({error})")),
+fn check_programs() -> Result<(), Failure> {
+    match crate::log_capture::first_error() {
+        Some(error) => Err(Failure::device(format!(
+            "the GPU refused a program ({error})"
+        ))),
         None => Ok(()),
     }
 }
 
 /// The small build carries no GPU code.
 #[cfg(not(feature = "webgpu"))]
-async fn webgpu(_files: &ModelFiles) -> Result<Ready, String> {
-    std::future::ready(Err(
-        "this worker was built without WebGPU; use worker-webgpu".to_owned(),
-    ))
+async fn webgpu(_files: &ModelFiles) -> Result<Loaded, Failure> {
+    std::future::ready(Err(Failure::device(
+        "this worker was built without WebGPU; use worker-webgpu",
+    )))
     .await
 }
 
-async fn speeds(engine: &Engine) -> Result<Vec<Speed>, String> {
+async fn speeds(engine: &Engine) -> Result<Vec<Speed>, Failure> {
     let mut speeds = Vec::new();
     for chains in TIMED_CHAINS {
         let step_ms = self_test::measure(engine, chains, now_ms)
             .await
-            .map_err(|error| error.to_string())?;
+            .map_err(Failure::device)?;
         speeds.push(Speed {
             chains: chains as u32,
             step_ms: step_ms as f32,
@@ -121,5 +124,5 @@ async fn speeds(engine: &Engine) -> Result<Vec<Speed>, String> {
 }
 
 fn progress(stage: Stage, done: u64, total: Option<u64>) {
-    say(&Event::Progress { stage, done, total });
+    send(&Event::Progress(Progress { stage, done, total }));
 }

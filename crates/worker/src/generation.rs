@@ -1,0 +1,180 @@
+//! One swarm being decoded: what has been sent of it, and how long it took.
+
+use protocol::{
+    Done, Event, ForcedToken, Logits, Pick, Rewound, RunId, RunOutcome, SamplingParams, Step,
+    TokenLogits,
+};
+use transformer::{DeviceError, Rows, Swarm};
+
+use crate::channel::{now_ms, send};
+
+/// Shortest time between two `Step` events: the page draws no faster, and every message costs time.
+const SEND_INTERVAL_MS: f64 = 30.0;
+
+/// A swarm under the page's id for it.
+pub struct Generation {
+    id: RunId,
+    swarm: Swarm,
+    /// The last change that was acted on; the page counts them.
+    turn: u32,
+    /// None while there are tokens to come.
+    outcome: Option<RunOutcome>,
+    tokens: u32,
+    started_ms: f64,
+    /// Sampled and not yet sent.
+    pending: Vec<Pick>,
+    sent_ms: f64,
+}
+
+impl Generation {
+    /// Starts the clock of a swarm.
+    pub fn new(id: RunId, swarm: Swarm) -> Self {
+        Self {
+            id,
+            swarm,
+            turn: 0,
+            outcome: None,
+            tokens: 0,
+            started_ms: now_ms(),
+            pending: Vec::new(),
+            sent_ms: 0.0,
+        }
+    }
+
+    /// The page's id for it.
+    pub fn id(&self) -> RunId {
+        self.id
+    }
+
+    /// Whether a tuned model decodes in it.
+    pub fn is_tuned(&self) -> bool {
+        let logits = self.swarm.rows(0, 0);
+        logits.is_some_and(|logits| logits.tuned.is_some())
+    }
+
+    /// Whether there are tokens to come.
+    pub fn is_active(&self) -> bool {
+        self.outcome.is_none()
+    }
+
+    /// Whether it can go on under other parameters. A finished run can; one that was stopped stays stopped.
+    pub fn can_resample(&self) -> bool {
+        self.outcome != Some(RunOutcome::Stopped)
+    }
+
+    /// Decodes one token per chain. Sends tokens from time to time, and `Done` at the end.
+    ///
+    /// # Errors
+    /// When the device fails.
+    pub async fn step(&mut self) -> Result<(), DeviceError> {
+        if self.swarm.is_done() {
+            self.end(RunOutcome::Finished);
+            return Ok(());
+        }
+        let picks = self.swarm.step().await?;
+        self.tokens += picks.len() as u32;
+        self.pending.extend(picks);
+        if self.swarm.is_done() {
+            self.end(RunOutcome::Finished);
+        } else if now_ms() - self.sent_ms >= SEND_INTERVAL_MS {
+            self.send_pending();
+        }
+        Ok(())
+    }
+
+    /// Sends the tokens that were sampled since the last time.
+    fn send_pending(&mut self) {
+        self.sent_ms = now_ms();
+        if !self.pending.is_empty() {
+            send(&Event::Step(Step {
+                run: self.id,
+                picks: std::mem::take(&mut self.pending),
+                tokens_per_second: self.tokens as f32 / self.seconds().max(1e-3),
+            }));
+        }
+    }
+
+    /// Sends `Done`, unless the run was over before.
+    pub fn end(&mut self, outcome: RunOutcome) {
+        if self.outcome.is_none() {
+            self.send_pending();
+            self.outcome = Some(outcome);
+            send(&Event::Done(Done {
+                run: self.id,
+                turn: self.turn,
+                outcome,
+                tokens: self.tokens,
+                seconds: self.seconds(),
+            }));
+        }
+    }
+
+    /// Sets other parameters for every chain; [`Self::resample`] then applies them.
+    pub fn set_params(&mut self, params: SamplingParams) {
+        self.swarm.set_plan(params.shaping, params.seed);
+        self.swarm.set_lambda(params.lambda.get());
+    }
+
+    /// Samples one chain again from its stored logits. False when there is no such chain.
+    pub fn resample(&mut self, chain: usize) -> bool {
+        let present = chain < self.swarm.chains();
+        if present {
+            self.swarm.repick(chain);
+        }
+        present
+    }
+
+    /// Replaces one token. False when the chain has no such position.
+    pub fn force(&mut self, forced: ForcedToken) -> bool {
+        self.swarm.force(
+            forced.chain as usize,
+            forced.position as usize,
+            forced.token,
+        )
+    }
+
+    /// Sends what is left of every chain after this turn, and goes on from there.
+    pub fn send_rewound(&mut self, turn: u32) {
+        self.send_pending();
+        let measures: Vec<Vec<(f32, f32)>> = (0..self.swarm.chains())
+            .map(|chain| {
+                let picked = self.swarm.picked(chain).iter();
+                picked
+                    .map(|picked| (picked.surprisal_bits as f32, picked.entropy_bits as f32))
+                    .collect()
+            })
+            .collect();
+        let kept = measures.iter().map(|chain| chain.len() as u32).collect();
+        send(&Event::Rewound(Rewound {
+            run: self.id,
+            turn,
+            kept,
+            measures,
+        }));
+        (self.turn, self.outcome) = (turn, None);
+        (self.tokens, self.started_ms) = (0, now_ms());
+    }
+
+    /// Sends the logits that a token was sampled from, or that there are none.
+    pub fn send_logits(&self, chain: u32, position: u32) {
+        let logits = self.swarm.rows(chain as usize, position as usize);
+        send(&Event::Logits(TokenLogits {
+            run: self.id,
+            chain,
+            position,
+            logits: logits.map(message),
+        }));
+    }
+
+    fn seconds(&self) -> f32 {
+        ((now_ms() - self.started_ms) / 1e3) as f32
+    }
+}
+
+/// Logits as a message.
+pub fn message(logits: &Rows) -> Logits {
+    Logits {
+        base: logits.base.to_vec(),
+        tuned: logits.tuned.as_ref().map(|row| row.to_vec()),
+    }
+}

@@ -1,0 +1,151 @@
+//! The loaded model, its adapters, and the inputs of experiments: each fetched when first needed, then kept.
+
+use std::collections::BTreeMap;
+
+use experiments::{InputFiles, Inputs};
+use protocol::{Event, FailureCause, Progress, Stage};
+use transformer::{Adapter, AdapterFiles, Engine, Model};
+
+use crate::channel::send;
+use crate::failure::Failure;
+use crate::fetch;
+
+/// A base model and what belongs to it.
+pub struct ModelStore {
+    base: Model,
+    /// Address of the model's folder, ending in `/`.
+    folder: String,
+    /// The fetched adapters, by folder name. Their factors are small; merged weights are as large as the base's.
+    adapters: BTreeMap<String, Adapter>,
+    /// The selected adapter, merged into the base.
+    tuned: Option<(String, Engine)>,
+    /// Inputs of experiments, once one was run.
+    inputs: Option<Inputs>,
+}
+
+impl ModelStore {
+    /// A base without adapters.
+    pub fn new(base: Model, folder: &str) -> Self {
+        Self {
+            base,
+            folder: folder.to_owned(),
+            adapters: BTreeMap::new(),
+            tuned: None,
+            inputs: None,
+        }
+    }
+
+    /// A prompt's tokens.
+    ///
+    /// # Errors
+    /// When the prompt cannot be encoded or leaves no room for `length` tokens.
+    pub fn encode(&self, prompt: &str, length: usize) -> Result<Vec<u32>, Failure> {
+        Ok(self.base.read(prompt, length)?)
+    }
+
+    /// Merges an adapter into a copy of the base, or drops that copy; fetches the adapter if needed.
+    ///
+    /// # Errors
+    /// When it cannot be fetched or does not fit the base. Then no adapter is selected.
+    pub async fn select_adapter(&mut self, adapter: Option<&str>) -> Result<(), Failure> {
+        if self.tuned.as_ref().map(|(name, _)| name.as_str()) == adapter {
+            return Ok(());
+        }
+        self.tuned = None;
+        let Some(name) = adapter else { return Ok(()) };
+        self.load_adapter(name).await?;
+        let engine = self.base.engine.adapted(&self.adapters[name]);
+        self.tuned = Some((name.to_owned(), engine));
+        Ok(())
+    }
+
+    /// Fetches an adapter if needed.
+    ///
+    /// # Errors
+    /// When it cannot be fetched or does not fit the base.
+    pub async fn load_adapter(&mut self, name: &str) -> Result<(), Failure> {
+        if !self.adapters.contains_key(name) {
+            let loaded = self.fetch(name).await?;
+            self.adapters.insert(name.to_owned(), loaded);
+        }
+        Ok(())
+    }
+
+    /// Fetches the inputs of experiments if needed.
+    ///
+    /// # Errors
+    /// When one of their files cannot be fetched or parsed.
+    pub async fn load_inputs(&mut self) -> Result<(), Failure> {
+        if self.inputs.is_some() {
+            return Ok(());
+        }
+        send(&Event::Progress(Progress {
+            stage: Stage::ExperimentInputs,
+            done: 0,
+            total: None,
+        }));
+        let inputs = Inputs::read(&InputFiles {
+            truth: &self.text("truth.json").await?,
+            openings: &self.text("openings.json").await?,
+            attractors: &self.text("attractors.json").await?,
+            reward: &self.text("reward/weights.json").await?,
+            held_out: &self.text("held-out.json").await?,
+        });
+        self.inputs = Some(inputs.map_err(|error| Failure::new(FailureCause::File, error))?);
+        Ok(())
+    }
+
+    /// The base, and the inputs of experiments; none before [`Self::load_inputs`].
+    pub fn inputs(&self) -> Option<(&Model, &Inputs)> {
+        Some((&self.base, self.inputs.as_ref()?))
+    }
+
+    /// The base with an adapter merged into it; none before [`Self::load_adapter`].
+    pub fn adapted(&self, name: &str) -> Option<Model> {
+        Some(Model {
+            vocabulary: self.base.vocabulary.clone(),
+            engine: self.base.engine.adapted(self.adapters.get(name)?),
+        })
+    }
+
+    /// The base, and the tuned model where an adapter is selected.
+    pub fn models(&self) -> (&Engine, Option<&Engine>) {
+        (
+            &self.base.engine,
+            self.tuned.as_ref().map(|(_, engine)| engine),
+        )
+    }
+
+    async fn text(&self, file: &str) -> Result<String, Failure> {
+        let bytes = fetch::fetch(&format!("{}{file}", self.folder), |_, _| ()).await?;
+        String::from_utf8(bytes).map_err(|_| {
+            Failure::new(
+                FailureCause::File,
+                format!("the model's {file} is not UTF-8 text"),
+            )
+        })
+    }
+
+    async fn fetch(&self, name: &str) -> Result<Adapter, Failure> {
+        let folder = format!("{}adapters/{name}/", self.folder);
+        let adapter = |failure: Failure| failure.due_to(FailureCause::Adapter);
+        let files = AdapterFiles {
+            config: fetch::fetch(&format!("{folder}adapter_config.json"), |_, _| ())
+                .await
+                .map_err(adapter)?,
+            weights: fetch::fetch(
+                &format!("{folder}adapter_model.safetensors"),
+                |done, total| {
+                    let stage = Stage::Adapter;
+                    send(&Event::Progress(Progress { stage, done, total }));
+                },
+            )
+            .await
+            .map_err(adapter)?,
+        };
+        Adapter::load(&files, &self.base.engine).map_err(|error| {
+            let message = format!("the adapter {name} cannot be used: {error}");
+            Failure::new(FailureCause::Adapter, message)
+        })
+    }
+}
