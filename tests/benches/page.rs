@@ -41,7 +41,7 @@ const CHANGES: [(&str, &str); 4] = [
 ];
 /// How long that arithmetic takes where nothing is throttled, milliseconds: about what a slider's move does.
 const ARITHMETIC_MS: f64 = 3.0;
-/// How much slower than this machine the reader's is taken to be, for the slider.
+/// CPU throttle for the slider: how many times slower the reader's machine is assumed to be.
 const SLOWER: f64 = 4.0;
 
 /// A live distribution is shown: the model has answered, and no recording plays.
@@ -92,7 +92,7 @@ impl Report {
     }
 }
 
-/// The value that a share of all lie below.
+/// A quantile.
 fn quantile(values: impl IntoIterator<Item = f64>, share: f64) -> f64 {
     let mut values: Vec<f64> = values.into_iter().collect();
     values.sort_by(f64::total_cmp);
@@ -112,7 +112,7 @@ fn moment(page: &mut Page, condition: &str) -> f64 {
     .unwrap()
 }
 
-/// From an empty cache to the first distribution; gives the files that were fetched until then.
+/// From an empty cache to the first distribution; returns the files that were fetched until then.
 fn start_up(site: &Site, report: &mut Report) -> Vec<String> {
     let mut page = open(&site.address("device=cpu"), WIDE, Gpu::Absent).unwrap();
     page.wait_until("the document", "document.body", START)
@@ -175,14 +175,14 @@ fn slider(site: &Site, report: &mut Report) -> String {
         .to_owned()
 }
 
-/// Where the browser says that the time of a frame went.
+/// The browser's breakdown of a frame's time.
 const PARTS: [(&str, &str); 3] = [
     ("script", "ScriptDuration"),
     ("style", "RecalcStyleDuration"),
     ("layout", "LayoutDuration"),
 ];
 
-/// What was measured of a kind of change.
+/// Measurements of one kind of change.
 struct Change {
     script: String,
     /// With the browser's throttle: how long each change took, in milliseconds, and whether the next-token panel had changed by
@@ -290,7 +290,7 @@ fn rest(page: &mut Page) {
 
 const ON_WEBGPU: &str = "page, WebGPU on the software adapter";
 
-/// Tokens a second, all chains together, as the page itself says, and how long the reader waits for all of them.
+/// Tokens per second, all chains together, as the page reports them, and how long the reader waits for all of them.
 fn decode(site: &Site, report: &mut Report, device: &str, chains: u32, length: u32) {
     let link = format!("prompt=Once%20upon%20a%20time&device={device}&n={chains}&len={length}");
     let mut page = open(&site.address(&link), WIDE, Gpu::Software).unwrap();
@@ -314,8 +314,8 @@ fn decode(site: &Site, report: &mut Report, device: &str, chains: u32, length: u
     );
 }
 
-/// How long an experiment takes with its quick setting, how long the page stood still meanwhile, and how soon one that has run
-/// for a while stops when it is told to.
+/// How long an experiment takes at its quick size, the longest pause of the page meanwhile, and how soon a running one stops when
+/// it is cancelled.
 fn experiment(site: &Site, report: &mut Report, name: &str) {
     const IN_PLACE: &str = "document.querySelector('[data-testid=experiment]')";
     let link = format!("view=experiments&exp={name}&device=cpu");

@@ -1,4 +1,4 @@
-//! The command line, `collapse`, as the tests call it: arguments in, JSON out.
+//! The command `collapse`, as the tests call it: arguments in, JSON out.
 
 use std::env;
 use std::process::Command;

@@ -1,7 +1,7 @@
-//! The Chrome DevTools Protocol, as little of it as the tests need: calls, events, and sessions for a page and its workers.
+//! The part of the Chrome DevTools Protocol that the tests need: calls, events, and sessions for a page and its workers.
 //!
 //! Written out over a web socket because the known clients generate the whole protocol (4 CPU-minutes to compile here)
-//! and do not follow a page's workers, whose console these tests must hear.
+//! and do not follow a page's workers, whose consoles these tests must read.
 
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
@@ -11,17 +11,17 @@ use serde_json::{Value, json};
 use tungstenite::stream::MaybeTlsStream;
 use tungstenite::{Message, WebSocket};
 
-/// How long one read of the socket waits before looking at the clock.
+/// Timeout of one read of the socket.
 const READ: Duration = Duration::from_millis(50);
-/// How long an answer may take: software WebGPU keeps a page's main thread waiting on a busy machine.
+/// Timeout of a call: software WebGPU blocks a page's main thread on a busy machine.
 const ANSWER: Duration = Duration::from_mins(2);
 
-/// Something that the browser says unasked.
+/// An event that the browser sends.
 #[derive(Clone, Debug)]
 pub struct Event {
-    /// Such as `Runtime.consoleAPICalled`.
+    /// The method, such as `Runtime.consoleAPICalled`.
     pub method: String,
-    /// As the protocol's documentation says for the method.
+    /// The parameters, as the protocol documents them for the method.
     pub params: Value,
 }
 
@@ -29,12 +29,12 @@ pub struct Event {
 pub struct DevTools {
     socket: WebSocket<MaybeTlsStream<TcpStream>>,
     last_call: u64,
-    /// Heard and not yet taken.
+    /// Events received and not yet taken.
     events: Vec<Event>,
 }
 
 impl DevTools {
-    /// Connects to the address that a browser prints at its start.
+    /// Connects to the address that a browser prints when it starts.
     pub fn connect(address: &str) -> Result<Self> {
         let (socket, _) = tungstenite::connect(address)
             .with_context(|| format!("connecting to the browser at {address}"))?;
@@ -50,7 +50,7 @@ impl DevTools {
         })
     }
 
-    /// Calls a method, of the browser or of a session, and waits for what it returns.
+    /// Calls a method of the browser or of a session, and returns the result.
     pub fn call(&mut self, session: Option<&str>, method: &str, params: &Value) -> Result<Value> {
         let call = self.send(session, method, params)?;
         let start = Instant::now();
@@ -69,7 +69,7 @@ impl DevTools {
         bail!("no answer to {method} within {} s", ANSWER.as_secs())
     }
 
-    /// Calls a method without waiting; what it returns is dropped.
+    /// Calls a method without waiting for its result.
     pub fn send(&mut self, session: Option<&str>, method: &str, params: &Value) -> Result<u64> {
         self.last_call += 1;
         let mut call = json!({ "id": self.last_call, "method": method, "params": params });
@@ -82,12 +82,12 @@ impl DevTools {
         Ok(self.last_call)
     }
 
-    /// The events heard since the last time.
+    /// The events since the last call.
     pub fn take_events(&mut self) -> Vec<Event> {
         std::mem::take(&mut self.events)
     }
 
-    /// One message that is no event, if one comes within a moment.
+    /// One message that is not an event, if one arrives before the timeout.
     fn receive(&mut self) -> Result<Option<Value>> {
         let text = match self.socket.read() {
             Ok(Message::Text(text)) => text,
@@ -115,7 +115,7 @@ impl DevTools {
         Ok(None)
     }
 
-    /// Listens to a worker that a page has started, and to the workers that it may start.
+    /// Subscribes to a worker that a page has started, and to the workers that it may start.
     fn follow(&mut self, params: &Value) -> Result<()> {
         let session = params["sessionId"]
             .as_str()
@@ -128,7 +128,7 @@ impl DevTools {
     }
 }
 
-/// The calls that make a page or worker tell of its console, its exceptions and its workers.
+/// The calls that make a page or worker report its console, exceptions and workers.
 pub fn listening() -> [(&'static str, Value); 3] {
     [
         ("Runtime.enable", json!({})),

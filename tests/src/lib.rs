@@ -1,7 +1,6 @@
-//! What the tests of the whole share: a static web server, a headless Chromium, the page as a typed object,
-//! and a tiny model.
+//! What the integration tests share: a static web server, a headless Chromium, the page as a typed object, and a tiny model.
 //!
-//! The tests themselves lie in `tests/tests/`. No test of a single crate is here; those lie beside their crate.
+//! The tests themselves are in `tests/tests/`; tests of a single crate are in that crate.
 
 #![allow(
     clippy::missing_errors_doc,

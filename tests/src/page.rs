@@ -1,4 +1,4 @@
-//! The page as tests see it: reading and turning what carries a `data-testid`, waiting, and what its console complained of.
+//! The page as a typed object: reads and changes elements by their `data-testid`, waits, and collects console errors.
 
 use std::time::{Duration, Instant};
 
@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 use crate::browser::Browser;
 use crate::devtools::{DevTools, Event};
 
-/// How often a wait looks again.
+/// Polling interval of a wait.
 const POLL: Duration = Duration::from_millis(20);
 
-/// One likely next token, as a bar shows it.
+/// One of the likeliest next tokens, as a bar shows it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Bar {
     /// The token.
@@ -20,12 +20,12 @@ pub struct Bar {
     pub p: f64,
 }
 
-/// One continuation.
+/// One story.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Chain {
     /// Its text, without the prompt.
     pub text: String,
-    /// It grows no more.
+    /// Whether it has ended.
     pub done: bool,
 }
 
@@ -33,7 +33,7 @@ pub struct Chain {
 pub struct Page {
     devtools: DevTools,
     session: String,
-    /// Everything that the page and its workers complained of so far.
+    /// Console errors of the page and its workers so far.
     complaints: Vec<String>,
     // Dropped last: the connection goes before the browser does.
     _browser: Browser,
@@ -63,7 +63,7 @@ impl Page {
         Ok(())
     }
 
-    /// What a JavaScript expression gives in the page; a promise is awaited.
+    /// Evaluates a JavaScript expression in the page; a promise is awaited.
     pub fn evaluate(&mut self, expression: &str) -> Result<Value> {
         let params =
             json!({ "expression": expression, "awaitPromise": true, "returnByValue": true });
@@ -122,7 +122,7 @@ impl Page {
             .with_context(|| format!("{hook} shows {text}, which is no number"))
     }
 
-    /// What stands in an input.
+    /// The value of an input.
     pub fn value(&mut self, hook: &str) -> Result<String> {
         let value = self.evaluate(&format!("{}.value", element(hook)))?;
         value
@@ -131,7 +131,7 @@ impl Page {
             .with_context(|| format!("{hook} is no input"))
     }
 
-    /// Puts a value into a range input, number box or text area as a person would: the page hears `input` and `change`.
+    /// Puts a value into a range input, number box or text area as a person would: with the events `input` and `change`.
     pub fn set(&mut self, hook: &str, value: &str) -> Result<()> {
         self.evaluate(&format!(
             "(() => {{
@@ -151,7 +151,7 @@ impl Page {
         self.next_paint()
     }
 
-    /// Waits until what was done to the page is on the screen.
+    /// Waits until the page has painted what was done to it.
     pub fn next_paint(&mut self) -> Result<()> {
         self.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(true))))")?;
         Ok(())
@@ -180,7 +180,7 @@ impl Page {
             .collect())
     }
 
-    /// Makes the page's main thread so many times slower, as on a weaker machine.
+    /// Slows the page's main thread down by a factor, as on a weaker machine.
     pub fn slow_down(&mut self, factor: f64) -> Result<()> {
         self.devtools.call(
             Some(&self.session),
@@ -207,8 +207,8 @@ impl Page {
             .with_context(|| format!("the browser does not measure {on}"))
     }
 
-    /// Evaluates a script as [`Page::evaluate`] does; gives the CPU time, in milliseconds, that the main thread spent on each frame
-    /// meanwhile: the scripts that ran in it, style, layout, paint and the handing over to the compositor.
+    /// Evaluates a script as [`Page::evaluate`] does; returns the main thread's CPU time per frame meanwhile, in milliseconds: scripts,
+    /// style, layout, paint and commit to the compositor.
     pub fn frames(&mut self, script: &str) -> Result<Vec<f64>> {
         const WRITING: Duration = Duration::from_secs(30);
         let session = self.session.clone();
@@ -267,7 +267,7 @@ fn element(hook: &str) -> String {
     format!("document.querySelector('[data-testid=\"{hook}\"]')")
 }
 
-/// What an event complains of, if it does.
+/// The error that an event reports, if any.
 fn complaint(event: &Event) -> Option<String> {
     let params = &event.params;
     match event.method.as_str() {

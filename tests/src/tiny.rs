@@ -33,7 +33,7 @@ pub fn config() -> LlamaConfig {
     }
 }
 
-/// The network, with weights that depend on nothing but their place.
+/// The network, with weights that depend only on their place.
 pub fn network() -> Llama {
     network_of(&config())
 }
@@ -66,7 +66,7 @@ pub fn write(folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Weight number `i` of tensor number `n` is uniform in +-0.5, thrown by `coin(0, n, i)`; norms are moved up by one.
+/// Weight number `i` of tensor number `n` is uniform in +-0.5, drawn by `coin(0, n, i)`; norms are shifted by one.
 struct ByPlace {
     tensors: u32,
 }

@@ -1,4 +1,4 @@
-//! The catalogue of attractors agrees with the world's own labels, on stories of a seed that served for nothing else.
+//! The catalogue of attractors agrees with the story world's own labels, on stories of a seed that is used nowhere else.
 //!
 //! The report (`collapse report`) has the table by attractor.
 
@@ -11,7 +11,7 @@ use attractors::Catalogue;
 use statistics::Agreement;
 use training::world::World;
 
-/// Away from the seeds of training, of the predictor and of the openings.
+/// Not a seed of training, of the sentiment classifier or of the openings.
 const SEED: u64 = 71;
 const STORIES: u64 = 3000;
 

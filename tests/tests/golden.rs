@@ -1,7 +1,7 @@
-//! A tiny seeded model gives exactly these tokens, and a swarm keeps its laws: whatever way it came to its chains (cached, in a
-//! batch, decoded again, forced, left by others), they are those of the plain model under the same coins.
+//! A tiny seeded model generates exactly these tokens. However a swarm came to its chains (cached, batched, decoded again, forced,
+//! with other chains ended), they are those of the model run one chain at a time without a cache, with the same coins.
 //!
-//! `BLESS=1` writes `tests/golden/tiny.json` anew.
+//! `BLESS=1` rewrites `tests/golden/tiny.json`.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -62,7 +62,7 @@ fn all_tokens(swarm: &Swarm) -> Vec<Vec<u32>> {
         .collect()
 }
 
-/// Every row of every chain against one uncached pass over its whole text.
+/// Compares all logits of every chain with one uncached forward pass over its whole text.
 fn assert_rows_are_the_models(model: &Model, swarm: &Swarm) {
     let prompt = model.vocabulary.encode(PROMPT).unwrap();
     for chain in 0..swarm.chains() {

@@ -1,4 +1,4 @@
-//! The browser harness itself, proved on a page of a few lines: it reads, turns, waits, and misses no complaint.
+//! Tests the browser harness itself on a page of a few lines: it reads, changes, waits, and misses no console error.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 

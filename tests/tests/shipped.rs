@@ -1,4 +1,4 @@
-//! The results that ship beside the model: the list that the page reads names exactly the files that are there, and they can be read.
+//! The published results: the list that the page loads names exactly the files that are there, and they can be parsed.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 

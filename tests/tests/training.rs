@@ -1,4 +1,4 @@
-//! Training does what it says: the gradient is that of the loss, the loss falls, and a run in two sittings is the run in one.
+//! Pretraining: the gradient is that of the loss, the loss falls, and a run in two sessions equals the run in one.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 #![allow(
@@ -68,7 +68,7 @@ fn recipe() -> Recipe {
 /// burn has one generator of random numbers for the whole process; fresh weights come from it.
 static GENERATOR: Mutex<()> = Mutex::new(());
 
-/// Trains in one folder until a step or the end; gives the loss of every step of the sitting.
+/// Trains in one folder until a step or the end; returns the loss of every step of the session.
 fn sit(folder: &Path, pause_at: Option<usize>) -> Vec<f64> {
     train(&recipe(), folder, pause_at).unwrap()
 }
@@ -204,7 +204,7 @@ impl Batch {
         }
     }
 
-    /// The surrogate that carries the gradient, and the mean nats of a token.
+    /// The surrogate that carries the gradient, and the mean nats per token.
     fn loss(&self, model: &Llama, device: &Device) -> (Tensor<1>, f64) {
         let plain = Device::flex();
         let count = Self::ROWS * Self::TIME;
@@ -226,7 +226,7 @@ impl Batch {
     }
 }
 
-/// A direction of small steps, each +-1, that depends on nothing but its number.
+/// A direction of small steps, each +-1, that depends only on its number.
 fn direction<const D: usize>(number: u32, like: &Tensor<D>) -> Vec<f32> {
     (0..like.shape().num_elements() as u32)
         .map(|index| {
