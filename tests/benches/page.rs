@@ -266,7 +266,7 @@ impl Change {
         for ((part, _), spent) in PARTS.into_iter().zip(self.spent) {
             let mean_ms = 1000.0 * spent / moves.len() as f64;
             report.add(
-                &format!("{throttled}, {part} in the mean"),
+                &format!("{throttled}, {part} on average"),
                 "page",
                 mean_ms,
                 "ms",

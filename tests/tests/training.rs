@@ -130,7 +130,7 @@ fn a_short_run_lowers_the_loss() {
 }
 
 #[test]
-fn a_run_in_two_sittings_gives_the_weights_of_a_run_in_one() {
+fn a_run_in_two_sessions_gives_the_weights_of_a_run_in_one() {
     let [whole, parted] = [(); 2].map(|()| TempDir::new().unwrap());
     let losses = sit(whole.path(), None);
     let first = sit(parted.path(), Some(11));
