@@ -55,6 +55,11 @@ const RETIRED: &[Retired] = &[
         "mod lagging;",
     ),
     retired(
+        r"\bstruct (Descent|Ascending)\b|\b(Descent|Ascending)::",
+        "SortedDesc, LazySort",
+        "struct Descent;",
+    ),
+    retired(
         r"\bruling\.rs\b|\bmod ruling\b|\bRuling\b",
         "tristate, Verdict",
         "mod ruling;",
@@ -93,6 +98,11 @@ const RETIRED: &[Retired] = &[
         r"(?i)\b(an?|the|every|each|which|this|new|other|own) rooms? (of (this|the) (house|list|workspace)|may name|names)\b|\brooms of this house\b",
         "crate",
         "# Rooms of this house",
+    ),
+    retired(
+        r"(?i)\bsoftmax in the house\b",
+        "one softmax",
+        "One softmax in the house.",
     ),
     retired(
         r"(?i)\bretelling\b",
