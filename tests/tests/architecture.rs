@@ -270,6 +270,34 @@ fn tensors_are_read_back_in_one_place() {
     assert!(read_backs[0].ends_with("transformer/src/device.rs"));
 }
 
+/// Paths in backquotes, relative to the root or to `crates/`. Patterns (`*`) and placeholders (`NAME`) are left out, and what a build makes.
+#[test]
+fn the_docs_name_files_that_exist() {
+    let root = tests::site::root();
+    let mut checked = 0;
+    for document in ["README.md", "ARCHITECTURE.md"] {
+        let text = std::fs::read_to_string(root.join(document)).unwrap();
+        for path in text
+            .split('`')
+            .skip(1)
+            .step_by(2)
+            .filter(|quoted| is_path(quoted))
+        {
+            let found = root.join(path).exists() || root.join("crates").join(path).exists();
+            assert!(found, "{document} names {path}, which does not exist");
+            checked += 1;
+        }
+    }
+    assert!(checked > 50, "only {checked} paths were found in the docs");
+}
+
+fn is_path(quoted: &str) -> bool {
+    quoted.contains('/')
+        && !quoted.contains([' ', '*', ':', '\n'])
+        && !quoted.contains("NAME")
+        && !quoted.starts_with("dist/")
+}
+
 /// All Rust files of a folder and of the folders in it.
 fn sources(folder: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
