@@ -5,10 +5,10 @@
 
 use std::collections::BTreeMap;
 
-use decoding::{LanguageModel, Shaping, shape};
+use decoding::{LanguageModel, Shaping, shape, total_variation};
 pub use statistics::entropy_bits;
 
-use crate::inputs::Answer;
+use crate::inputs::{Answer, Question};
 use crate::progress::{ExperimentError, RunProgress, checkpoint};
 
 /// The rows along all answers to one prompt. Knobs are applied afterwards, so one walk serves every temperature.
@@ -123,5 +123,48 @@ impl AnswerDist {
         let even = 1.0 / self.said.len() as f64;
         let share = |(_, p): &(String, f64)| if answered > 0.0 { p / answered } else { even };
         self.said.iter().map(share).collect()
+    }
+}
+
+/// The place that a uniform draw `u` falls on, of shares laid end to end; none where they sum to less.
+pub fn pick(shares: &[f64], u: f64) -> Option<usize> {
+    let mut passed = 0.0;
+    shares.iter().position(|share| {
+        passed += share;
+        passed > u
+    })
+}
+
+/// How spread the answers to one prompt are.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Spread {
+    /// The probability of each answer, among answers.
+    pub shares: Vec<f64>,
+    /// Their entropy.
+    pub entropy_bits: f64,
+    /// The share of the likeliest.
+    pub top: f64,
+    /// Total variation from the truth table.
+    pub from_truth: f64,
+    /// The probability of what is no answer.
+    pub elsewhere: f64,
+}
+
+impl Spread {
+    /// Of the answers to a question of the truth table.
+    pub fn of(dist: &AnswerDist, question: &Question) -> Self {
+        let truth: Vec<f64> = dist
+            .said
+            .iter()
+            .map(|(says, _)| question.truth(says))
+            .collect();
+        let shares = dist.among_answers();
+        Self {
+            entropy_bits: entropy_bits(&shares),
+            top: shares.iter().copied().fold(0.0, f64::max),
+            from_truth: total_variation(&shares, &truth),
+            elsewhere: dist.elsewhere,
+            shares,
+        }
     }
 }

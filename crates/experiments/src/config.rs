@@ -50,6 +50,17 @@ impl RunConfig {
         }
     }
 
+    /// The seed of a stream of random draws.
+    pub fn seed_of(&self, stream: Stream) -> u64 {
+        match stream {
+            Stream::Run => self.seed,
+            Stream::Unit(unit) => self.part_seed(unit),
+            Stream::Story(opening) | Stream::Forecast(opening) => self.part_seed(1000 + opening),
+            Stream::Vote => self.part_seed(2000),
+            Stream::Interval => self.part_seed(1 << 20),
+        }
+    }
+
     /// A seed of its own for a part of an experiment, so that parts throw other coins. The mixing function of SplitMix64 (Steele,
     /// Lea and Flood, OOPSLA 2014) of seed and part.
     pub fn part_seed(&self, part: usize) -> u64 {
@@ -60,4 +71,31 @@ impl RunConfig {
         z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
         z ^ (z >> 31)
     }
+}
+
+/// What random draws are for: each use has a stream of its own, so that no two share a draw. Within one experiment no two streams
+/// meet; the numbers behind them are fixed, as published results follow from them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stream {
+    /// The run's own seed.
+    Run,
+    /// What is sampled for one unit (fewer than 1000), the same for every model.
+    Unit(usize),
+    /// Stories behind one opening, of an experiment that has other units besides.
+    Story(usize),
+    /// Intervals of scores of forecasts: 0, and 1 for the verdict.
+    Forecast(usize),
+    /// Intervals of votes and of the stories beside them.
+    Vote,
+    /// Intervals over units.
+    Interval,
+}
+
+/// The sampling parameters of plain sampling at another temperature.
+///
+/// # Panics
+/// When the temperature is negative or not a number.
+pub fn at_temperature(temperature: f64) -> Shaping {
+    let shaping = Shaping::default().with_temperature(temperature);
+    shaping.expect("temperatures of experiments are numbers and not negative")
 }

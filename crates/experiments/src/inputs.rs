@@ -31,7 +31,7 @@ pub struct Inputs {
     pub openings: Vec<OpeningGroup>,
     /// Which ending a text has reached.
     pub attractors: Catalogue,
-    /// How glad a text sounds.
+    /// The sentiment classifier that adapters were rewarded by.
     pub predictor: Predictor,
     /// Whole stories by people, or at least not by any model here, and in no training text.
     pub held_out: Vec<String>,
@@ -60,6 +60,15 @@ pub struct Question {
     pub right: Option<String>,
     /// All answers with their probabilities, which sum to 1.
     pub answers: Vec<Answer>,
+}
+
+impl Question {
+    /// How often the table has something said.
+    pub fn truth(&self, says: &str) -> f64 {
+        let answers = self.answers.iter();
+        let saying = answers.filter(|answer| answer.says == says);
+        saying.map(|answer| answer.probability).sum()
+    }
 }
 
 /// One answer.
@@ -162,15 +171,15 @@ impl Inputs {
             .collect()
     }
 
-    /// How glad an ending is by the labels of the story world that it stands for: 1 happy (a wedding always is), 1/2 mixed, 0 sad.
-    /// A text that ends in no attractor, or in one that the world has no label for, counts as 1/2. This is the truth that a weak
-    /// predictor of gladness is compared with.
-    pub fn gladness(&self, ends_in: Option<usize>) -> f64 {
-        ends_in.map_or(0.5, |place| gladness(&self.attractors.attractors()[place]))
+    /// How happy an ending is by the labels of the story world that it stands for: 1 happy (a wedding always is), 1/2 mixed, 0 sad.
+    /// A text that ends in no attractor, or in one that the world has no label for, counts as 1/2. This is the truth that the
+    /// sentiment classifier is compared with.
+    pub fn happiness(&self, ends_in: Option<usize>) -> f64 {
+        ends_in.map_or(0.5, |place| happiness(&self.attractors.attractors()[place]))
     }
 }
 
-fn gladness(attractor: &Attractor) -> f64 {
+fn happiness(attractor: &Attractor) -> f64 {
     match attractor.endings.first().map(String::as_str) {
         Some(label) if label == "wedding" || label.starts_with("happy") => 1.0,
         Some(label) if label.starts_with("sad") => 0.0,

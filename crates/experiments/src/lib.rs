@@ -14,12 +14,14 @@ mod catalogue;
 mod config;
 mod info;
 mod inputs;
-mod mixed;
+mod policy;
 mod progress;
 pub mod published;
 mod results;
 pub mod sampling;
+mod study;
 mod subject;
+mod table;
 #[cfg(test)]
 mod testing;
 mod toy;
@@ -37,17 +39,19 @@ pub mod scaled_logits;
 pub(crate) use statistics::{bootstrap, tristate};
 
 pub use catalogue::{CATALOGUE, find, run};
-pub use config::{RunConfig, Size};
+pub use config::{RunConfig, Size, Stream, at_temperature};
 pub use info::{ExperimentInfo, Requires};
 pub use inputs::{Answer, Family, InputError, InputFiles, Inputs, OpeningGroup, Question};
-pub use mixed::InterpolatedModel;
+pub use policy::{Policy, PolicyBatch};
 pub use progress::{ExperimentError, RunProgress, Unobserved};
 pub use published::{Provenance, Published};
 pub use results::{
-    Axis, Control, Estimate, ExperimentResults, Figure, Flow, Outcome, Point, Scale, Series, Shape,
-    Verdict,
+    Axis, Condition, Control, Estimate, ExperimentResults, Figure, Flow, Outcome, Point, Scale,
+    Series, Shape, Verdict,
 };
+pub use study::{Conclusion, Experiment, Study};
 pub use subject::Subject;
+pub use table::{Interval, Metric, Row, Table};
 pub use toy::Toy;
 
 /// Names of an earlier version, until page and worker say the new ones.

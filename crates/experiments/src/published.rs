@@ -122,7 +122,8 @@ mod tests {
                 results: vec![
                     Estimate::exact("one", "one", "", 1.0),
                     Estimate::exact("other", "other", "", value),
-                ],
+                ]
+                .into(),
                 controls: Vec::new(),
                 figures: Vec::new(),
                 verdict: None,

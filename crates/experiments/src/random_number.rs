@@ -1,114 +1,97 @@
-//! Pick a random number: how evenly a model throws dice and coins, told exactly, by walking every answer.
+//! Pick a random number: how evenly a model throws dice and coins, exactly, by the probability of every answer.
 //!
 //! The claim is that of "Mysteries of mode collapse": asked for a random number, tuned models are sharply biased where their base
 //! is not. The base here was trained on throws of chosen frequency, so its truth is known.
 //!
 //! A question has several wordings, and a model may be sure of one number asked so and of another asked otherwise. So entropy `H`
-//! is that of the answer to one wording, in the mean over wordings, and effective outcomes are `2^H` of that mean, as in
-//! `pointwise_reward`. What throws come up over all wordings together, each as often, is drawn as bars; its distance from fair is
-//! the chi-square of a single throw, `Σ (p - u)² / u` over the outcomes (Pearson 1900; of `N` throws it is expected to grow by `N`
-//! times that).
+//! is that of the answer to one wording, averaged over wordings, and effective outcomes are `2^H` of that mean, as in
+//! `pointwise_reward`. The bars pool the wordings with equal weight; their distance from fair is the chi-square of a single throw,
+//! `Σ (p - u)² / u` over the outcomes (Pearson 1900; for `N` throws it is expected to grow by `N` times that).
 //!
-//! All is told under the reader's knobs, but for the curve over temperature, which is under no other knob.
+//! Everything is under the run's sampling parameters, except the curve over temperature.
 
-use decoding::{LanguageModel, Shaping, coin, total_variation};
+use decoding::{LanguageModel, Shaping, coin};
 
-use crate::answers::{AnswerDist, entropy_bits, score_answers};
+use crate::answers::{AnswerLogits, Spread, pick, score_answers};
 use crate::bootstrap::mean;
+use crate::config::{Stream, at_temperature};
 use crate::info::{ExperimentInfo, Requires};
-use crate::inputs::{Family, Inputs, Question};
-use crate::progress::{ExperimentError, RunProgress, checkpoint};
-use crate::results::{
-    Axis, Control, Estimate, ExperimentResults, Figure, Point, Series, Shape, Verdict,
-};
-use crate::{InterpolatedModel, RunConfig, Subject, Toy, Unobserved};
+use crate::inputs::{Family, Inputs};
+use crate::progress::{ExperimentError, RunProgress};
+use crate::results::{Axis, Condition, Control, Figure, Point, Series, Shape};
+use crate::study::{Conclusion, Experiment, Study};
+use crate::table::{Metric, Row, Table};
+use crate::{Toy, Unobserved};
 
-/// How a reader meets it.
-pub const INFO: ExperimentInfo = ExperimentInfo {
-    name: "random-number",
-    title: "Pick a random number",
-    claim: "Asked for a random number, a tuned model is sharply biased.",
-    source: "\"Mysteries of mode collapse\" (janus, 2022); figures at generative.ink/experiments/random-numbers",
-    method: "Every answer to a coin, two dice and \"a number from 1 to 100\" is walked token by token, so the probabilities are \
-             exact. Each is asked for in the wordings of training: entropy is that of the answer to one wording, in the mean over \
-             wordings, and effective outcomes are 2 to that mean; bars and chi-square pool the wordings. A swarm of throws is drawn \
-             beside the bars for the eye. Supported where some tuned model has under half of the base's effective numbers from 1 to \
-             100.",
-    to_try: "Lower the temperature: the dice of every model fall on one side. Then choose Raters or Spread as the model.",
-    shows: "How far from even these models' answers are, to the last digit, and how temperature and tuning change that.",
-    does_not_show: "What tuning did to large models: the ones here were tuned for this, by rewards that are written down.",
-    needs: Requires {
-        quick: &["raters"],
-        full: &["raters", "spread", "wedding", "helper"],
-    },
-};
+/// The experiment.
+#[derive(Debug)]
+pub struct RandomNumber;
 
 /// The kinds of throw, by their names in the truth table.
-const FAMILIES: [&str; 4] = ["coin", "d6", "d20", "number"];
+const FAMILIES: [&str; 4] = ["coin", "d6", "d20", NUMBER];
+/// The one that the claim is about.
+const NUMBER: &str = "number";
 /// Temperatures of the curve.
 const TEMPERATURES: [f64; 7] = [0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0];
-/// Throws that are drawn for the eye.
+/// Throws that are drawn as dots.
 const THROWS: u32 = 200;
 
-/// The answers of one model to one kind of throw.
-struct Thrown {
-    /// What can come up.
-    faces: Vec<String>,
-    /// Wording by wording: the probability of each among answers.
-    wordings: Vec<Vec<f64>>,
-    /// What is no answer, mean over wordings.
-    elsewhere: f64,
-    /// The probability of each by the truth table.
-    truth: Vec<f64>,
+const ENTROPY: Metric = Metric::exact(
+    "entropy",
+    "entropy of the answer to one wording, mean",
+    "bits",
+);
+const OUTCOMES: Metric = Metric::exact("outcomes", "effective outcomes of that entropy", "");
+const TOP: Metric = Metric::exact(
+    "top",
+    "share of the likeliest answer to one wording, mean",
+    "%",
+);
+const CHI_SQUARE: Metric = Metric::exact(
+    "chi-square",
+    "chi-square of one throw against a fair one, wordings pooled",
+    "",
+);
+const FROM_TRUTH: Metric = Metric::exact(
+    "from-truth",
+    "total variation of the answer to one wording from the truth table, mean",
+    "",
+);
+const ELSEWHERE: Metric = Metric::exact(
+    "elsewhere",
+    "probability of anything that is no answer, mean",
+    "%",
+);
+
+/// A model's numbers of one kind of throw.
+fn row(subject: &str, family: &str) -> Row {
+    Row::of(subject).part(family, family)
 }
 
-impl Thrown {
-    fn of(question: &Question, outcomes: &[AnswerDist]) -> Self {
-        let faces: Vec<String> = outcomes[0]
-            .said
-            .iter()
-            .map(|(says, _)| says.clone())
-            .collect();
-        let truth_of = |face: &String| {
-            let answers = question
-                .answers
-                .iter()
-                .filter(|answer| answer.says == *face);
-            answers.map(|answer| answer.probability).sum()
-        };
-        Self {
-            truth: faces.iter().map(truth_of).collect(),
-            faces,
-            wordings: outcomes.iter().map(AnswerDist::among_answers).collect(),
-            elsewhere: mean(&outcomes.iter().map(|one| one.elsewhere).collect::<Vec<_>>()),
-        }
+/// The answers of one model to one kind of throw, wording by wording.
+struct Throws(Vec<Spread>);
+
+impl Throws {
+    fn of(family: &Family, logits: &[AnswerLogits], shaping: &Shaping) -> Self {
+        let question = &family.questions[0];
+        let dists = logits.iter().map(|one| one.shaped(shaping));
+        Self(dists.map(|dist| Spread::of(&dist, question)).collect())
     }
 
-    /// The mean of a number of the answer to one wording.
-    fn of_one_wording(&self, number: impl Fn(&[f64]) -> f64) -> f64 {
-        let numbers: Vec<f64> = self.wordings.iter().map(|one| number(one)).collect();
-        mean(&numbers)
+    /// A number of the answer to one wording, averaged over wordings.
+    fn mean(&self, number: impl Fn(&Spread) -> f64) -> f64 {
+        mean(&self.0.iter().map(number).collect::<Vec<_>>())
     }
 
-    /// Entropy of the answer to one wording, bits, mean over wordings.
     fn entropy_bits(&self) -> f64 {
-        self.of_one_wording(entropy_bits)
+        self.mean(|one| one.entropy_bits)
     }
 
-    /// The share of the likeliest answer to one wording, mean over wordings.
-    fn top(&self) -> f64 {
-        self.of_one_wording(|shares| shares.iter().copied().fold(0.0, f64::max))
-    }
-
-    /// Total variation of the answer to one wording from the truth table, mean over wordings.
-    fn distance_from_truth(&self) -> f64 {
-        self.of_one_wording(|shares| total_variation(shares, &self.truth))
-    }
-
-    /// The probability of each face over all wordings, each asked as often.
+    /// The probability of each outcome over all wordings.
     fn pooled(&self) -> Vec<f64> {
-        let of_face = |face: usize| self.of_one_wording(|shares| shares[face]);
-        (0..self.faces.len()).map(of_face).collect()
+        (0..self.0[0].shares.len())
+            .map(|outcome| self.mean(|one| one.shares[outcome]))
+            .collect()
     }
 
     /// `Σ (p - u)² / u` of the pooled shares against even ones.
@@ -117,292 +100,253 @@ impl Thrown {
         let even = 1.0 / pooled.len() as f64;
         pooled.iter().map(|p| (p - even).powi(2) / even).sum()
     }
-}
 
-/// Throws with every model at every temperature.
-///
-/// # Errors
-/// When the truth table lacks a kind of throw, a model cannot be asked, or the reader had enough.
-///
-/// # Panics
-/// Never: the temperatures of the curve are allowed.
-pub async fn run<M: LanguageModel>(
-    subjects: &[Subject<'_, M>],
-    inputs: &Inputs,
-    config: &RunConfig,
-    progress: &mut impl RunProgress,
-) -> Result<ExperimentResults, ExperimentError> {
-    let mut results = ExperimentResults::none(INFO.name, config, subjects);
-    results.controls = controls(inputs).await?;
-    let base = subjects[0].model;
-    let of = subjects.len() * FAMILIES.len();
-    let mut done = 0;
-    for name in FAMILIES {
-        let family = inputs.family(name)?;
-        let mut shares = Figure::new(
-            &format!("{name}-shares"),
-            &format!(
-                "How often each side comes up, {}: {}",
-                pooled_over(family.questions[0].prompts.len()),
-                family.about
-            ),
-            Axis::of_names("outcome", faces(family)),
-            Axis::linear("share, %"),
-        );
-        let mut curve = Figure::new(
-            &format!("{name}-entropy"),
-            &format!(
-                "Entropy by temperature, in the mean over wordings: {}",
-                family.about
-            ),
-            Axis::linear("temperature"),
-            Axis::linear("entropy, bits"),
-        );
-        for subject in subjects {
-            let model = InterpolatedModel::new(base, subject.model, config.lambda);
-            let walked = walks(&model, family, progress).await?;
-            let at = |shaping: &Shaping| thrown(family, &walked, shaping);
-            let throw = at(&config.shaping);
-            results
-                .results
-                .extend(estimates(subject.name, name, &throw));
-            let pooled = throw.pooled();
-            shares.series.push(Series {
-                name: subject.name.to_owned(),
-                shape: Shape::Bars,
-                points: points(pooled.iter().map(|p| 100.0 * p)),
-            });
-            if subject.name != "base" || subjects.len() == 1 {
-                shares.series.push(Series {
-                    name: format!("{}, {THROWS} throws", subject.name),
-                    shape: Shape::Dots,
-                    points: points(counts(&pooled, config.part_seed(done)).into_iter()),
-                });
-            }
-            let mut hot = Vec::new();
-            for temperature in TEMPERATURES {
-                // Shaping a hundred rows takes as long as a step of the model.
-                checkpoint(progress).await?;
-                let shaping = Shaping::default().with_temperature(temperature);
-                let shaping = shaping.expect("temperatures of this file are allowed");
-                hot.push(Point::at(temperature, at(&shaping).entropy_bits()));
-            }
-            curve.series.push(Series {
-                name: subject.name.to_owned(),
-                shape: Shape::Line,
-                points: hot,
-            });
-            done += 1;
-            progress.report(done, of, &results);
-        }
-        let even = (faces(family).len() as f64).log2();
-        curve.series.push(Series {
-            name: "fair".to_owned(),
-            shape: Shape::Reference,
-            points: vec![Point::at(TEMPERATURES[0], even), Point::at(2.0, even)],
-        });
-        curve.text = format!("A fair throw has {even:.2} bits. {}", along(&curve));
-        shares.text = told(&results, subjects, name);
-        results.figures.extend([shares, curve]);
+    fn into_table(self, table: &mut Table, row: &Row) {
+        let entropy = self.entropy_bits();
+        table.set(row, &ENTROPY, entropy);
+        table.set(row, &OUTCOMES, entropy.exp2());
+        table.set(row, &TOP, 100.0 * self.mean(|one| one.top));
+        table.set(row, &CHI_SQUARE, self.chi_square());
+        table.set(row, &FROM_TRUTH, self.mean(|one| one.from_truth));
+        table.set(row, &ELSEWHERE, 100.0 * self.mean(|one| one.elsewhere));
     }
-    results.verdict = verdict(&results, subjects);
-    Ok(results)
 }
 
-async fn walks<M: LanguageModel>(
+impl Experiment for RandomNumber {
+    const INFO: ExperimentInfo = ExperimentInfo {
+        name: "random-number",
+        title: "Pick a random number",
+        claim: "Asked for a random number, a tuned model is sharply biased.",
+        source: "\"Mysteries of mode collapse\" (janus, 2022); figures at generative.ink/experiments/random-numbers",
+        method: "We ask for a coin, two dice and \"a number from 1 to 100\", and compute the probability of every answer exactly, in \
+                 every wording of the training texts. Entropy is that of the answer to one wording, averaged over wordings; effective \
+                 outcomes are 2 to that entropy: how many equally likely answers would be as uncertain. Bars and chi-square pool the \
+                 wordings; dots are 200 sample throws. Supported if some tuned model has under half of the base's effective numbers \
+                 from 1 to 100.",
+        to_try: "Lower the temperature: every model's die lands on one number. Then choose Raters or Spread as the model.",
+        shows: "Exactly how far from even these models' answers are, and how temperature and tuning change that.",
+        does_not_show: "What tuning did to large models: the ones here were tuned for this, by rewards that are written down.",
+        needs: Requires {
+            quick: &["raters"],
+            full: &["raters", "spread", "wedding", "helper"],
+        },
+    };
+
+    /// The table's own answers have no distance from the table, and a fair thrower of a d6 has log2 6 bits and no chi-square.
+    async fn controls(
+        inputs: &Inputs,
+        _progress: &mut impl RunProgress,
+    ) -> Result<Vec<Control>, ExperimentError> {
+        let mut controls = Vec::new();
+        for name in FAMILIES {
+            let family = inputs.family(name)?;
+            let logits = ask(&Toy::answering(&family.questions), family, &mut Unobserved).await?;
+            let throws = Throws::of(family, &logits, &Shaping::default());
+            let outcomes = throws.0[0].shares.len();
+            controls.push(Control {
+                name: format!("{name}: the table"),
+                about: "A model that answers exactly as the truth table says has no distance from it; its logits are rounded to f32."
+                    .to_owned(),
+                expected: 0.0,
+                found: throws.mean(|one| one.from_truth),
+                tolerance: 1e-5,
+            });
+            controls.push(Control {
+                name: format!("{name}: a fair thrower"),
+                about: format!("The same model throws evenly, so its entropy is log2 {outcomes}."),
+                expected: (outcomes as f64).log2(),
+                found: throws.entropy_bits(),
+                tolerance: 1e-5,
+            });
+        }
+        Ok(controls)
+    }
+
+    async fn measure<M: LanguageModel>(
+        study: &mut Study<'_, M, impl RunProgress>,
+    ) -> Result<(), ExperimentError> {
+        let (inputs, config, policies) = (study.inputs, study.config, study.policies());
+        study.expect(policies.len() * FAMILIES.len());
+        for (place, name) in FAMILIES.into_iter().enumerate() {
+            let family = inputs.family(name)?;
+            let (mut shares, mut curve) = empty_figures(family);
+            for (number, policy) in policies.iter().enumerate() {
+                let logits = ask(policy, family, study.progress).await?;
+                let throws = Throws::of(family, &logits, &config.shaping);
+                let pooled = throws.pooled();
+                throws.into_table(&mut study.results.results, &row(policy.name, name));
+                let percent = pooled.iter().map(|p| 100.0 * p);
+                shares
+                    .series
+                    .push(Series::bars(policy.name, points(percent)));
+                if number > 0 || policies.len() == 1 {
+                    let seed = config.seed_of(Stream::Unit(place * policies.len() + number));
+                    let name = format!("{}, {THROWS} throws", policy.name);
+                    let drawn = counts(&pooled, seed);
+                    shares
+                        .series
+                        .push(Series::dots(name, points(drawn.into_iter())));
+                }
+                let mut hot = Vec::new();
+                for temperature in TEMPERATURES {
+                    study.checkpoint().await?;
+                    let throws = Throws::of(family, &logits, &at_temperature(temperature));
+                    hot.push(Point::at(temperature, throws.entropy_bits()));
+                }
+                curve.series.push(Series::line(policy.name, hot));
+                study.unit_done();
+            }
+            let fair = (shares.x.names.len() as f64).log2();
+            curve.series.push(Series::reference(
+                "fair",
+                [(TEMPERATURES[0], fair), (2.0, fair)],
+            ));
+            curve.text = format!("A fair throw has {fair:.2} bits. {}", along(&curve));
+            shares.text = summary(&study.results.results, &study.results.subjects, name);
+            study.results.figures.extend([shares, curve]);
+        }
+        Ok(())
+    }
+
+    /// Supported where some tuned model has under half of the base's effective numbers from 1 to 100.
+    fn conclude(table: &Table, subjects: &[String]) -> Option<Conclusion> {
+        let outcomes = |name: &String| table.value(&row(name, NUMBER), &OUTCOMES);
+        let (base, tuned) = subjects.split_first()?;
+        let base = outcomes(base)?;
+        let mut tuned: Vec<(&String, f64)> = tuned
+            .iter()
+            .filter_map(|name| Some((name, outcomes(name)?)))
+            .collect();
+        tuned.sort_by(|one, other| one.1.total_cmp(&other.1));
+        let &(name, least) = tuned.first()?;
+        let biased = least < base / 2.0;
+        let among = format!(
+            "the base answers as if it chose among {base:.1} numbers, {name} as if among {least:.1}"
+        );
+        let all: Vec<String> = tuned
+            .iter()
+            .map(|(name, effective)| format!("{name} {effective:.1}"))
+            .collect();
+        Some(Conclusion {
+            answer: if biased {
+                format!("asked for a number from 1 to 100, {among}.")
+            } else {
+                format!("no tuned model here is biased so sharply; {among}.")
+            },
+            conditions: vec![Condition::new(
+                "a tuned model has under half of the base's effective numbers",
+                Some(biased),
+            )],
+            why: format!(
+                "Effective numbers from 1 to 100, asked in one wording: base {base:.1}, {}. The claim counts as supported if some tuned \
+                 model has under half of the base's.",
+                all.join(", ")
+            ),
+        })
+    }
+}
+
+/// The logits of all answers to every wording.
+async fn ask<M: LanguageModel>(
     model: &M,
     family: &Family,
     progress: &mut impl RunProgress,
-) -> Result<Vec<crate::answers::AnswerLogits>, ExperimentError> {
+) -> Result<Vec<AnswerLogits>, ExperimentError> {
     let question = &family.questions[0];
-    let mut walked = Vec::new();
+    let mut logits = Vec::new();
     for prompt in &question.prompts {
-        walked.push(score_answers(model, prompt, &question.answers, progress).await?);
+        logits.push(score_answers(model, prompt, &question.answers, progress).await?);
     }
-    Ok(walked)
+    Ok(logits)
 }
 
-fn thrown(family: &Family, walked: &[crate::answers::AnswerLogits], shaping: &Shaping) -> Thrown {
-    let outcomes: Vec<AnswerDist> = walked.iter().map(|walk| walk.shaped(shaping)).collect();
-    Thrown::of(&family.questions[0], &outcomes)
-}
-
-fn faces(family: &Family) -> Vec<String> {
-    let mut faces: Vec<String> = Vec::new();
-    for answer in &family.questions[0].answers {
-        if !faces.contains(&answer.says) {
-            faces.push(answer.says.clone());
+/// Shares of the outcomes, and entropy by temperature, with nothing in them yet.
+fn empty_figures(family: &Family) -> (Figure, Figure) {
+    let question = &family.questions[0];
+    let mut outcomes: Vec<&str> = Vec::new();
+    for answer in &question.answers {
+        if !outcomes.contains(&answer.says.as_str()) {
+            outcomes.push(&answer.says);
         }
     }
-    faces
+    let shares = Figure::new(
+        &format!("{}-shares", family.name),
+        &format!(
+            "How often each outcome comes up, {} wordings pooled: {}",
+            question.prompts.len(),
+            family.about
+        ),
+        Axis::of_names("outcome", outcomes),
+        Axis::linear("share, %"),
+    );
+    let curve = Figure::new(
+        &format!("{}-entropy", family.name),
+        &format!(
+            "Entropy by temperature, averaged over wordings: {}",
+            family.about
+        ),
+        Axis::linear("temperature"),
+        Axis::linear("entropy, bits"),
+    );
+    (shares, curve)
 }
 
-fn points(values: impl Iterator<Item = f64>) -> Vec<Point> {
-    values
-        .enumerate()
-        .map(|(x, y)| Point::at(x as f64, y))
-        .collect()
+fn points(values: impl Iterator<Item = f64>) -> impl Iterator<Item = Point> {
+    values.enumerate().map(|(x, y)| Point::at(x as f64, y))
 }
 
-/// Shares in % of so many throws, drawn from the exact probabilities.
+/// Shares in % of [`THROWS`] throws, sampled from the exact probabilities.
 fn counts(shares: &[f64], seed: u64) -> Vec<f64> {
     let mut counts = vec![0.0; shares.len()];
     for throw in 0..THROWS {
-        let coin = coin(seed, throw, 0).value();
-        let mut passed = 0.0;
-        let face = shares.iter().position(|share| {
-            passed += share;
-            passed > coin
-        });
-        counts[face.unwrap_or(shares.len() - 1)] += 100.0 / f64::from(THROWS);
+        let outcome = pick(shares, coin(seed, throw, 0).value());
+        counts[outcome.unwrap_or(shares.len() - 1)] += 100.0 / f64::from(THROWS);
     }
     counts
 }
 
-fn estimates(subject: &str, family: &str, thrown: &Thrown) -> Vec<Estimate> {
-    let pooled = pooled_over(thrown.wordings.len());
-    let one = |what: &str, label: String, unit: &str, value: f64| {
-        let key = format!("{subject}.{family}.{what}");
-        Estimate::exact(key, format!("{subject}, {family}: {label}"), unit, value)
-    };
-    vec![
-        one(
-            "entropy",
-            "entropy of the answer to one wording, mean".to_owned(),
-            "bits",
-            thrown.entropy_bits(),
-        ),
-        one(
-            "outcomes",
-            "effective outcomes of that entropy".to_owned(),
-            "",
-            thrown.entropy_bits().exp2(),
-        ),
-        one(
-            "top",
-            "share of the likeliest answer to one wording, mean".to_owned(),
-            "%",
-            100.0 * thrown.top(),
-        ),
-        one(
-            "chi-square",
-            format!("chi-square of one throw against a fair one, {pooled}"),
-            "",
-            thrown.chi_square(),
-        ),
-        one(
-            "from-truth",
-            "total variation of the answer to one wording from the truth table, mean".to_owned(),
-            "",
-            thrown.distance_from_truth(),
-        ),
-        one(
-            "elsewhere",
-            "probability of what is no answer, mean".to_owned(),
-            "%",
-            100.0 * thrown.elsewhere,
-        ),
-    ]
-}
-
-/// How a number of all wordings together says so.
-fn pooled_over(wordings: usize) -> String {
-    format!("pooled over {wordings} wordings")
-}
-
 /// A curve over temperature in words: its ends and its middle.
 fn along(curve: &Figure) -> String {
-    let lines = curve
-        .series
-        .iter()
-        .filter(|one| one.shape == Shape::Line)
-        .map(|line| {
-            let told = line.points.iter().filter(|point| {
-                [TEMPERATURES[0], 1.0, TEMPERATURES[TEMPERATURES.len() - 1]].contains(&point.x)
-            });
-            let told: Vec<String> = told
-                .map(|point| format!("{:.2} bits at T = {}", point.y, point.x))
-                .collect();
-            format!("{}: {}.", line.name, told.join(", "))
-        });
-    lines.collect::<Vec<_>>().join(" ")
-}
-
-fn told<M>(results: &ExperimentResults, subjects: &[Subject<'_, M>], family: &str) -> String {
-    let one = |subject: &Subject<'_, M>| {
-        let value = |what: &str| results.value(&format!("{}.{family}.{what}", subject.name));
-        format!(
-            "{}: {:.2} bits asked in one wording, its likeliest side {:.0} %.",
-            subject.name,
-            value("entropy").unwrap_or(f64::NAN),
-            value("top").unwrap_or(f64::NAN)
-        )
+    let lines = curve.series.iter().filter(|one| one.shape == Shape::Line);
+    let ends = [TEMPERATURES[0], 1.0, TEMPERATURES[TEMPERATURES.len() - 1]];
+    let line = |line: &Series| {
+        let points = line.points.iter().filter(|point| ends.contains(&point.x));
+        let words: Vec<String> = points
+            .map(|point| format!("{:.2} bits at T = {}", point.y, point.x))
+            .collect();
+        format!("{}: {}.", line.name, words.join(", "))
     };
-    subjects.iter().map(one).collect::<Vec<_>>().join(" ")
+    lines.map(line).collect::<Vec<_>>().join(" ")
 }
 
-/// Supported where some tuned model has under half of the base's effective numbers from 1 to 100.
-fn verdict<M>(results: &ExperimentResults, subjects: &[Subject<'_, M>]) -> Option<Verdict> {
-    let outcomes = |name: &str| results.value(&format!("{name}.number.outcomes"));
-    let base = outcomes("base")?;
-    let mut tuned: Vec<(&str, f64)> = subjects
+fn summary(table: &Table, subjects: &[String], family: &str) -> String {
+    let one = |subject: &String| {
+        let row = row(subject, family);
+        Some(format!(
+            "{subject}: {:.2} bits asked in one wording, its likeliest outcome {:.0} %.",
+            table.value(&row, &ENTROPY)?,
+            table.value(&row, &TOP)?
+        ))
+    };
+    subjects
         .iter()
-        .skip(1)
-        .filter_map(|one| Some((one.name, outcomes(one.name)?)))
-        .collect();
-    tuned.sort_by(|one, other| one.1.total_cmp(&other.1));
-    let ((name, least), others) = tuned.split_first()?;
-    let others: Vec<String> = others
-        .iter()
-        .map(|(name, effective)| format!("{name} {effective:.1}"))
-        .collect();
-    let why = format!(
-        "of 100 numbers, asked in one wording, the base throws {base:.1} effectively; the most biased tuned model, {name}, {least:.1}{}{} \
-         (supported means that some tuned model has under half of the base's)",
-        if others.is_empty() { "" } else { "; " },
-        others.join(", ")
-    );
-    Some(Verdict::of(Some(*least < base / 2.0), why))
-}
-
-/// The table's own answers have no distance from the table, and a fair thrower of a d6 has log2 6 bits and no chi-square.
-async fn controls(inputs: &Inputs) -> Result<Vec<Control>, ExperimentError> {
-    let mut controls = Vec::new();
-    for name in FAMILIES {
-        let family = inputs.family(name)?;
-        let walked = walks(&Toy::answering(&family.questions), family, &mut Unobserved).await?;
-        let thrown = thrown(family, &walked, &Shaping::default());
-        let fair = (thrown.faces.len() as f64).log2();
-        controls.push(Control {
-            name: format!("{name}: the table"),
-            about: "A model that answers exactly as the truth table says has no distance from it; its logits are rounded to f32."
-                .to_owned(),
-            expected: 0.0,
-            found: thrown.distance_from_truth(),
-            tolerance: 1e-5,
-        });
-        controls.push(Control {
-            name: format!("{name}: a fair thrower"),
-            about: format!(
-                "The same model throws evenly, so its entropy is log2 {}.",
-                thrown.faces.len()
-            ),
-            expected: fair,
-            found: thrown.entropy_bits(),
-            tolerance: 1e-5,
-        });
-    }
-    Ok(controls)
+        .filter_map(one)
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{inputs, subject};
+    use crate::answers::AnswerDist;
+    use crate::config::RunConfig;
+    use crate::inputs::Question;
+    use crate::results::Outcome;
+    use crate::testing::{controls, found, inputs, subject};
 
     #[test]
     fn the_controls_pass() {
-        let controls = pollster::block_on(controls(&inputs())).unwrap();
+        let controls = controls::<RandomNumber>(&inputs());
         assert_eq!(controls.len(), 8);
         for control in controls {
             assert!(control.passed(), "{control:?}");
@@ -420,7 +364,7 @@ mod tests {
             .unwrap();
         let answers = &mut family.questions[0].answers;
         (answers[0].probability, answers[1].probability) = (0.3, 1.0 / 3.0 - 0.3);
-        let controls = pollster::block_on(controls(&inputs)).unwrap();
+        let controls = controls::<RandomNumber>(&inputs);
         let failed: Vec<_> = controls
             .iter()
             .filter(|control| !control.passed())
@@ -446,18 +390,18 @@ mod tests {
         }
         let loaded = Toy::answering(&loaded);
         let subjects = [subject("base", &fair), subject("loaded", &loaded)];
-        let found = pollster::block_on(run(
-            &subjects,
-            &inputs,
-            &RunConfig::plain(crate::Size::Quick),
-            &mut Unobserved,
-        ))
-        .unwrap();
+        let config = RunConfig::plain(crate::Size::Quick);
+        let found = found::<RandomNumber>(&subjects, &inputs, &config);
         assert!((found.value("base.d6.outcomes").unwrap() - 6.0).abs() < 1e-4);
         assert!((found.value("loaded.d6.top").unwrap() - 90.0).abs() < 1e-3);
         // (0.9 - 1/6)² · 6 + 5 · (0.02 - 1/6)² · 6
         assert!((found.value("loaded.d6.chi-square").unwrap() - 3.872).abs() < 1e-3);
-        assert_eq!(found.verdict.unwrap().answer, crate::Outcome::Supported);
+        let verdict = found.verdict.unwrap();
+        assert_eq!(verdict.answer, Outcome::Supported);
+        assert_eq!(
+            verdict.sentence,
+            "Yes: asked for a number from 1 to 100, the base answers as if it chose among 100.0 numbers, loaded as if among 2.2."
+        );
         assert_eq!(found.figures.len(), 8);
     }
 
@@ -474,10 +418,17 @@ mod tests {
             right: None,
             answers: Vec::new(),
         };
-        let thrown = Thrown::of(&question, &[said(1.0), said(0.0)]);
-        assert_eq!((thrown.entropy_bits(), thrown.top()), (0.0, 1.0));
-        assert_eq!(thrown.pooled(), [0.5, 0.5]);
-        assert_eq!(thrown.chi_square(), 0.0);
+        let throws = Throws(
+            [1.0, 0.0]
+                .map(|first| Spread::of(&said(first), &question))
+                .into(),
+        );
+        assert_eq!(
+            (throws.entropy_bits(), throws.mean(|one| one.top)),
+            (0.0, 1.0)
+        );
+        assert_eq!(throws.pooled(), [0.5, 0.5]);
+        assert_eq!(throws.chi_square(), 0.0);
     }
 
     /// A die that comes up 1 at a half, the rest evenly: at T = 1/2 shares are squared, so 1 has 25 of 30 parts.
@@ -501,7 +452,7 @@ mod tests {
             ..RunConfig::plain(crate::Size::Quick)
         };
         let subjects = [subject("base", &toy), subject("same", &toy)];
-        let found = pollster::block_on(run(&subjects, &inputs, &config, &mut Unobserved)).unwrap();
+        let found = found::<RandomNumber>(&subjects, &inputs, &config);
         let one = 100.0 * 25.0 / 30.0;
         assert!((found.value("base.d6.top").unwrap() - one).abs() < 1e-3);
         let figure = |name: &str| found.figures.iter().find(|one| one.name == name).unwrap();
@@ -512,7 +463,7 @@ mod tests {
         let outcomes = found.value("base.number.outcomes").unwrap();
         let why = found.verdict.unwrap().why;
         assert!(
-            why.contains(&format!("the base throws {outcomes:.1} ")),
+            why.contains(&format!("base {outcomes:.1}, same {outcomes:.1}.")),
             "{why}"
         );
     }

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::RunConfig;
+use crate::table::Table;
 
 /// All that came out of an experiment, or has so far.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -15,7 +16,7 @@ pub struct ExperimentResults {
     /// The models that were asked, the base first.
     pub subjects: Vec<String>,
     /// The numbers, those that answer the claim first.
-    pub results: Vec<Estimate>,
+    pub results: Table,
     /// The same estimators where the answer is known.
     pub controls: Vec<Control>,
     /// To look at.
@@ -28,10 +29,52 @@ pub struct ExperimentResults {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Verdict {
-    /// The answer.
+    /// How the claim fares.
     pub answer: Outcome,
-    /// The numbers that decide, and the rule.
+    /// The answer in one plain sentence, "Yes", "No" or "Undecided" first. Empty in files of an earlier version.
+    #[serde(default)]
+    pub sentence: String,
+    /// The conditions of the claim, each with its own answer; all are needed. Empty in files of an earlier version.
+    #[serde(default)]
+    pub conditions: Vec<Condition>,
+    /// The numbers that decide, and the rule, in sentences.
     pub why: String,
+}
+
+/// One of the conditions that a claim needs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Condition {
+    /// What is asked for, in a few words.
+    pub claim: String,
+    /// Whether it holds; none where the interval holds both answers, or the number is not known.
+    pub holds: Option<bool>,
+}
+
+impl Condition {
+    /// A condition and whether it holds.
+    pub fn new(claim: impl Into<String>, holds: Option<bool>) -> Self {
+        Self {
+            claim: claim.into(),
+            holds,
+        }
+    }
+
+    /// The condition with its answer: "one global attractor: yes".
+    pub fn sentence(&self) -> String {
+        let answer = match self.holds {
+            Some(true) => "yes",
+            Some(false) => "no",
+            None => "undecided",
+        };
+        format!("{}: {answer}", self.claim)
+    }
+
+    /// Several, each with its answer.
+    pub fn list(conditions: &[Self]) -> String {
+        let sentences: Vec<String> = conditions.iter().map(Self::sentence).collect();
+        sentences.join("; ")
+    }
 }
 
 /// How a claim fares.
@@ -188,7 +231,7 @@ impl ExperimentResults {
             experiment: experiment.to_owned(),
             setting: *config,
             subjects: subjects.iter().map(|one| one.name.to_owned()).collect(),
-            results: Vec::new(),
+            results: Table::default(),
             controls: Vec::new(),
             figures: Vec::new(),
             verdict: None,
@@ -202,15 +245,64 @@ impl ExperimentResults {
     }
 }
 
+impl Outcome {
+    /// From a yes, a no, or neither.
+    pub fn of(holds: Option<bool>) -> Self {
+        match holds {
+            Some(true) => Self::Supported,
+            Some(false) => Self::NotSupported,
+            None => Self::Undecided,
+        }
+    }
+}
+
 impl Verdict {
     /// From a yes, a no, or neither.
     pub fn of(holds: Option<bool>, why: String) -> Self {
-        let answer = match holds {
-            Some(true) => Outcome::Supported,
-            Some(false) => Outcome::NotSupported,
-            None => Outcome::Undecided,
-        };
-        Self { answer, why }
+        Self {
+            answer: Outcome::of(holds),
+            sentence: String::new(),
+            conditions: Vec::new(),
+            why,
+        }
+    }
+}
+
+impl Series {
+    fn shaped(
+        shape: Shape,
+        name: impl Into<String>,
+        points: impl IntoIterator<Item = Point>,
+    ) -> Self {
+        Self {
+            name: name.into(),
+            shape,
+            points: points.into_iter().collect(),
+        }
+    }
+
+    /// Joined points.
+    pub fn line(name: impl Into<String>, points: impl IntoIterator<Item = Point>) -> Self {
+        Self::shaped(Shape::Line, name, points)
+    }
+
+    /// Bars from 0.
+    pub fn bars(name: impl Into<String>, points: impl IntoIterator<Item = Point>) -> Self {
+        Self::shaped(Shape::Bars, name, points)
+    }
+
+    /// Points alone.
+    pub fn dots(name: impl Into<String>, points: impl IntoIterator<Item = Point>) -> Self {
+        Self::shaped(Shape::Dots, name, points)
+    }
+
+    /// A dashed line through `(x, y)`.
+    pub fn reference(
+        name: impl Into<String>,
+        points: impl IntoIterator<Item = (f64, f64)>,
+    ) -> Self {
+        let points = points.into_iter().map(|(x, y)| Point::at(x, y));
+        Self::shaped(Shape::Reference, name, points)
     }
 }
 

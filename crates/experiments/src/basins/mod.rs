@@ -22,7 +22,7 @@ use crate::inputs::Inputs;
 use crate::progress::{ExperimentError, RunProgress, checkpoint};
 use crate::results::ExperimentResults;
 use crate::sampling::{SampledChain, SamplingPlan};
-use crate::{InterpolatedModel, RunConfig, Subject};
+use crate::{Policy, RunConfig, Subject};
 
 /// How a reader meets it.
 pub const INFO: ExperimentInfo = ExperimentInfo {
@@ -100,7 +100,7 @@ pub async fn run<M: LanguageModel>(
             let (fallen, pushed) = if config.lambda == 1.0 || std::ptr::eq(base, tuned) {
                 measure(tuned, opening, &extent, config, seed, inputs, progress).await?
             } else {
-                let mixed = InterpolatedModel::new(base, tuned, config.lambda);
+                let mixed = Policy::of(base, subject, config.lambda);
                 measure(&mixed, opening, &extent, config, seed, inputs, progress).await?
             };
             own.fallen.push(fallen);
@@ -135,7 +135,7 @@ pub async fn run<M: LanguageModel>(
     }
     checkpoint(progress).await?;
     if let Some((estimates, verdict)) = verdict::verdict(&measured, titles.len(), config.seed) {
-        results.results.splice(0..0, estimates);
+        results.results.0.splice(0..0, estimates);
         results.verdict = Some(verdict);
     }
     Ok(results)

@@ -16,7 +16,7 @@ use crate::info::{ExperimentInfo, Requires};
 use crate::inputs::Inputs;
 use crate::progress::{ExperimentError, RunProgress};
 use crate::results::{ExperimentResults, Verdict};
-use crate::{InterpolatedModel, RunConfig, Size, Subject, tristate};
+use crate::{Policy, RunConfig, Size, Subject, tristate};
 use numbers::Thrown;
 use stories::{Plan, Worth, Written};
 use votes::Voted;
@@ -104,7 +104,7 @@ pub async fn run<M: LanguageModel>(
         let one = if place == 0 {
             numbers::throw(base, name, numbers, config, progress).await?
         } else {
-            let model = InterpolatedModel::new(base, subject.model, config.lambda);
+            let model = Policy::of(base, subject, config.lambda);
             numbers::throw(&model, name, numbers, config, progress).await?
         };
         results.results.extend(one.estimates());
@@ -125,7 +125,7 @@ pub async fn run<M: LanguageModel>(
             let walk = if place == 0 {
                 votes::ask(base, question, progress).await?
             } else {
-                let model = InterpolatedModel::new(base, subject.model, config.lambda);
+                let model = Policy::of(base, subject, config.lambda);
                 votes::ask(&model, question, progress).await?
             };
             one.hear(question, &walk, config, progress).await?;
@@ -149,8 +149,7 @@ pub async fn run<M: LanguageModel>(
             if order.subject == 0 {
                 one.write(base, opening, how, inputs, progress).await?;
             } else {
-                let model =
-                    InterpolatedModel::new(base, subjects[order.subject].model, config.lambda);
+                let model = Policy::of(base, &subjects[order.subject], config.lambda);
                 one.write(&model, opening, how, inputs, progress).await?;
             }
             done += 1;

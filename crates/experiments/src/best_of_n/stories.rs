@@ -100,7 +100,7 @@ impl Written {
         for chain in sample_chains(model, &prompt, &plan, progress).await? {
             let reward = inputs.predictor.score(&chain.text).log_odds;
             let ending = inputs.attractors.recognise(&chain.text).ends_in;
-            samples.push((reward, inputs.gladness(ending)));
+            samples.push((reward, inputs.happiness(ending)));
         }
         self.samples.push(samples);
         Ok(())

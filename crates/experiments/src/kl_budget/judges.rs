@@ -1,8 +1,8 @@
 //! What a judge gets who is shown some samples and keeps the best: `V_k = E[max over k of worth]`.
 //!
-//! Three kinds of judge. *Glad* wants a glad ending, by the story world's own labels. *Taste* are judges who each have a favourite
+//! Three kinds of judge. *Happy* wants a happy ending, by the story world's own labels. *Taste* are judges who each have a favourite
 //! kind of ending, drawn evenly from the kinds that the story world has labels for, and to whom nothing else is worth anything.
-//! *Both* is the mean of the two worths: a judge who likes gladness as the reward does, and has a taste besides.
+//! *Both* is the mean of the two worths: a judge who likes happy endings as the reward does, and has a taste besides.
 //!
 //! The favourites are those of the catalogue, not those that turn up in the base's chains: a list made from the chains of one model
 //! would flatter that model.
@@ -19,8 +19,8 @@ pub type BestOf = fn(&[(f64, f64)], usize) -> Option<f64>;
 /// Whose worth is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Judge {
-    /// Worth is the ending's gladness, 0 to 1.
-    Glad,
+    /// Worth is the ending's happiness, 0 to 1.
+    Happy,
     /// Worth is 1 where a chain ends in the judge's favourite, else 0; mean over all favourites.
     Taste,
     /// Worth is the mean of both; mean over all favourites.
@@ -29,12 +29,12 @@ pub enum Judge {
 
 impl Judge {
     /// All of them; the last is the one that the verdict is about.
-    pub const ALL: [Self; 3] = [Self::Glad, Self::Taste, Self::Both];
+    pub const ALL: [Self; 3] = [Self::Happy, Self::Taste, Self::Both];
 
     /// Its name in keys.
     pub fn name(self) -> &'static str {
         match self {
-            Self::Glad => "glad",
+            Self::Happy => "glad",
             Self::Taste => "taste",
             Self::Both => "both",
         }
@@ -43,15 +43,15 @@ impl Judge {
     /// What it wants, for a label.
     pub fn wants(self) -> &'static str {
         match self {
-            Self::Glad => "a glad ending",
+            Self::Happy => "a happy ending",
             Self::Taste => "a favourite ending",
-            Self::Both => "a glad and favourite ending",
+            Self::Both => "a happy and favourite ending",
         }
     }
 
     /// `V_k` behind one opening whose chains end so, 0 to 1; not a number where there are fewer than `k` chains.
     pub fn value(self, endings: &[Option<usize>], inputs: &Inputs, k: usize) -> f64 {
-        let glad = |ending: Option<usize>| inputs.gladness(ending);
+        let happy = |ending: Option<usize>| inputs.happiness(ending);
         let best = |worth: &dyn Fn(Option<usize>) -> f64| {
             best_by(
                 endings.iter().map(|&ending| worth(ending)),
@@ -70,10 +70,10 @@ impl Judge {
             sum / kinds.len() as f64
         };
         match self {
-            Self::Glad => best(&glad),
+            Self::Happy => best(&happy),
             Self::Taste => over_favourites(&favourite),
             Self::Both => over_favourites(&|kind, ending| {
-                f64::midpoint(glad(ending), favourite(kind, ending))
+                f64::midpoint(happy(ending), favourite(kind, ending))
             }),
         }
     }
@@ -97,7 +97,7 @@ mod tests {
     use super::*;
     use crate::testing::inputs;
 
-    /// Of four chains two end in a wedding (glad) and one in rain (sad); one ends in nothing (counted as half glad).
+    /// Of four chains two end in a wedding (happy) and one in rain (sad); one ends in nothing (counted as half happy).
     #[test]
     fn three_judges_by_hand() {
         let inputs = inputs();
@@ -106,13 +106,13 @@ mod tests {
         let kinds = kinds(&inputs).len() as f64;
         let value = |judge: Judge, k| judge.value(&endings, &inputs, k);
         // (1 + 1 + 0 + 1/2) / 4, and of two: only {rain, none} of the six pairs lacks a wedding.
-        assert!((value(Judge::Glad, 1) - 0.625).abs() < 1e-12);
-        assert!((value(Judge::Glad, 2) - (5.0 + 0.5) / 6.0).abs() < 1e-12);
+        assert!((value(Judge::Happy, 1) - 0.625).abs() < 1e-12);
+        assert!((value(Judge::Happy, 2) - (5.0 + 0.5) / 6.0).abs() < 1e-12);
         // The favourite is a wedding: 5 of 6 pairs. It is rain: 3 of 6. It is another: none.
         assert!((value(Judge::Taste, 1) - 0.75 / kinds).abs() < 1e-12);
         assert!((value(Judge::Taste, 2) - (5.0 + 3.0) / 6.0 / kinds).abs() < 1e-12);
         // One chain: the mean of the two others.
-        let both = f64::midpoint(value(Judge::Glad, 1), value(Judge::Taste, 1));
+        let both = f64::midpoint(value(Judge::Happy, 1), value(Judge::Taste, 1));
         assert!((value(Judge::Both, 1) - both).abs() < 1e-12);
         assert!(value(Judge::Taste, 5).is_nan());
     }

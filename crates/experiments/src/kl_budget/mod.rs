@@ -1,62 +1,36 @@
 //! The KL budget: how far from its base a model should be tuned, for judges who are shown one, three or ten samples.
 //!
 //! Budgets are the shipped models tuned under one, the one tuned under none, and realignment between that and the base (DeRa,
-//! arXiv 2402.02992). Reward, truth and variety are told against the divergence that was measured, in nats a completion; what
-//! judges get is the best of `k`, and which budget is best is asked again in every resample of the openings.
+//! arXiv 2402.02992). Reward, truth and variety stand against the divergence that was measured, in nats per completion; what
+//! judges get is the best of `k`, and the best budget is found again in every resample of the openings.
 
 mod best_budget;
+mod budget;
+mod figures;
 mod judges;
-mod pictures;
-mod points;
 mod tilted;
 
 use decoding::{LanguageModel, Shaping};
 
-use self::best_budget::best_budgets;
+use self::best_budget::{BELOW, NOT_BELOW, OPEN, best, best_budgets, of_shown, shift};
+use self::budget::{Budget, OpeningSample};
+use self::figures::figures;
 use self::judges::Judge;
-use self::pictures::figures;
-use self::points::{Behind, Point, estimates};
 use self::tilted::Estimators;
 use crate::best_of::expected_best;
+use crate::config::{RunConfig, Stream};
 use crate::info::{ExperimentInfo, Requires};
 use crate::inputs::Inputs;
+use crate::policy::Policy;
 use crate::progress::{ExperimentError, RunProgress, checkpoint};
-use crate::results::{ExperimentResults, Verdict};
-use crate::sampling::{SampledChain, SamplingPlan, chain_kl_nats, sample_chains};
-use crate::{InterpolatedModel, RunConfig, Subject};
+use crate::results::{Condition, Control};
+use crate::sampling::{SamplingPlan, sample_chains};
+use crate::study::{Conclusion, Experiment, Study};
+use crate::table::{Row, Table};
 
-/// How a reader meets it.
-pub const INFO: ExperimentInfo = ExperimentInfo {
-    name: "kl-budget",
-    title: "The KL budget",
-    claim: "The best KL budget depends on how people judge: the more samples they are shown, the more a larger entropy, and so a \
-            smaller budget, is worth.",
-    source: "The discussion under \"Mysteries of mode collapse\" (janus, 2022); realignment after DeRa (arXiv 2402.02992); the \
-             best policy under a budget after Korbak, Perez and Buckley (arXiv 2205.11275)",
-    method: "Stories are drawn, at temperature 1, from models tuned for gladness under several budgets and from mixtures of the \
-             last one and its base; three judges keep the best of 1, 3 and 10 (one wants a glad ending, one a favourite kind of \
-             ending, one both in equal parts), and openings are resampled to say how surely a budget is best. The verdict is on \
-             the judge who wants both: supported where the best budget for 10 is below that for 1 in 95 % of resamples. Of equally good \
-             budgets the smallest is told as the best; a resample counts as below only where all equals are, and is open where some \
-             are and some are not.",
-    to_try: "Choose one of the models tuned under a budget in place of Wedding, or choose Wedding, then move lambda to another \
-             place between base and tuned.",
-    shows: "How reward, true gladness and variety change with every nat away from the base, and which of these budgets serves a \
-            judge best who chooses among several samples.",
-    does_not_show: "What people would choose: the judges are formulas, a favourite is one of twenty-odd kinds of ending, and the \
-                    budgets were each trained once.",
-    needs: Requires {
-        quick: &["wedding"],
-        full: &[
-            "wedding-kl-2",
-            "wedding-kl-6",
-            "wedding-kl-12",
-            "wedding-kl-24",
-            "wedding-kl-40",
-            "wedding",
-        ],
-    },
-};
+/// The experiment.
+#[derive(Debug)]
+pub struct KlBudget;
 
 /// The groups of openings: what the models were tuned on, and other stories.
 const GROUPS: [&str; 2] = ["world", "tinystories"];
@@ -65,7 +39,7 @@ const SURE: f64 = 0.95;
 
 /// How large the experiment is.
 struct Extent {
-    openings_a_group: usize,
+    openings_per_group: usize,
     chains: usize,
     length: usize,
     /// Chains of an opening whose divergence is measured.
@@ -83,7 +57,7 @@ impl Extent {
             lambdas.push(config.lambda);
         }
         Self {
-            openings_a_group: size.of(3, 16),
+            openings_per_group: size.of(3, 16),
             chains: size.of(10, 16),
             length: size.of(96, 128),
             measured: size.of(1, 4),
@@ -92,107 +66,167 @@ impl Extent {
     }
 }
 
-/// A model to be measured: `(1 - lambda) z_base + lambda z_tuned`.
-struct Policy<'a, M> {
-    key: String,
-    label: String,
-    base: &'a M,
-    tuned: &'a M,
-    lambda: f64,
-}
-
-/// Measures every budget.
-///
-/// # Errors
-/// When the openings lack a group, a model cannot be asked, or the reader had enough.
-pub async fn run<M: LanguageModel>(
-    subjects: &[Subject<'_, M>],
-    inputs: &Inputs,
-    config: &RunConfig,
-    progress: &mut impl RunProgress,
-) -> Result<ExperimentResults, ExperimentError> {
-    let mut results = ExperimentResults::none(INFO.name, config, subjects);
-    let extent = Extent::of(config);
-    let openings = openings(inputs, extent.openings_a_group)?;
-    let estimators = Estimators {
-        best: expected_best,
-        sharpness: 1.0,
+impl Experiment for KlBudget {
+    const INFO: ExperimentInfo = ExperimentInfo {
+        name: "kl-budget",
+        title: "The KL budget",
+        claim: "The best KL budget depends on how people judge: the more samples they see, the more variety pays, so the less a model \
+                should be tuned.",
+        source: "The discussion under \"Mysteries of mode collapse\" (janus, 2022); realignment after DeRa (arXiv 2402.02992); the \
+                 best policy under a budget after Korbak, Perez and Buckley (arXiv 2205.11275)",
+        method: "We sample stories at temperature 1 from models tuned for a positive sentiment under several budgets, and from mixtures \
+                 of the last one and its base. Three judges keep the best of 1, 3 and 10: one wants a happy ending, one a favourite \
+                 kind of ending, one both in equal parts. Openings are resampled to say how surely a budget is best. The verdict is \
+                 on the judge who wants both: supported if the best budget for 10 is below that for 1 in 95 % of resamples. Ties go \
+                 to the smallest budget; a resample with a tie that straddles the comparison counts as undecided.",
+        to_try: "Choose one of the models tuned under a budget in place of Wedding, or choose Wedding and move λ to another place \
+                 between base and tuned.",
+        shows: "How reward, happy endings and variety change with every nat away from the base, and which of these budgets serves a \
+                judge best who chooses among several samples.",
+        does_not_show: "What people would choose: the judges are formulas, a favourite is one of twenty-odd kinds of ending, and each \
+                        budget was trained once.",
+        needs: Requires {
+            quick: &["wedding"],
+            full: &[
+                "wedding-kl-2",
+                "wedding-kl-6",
+                "wedding-kl-12",
+                "wedding-kl-24",
+                "wedding-kl-40",
+                "wedding",
+            ],
+        },
     };
-    results.controls = tilted::controls(&estimators, progress).await?;
-    let policies = policies(subjects, &extent.lambdas);
-    let of = policies.len() * openings.len();
-    let mut points: Vec<Point> = Vec::new();
-    for (number, policy) in policies.iter().enumerate() {
-        let mut behind = Vec::new();
-        for (place, opening) in openings.iter().enumerate() {
-            let seed = config.part_seed(place);
-            behind.push(measure(policy, opening, &extent, seed, inputs, progress).await?);
-            progress.report(number * openings.len() + behind.len(), of, &results);
-        }
-        checkpoint(progress).await?;
-        let mut point = Point {
-            key: policy.key.clone(),
-            label: policy.label.clone(),
-            realigned: number >= subjects.len(),
-            behind,
-            told: Vec::new(),
+
+    async fn controls(
+        _inputs: &Inputs,
+        progress: &mut impl RunProgress,
+    ) -> Result<Vec<Control>, ExperimentError> {
+        let estimators = Estimators {
+            best: expected_best,
+            sharpness: 1.0,
         };
-        point.told = estimates(&point, config.seed);
-        points.push(point);
-        checkpoint(progress).await?;
-        results.results = best_budgets(&points, config.seed);
-        results
-            .results
-            .extend(points.iter().flat_map(|point| point.told.clone()));
-        checkpoint(progress).await?;
-        results.figures = figures(&points);
-        progress.report((number + 1) * openings.len(), of, &results);
+        tilted::controls(&estimators, progress).await
     }
-    results.verdict = verdict(&results);
-    Ok(results)
+
+    async fn measure<M: LanguageModel>(
+        study: &mut Study<'_, M, impl RunProgress>,
+    ) -> Result<(), ExperimentError> {
+        let (inputs, config) = (study.inputs, study.config);
+        let extent = Extent::of(config);
+        let openings = openings(inputs, extent.openings_per_group)?;
+        let policies = policies(study, &extent.lambdas);
+        study.expect(policies.len() * openings.len());
+        let mut budgets: Vec<Budget> = Vec::new();
+        for (number, (row, policy)) in policies.into_iter().enumerate() {
+            let mut samples = Vec::new();
+            for (place, opening) in openings.iter().enumerate() {
+                let seed = config.seed_of(Stream::Unit(place));
+                let progress = &mut *study.progress;
+                samples.push(measure(&policy, opening, &extent, seed, inputs, progress).await?);
+                study.unit_done();
+            }
+            study.checkpoint().await?;
+            let seed = config.seed_of(Stream::Run);
+            let realigned = number >= study.subjects.len();
+            budgets.push(Budget::of(row, realigned, samples, seed));
+            study.checkpoint().await?;
+            let mut table = Table::default();
+            best_budgets(&mut table, &budgets, seed);
+            for budget in &budgets {
+                table.extend(budget.table.iter().cloned());
+            }
+            study.results.results = table;
+            study.checkpoint().await?;
+            study.results.figures = figures(&budgets);
+            study.report();
+        }
+        Ok(())
+    }
+
+    /// Supported where, for the judge who wants both, the best budget for ten samples is below that for one in at least 95 % of
+    /// resamples; not supported where it is the same or above in as many. Resamples that equally good budgets leave open count for
+    /// neither.
+    fn conclude(table: &Table, _subjects: &[String]) -> Option<Conclusion> {
+        let asked = Judge::Both;
+        let (below, other) = (
+            table.value(&shift(asked), &BELOW)? / 100.0,
+            table.value(&shift(asked), &NOT_BELOW)? / 100.0,
+        );
+        let holds = match (below >= SURE, other >= SURE) {
+            (true, _) => Some(true),
+            (_, true) => Some(false),
+            _ => None,
+        };
+        let of_judge = |&judge: &Judge| {
+            let open = table.value(&shift(judge), &OPEN)?;
+            let open = if open > 0.0 {
+                format!(" ({open:.0} % undecided, because budgets tie)")
+            } else {
+                String::new()
+            };
+            let below = table.value(&shift(judge), &BELOW)?;
+            Some(format!(
+                "{below:.0} %{open} for the judge who wants {}",
+                judge.wants()
+            ))
+        };
+        let shares: Vec<String> = Judge::ALL.iter().filter_map(of_judge).collect();
+        let one = table.value(&best(asked), &of_shown(1))?;
+        let ten = table.value(&best(asked), &of_shown(10))?;
+        Some(Conclusion {
+            answer: format!(
+                "a judge who wants a happy and favourite ending is served best {one:.1} nats from the base when shown one story, and \
+                 {ten:.1} nats from it when shown ten."
+            ),
+            conditions: vec![Condition::new(
+                "the best budget for ten samples is below that for one",
+                holds,
+            )],
+            why: format!(
+                "The best budget for ten samples is below that for one in these shares of resamples: {}. The claim counts as supported \
+                 at 95 % for the judge who wants both.",
+                shares.join(", ")
+            ),
+        })
+    }
 }
 
 /// The openings of the groups that it is about, evenly.
-fn openings(inputs: &Inputs, a_group: usize) -> Result<Vec<&str>, ExperimentError> {
+fn openings(inputs: &Inputs, per_group: usize) -> Result<Vec<&str>, ExperimentError> {
     let mut all = Vec::new();
     for name in GROUPS {
         let group = inputs.openings.iter().find(|group| group.name == name);
         let group = group.ok_or_else(|| {
             ExperimentError::Missing(format!("openings.json has no group called \"{name}\""))
         })?;
-        all.extend(group.openings.iter().take(a_group).map(String::as_str));
+        all.extend(group.openings.iter().take(per_group).map(String::as_str));
     }
     Ok(all)
 }
 
 /// All subjects as they are, then realignments of the last tuned one.
-fn policies<'a, M: LanguageModel>(
-    subjects: &[Subject<'a, M>],
+fn policies<'a, M: LanguageModel, P: RunProgress>(
+    study: &Study<'a, M, P>,
     lambdas: &[f64],
-) -> Vec<Policy<'a, M>> {
-    let base = subjects[0].model;
-    let plain = subjects.iter().map(|subject| Policy {
-        key: subject.name.to_owned(),
-        label: subject.name.to_owned(),
-        base,
-        tuned: subject.model,
-        lambda: 1.0,
-    });
-    let mut policies: Vec<Policy<'a, M>> = plain.collect();
-    if let Some(last) = subjects.iter().skip(1).next_back() {
-        policies.extend(lambdas.iter().map(|&lambda| Policy {
+) -> Vec<(Row, Policy<'a, M>)> {
+    let base = study.subjects[0].model;
+    let plain = study.subjects.iter();
+    let mut policies: Vec<(Row, Policy<'a, M>)> = plain
+        .map(|one| (Row::of(one.name), Policy::of(base, one, 1.0)))
+        .collect();
+    if let Some(last) = study.subjects.iter().skip(1).next_back() {
+        policies.extend(lambdas.iter().map(|&lambda| {
             // A dot would part the words of a key.
-            key: format!("{}-lambda-{:.0}-percent", last.name, 100.0 * lambda),
-            label: format!("{} at lambda {lambda}", last.name),
-            base,
-            tuned: last.model,
-            lambda,
+            let key = format!("{}-lambda-{:.0}-percent", last.name, 100.0 * lambda);
+            let row = Row::named(&key, &format!("{} at λ = {lambda}", last.name));
+            (row, Policy::of(base, last, lambda))
         }));
     }
     policies
 }
 
-/// Chains of one model behind one opening, and all that is told of them.
+/// Stories of one policy behind one opening, and what is measured of them.
 async fn measure<M: LanguageModel>(
     policy: &Policy<'_, M>,
     opening: &str,
@@ -200,84 +234,31 @@ async fn measure<M: LanguageModel>(
     seed: u64,
     inputs: &Inputs,
     progress: &mut impl RunProgress,
-) -> Result<Behind, ExperimentError> {
-    let prompt = policy
-        .base
-        .encode(opening)
-        .map_err(ExperimentError::model)?;
+) -> Result<OpeningSample, ExperimentError> {
+    let prompt = policy.encode(opening).map_err(ExperimentError::model)?;
     let plan = SamplingPlan {
         shaping: Shaping::default(),
         seed,
         chains: extent.chains,
         length: extent.length,
     };
-    // A tuned model by itself is asked directly: a mixture reads its base as well.
-    let chains: Vec<SampledChain> = if policy.lambda == 1.0 {
-        sample_chains(policy.tuned, &prompt, &plan, progress).await?
-    } else {
-        let mixed = InterpolatedModel::new(policy.base, policy.tuned, policy.lambda);
-        sample_chains(&mixed, &prompt, &plan, progress).await?
-    };
+    let chains = sample_chains(policy, &prompt, &plan, progress).await?;
     let mut nats = 0.0;
-    if !std::ptr::eq(policy.base, policy.tuned) {
-        for chain in chains.iter().take(extent.measured) {
-            let (base, tuned) = (policy.base, policy.tuned);
-            let one = chain_kl_nats(base, tuned, policy.lambda, &prompt, chain, progress).await?;
-            nats += one / extent.measured as f64;
-        }
+    for chain in chains.iter().take(extent.measured) {
+        let one = policy.kl_from_base_nats(&prompt, chain, progress).await?;
+        nats += one / extent.measured as f64;
     }
     checkpoint(progress).await?;
-    Ok(Behind::of(&chains, nats, inputs))
-}
-
-/// Fixed before any number was known: supported where, for the judge who wants both, the best budget for ten samples is below that
-/// for one in at least 95 % of resamples; not supported where it is the same or above in as many. Resamples that equally good
-/// budgets leave open count for neither.
-fn verdict(results: &ExperimentResults) -> Option<Verdict> {
-    let share = |judge: Judge, what: &str| results.value(&format!("shift.{}.{what}", judge.name()));
-    let asked = Judge::Both;
-    let (below, other) = (
-        share(asked, "below")? / 100.0,
-        share(asked, "not-below")? / 100.0,
-    );
-    let holds = match (below >= SURE, other >= SURE) {
-        (true, _) => Some(true),
-        (_, true) => Some(false),
-        _ => None,
-    };
-    let shares: Vec<String> = Judge::ALL
-        .iter()
-        .filter_map(|&judge| {
-            let open = share(judge, "open")?;
-            Some(format!(
-                "{:.0} %{} for the one who wants {}",
-                share(judge, "below")?,
-                if open > 0.0 {
-                    format!(" ({open:.0} % open, as budgets are equally good)")
-                } else {
-                    String::new()
-                },
-                judge.wants()
-            ))
-        })
-        .collect();
-    let best = |shown: usize| results.value(&format!("best.{}.v{shown}", asked.name()));
-    let why = format!(
-        "for the judge who wants both, {:.1} nats are best with one sample and {:.1} with ten; the best budget for ten is below \
-         that for one in these shares of resamples: {} (supported means 95 % for the judge who wants both)",
-        best(1)?,
-        best(10)?,
-        shares.join(", ")
-    );
-    Some(Verdict::of(holds, why))
+    Ok(OpeningSample::of(&chains, nats, inputs))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::inputs::{Answer, Question};
-    use crate::testing::{inputs, subject};
-    use crate::{Outcome, Size, Toy, Unobserved};
+    use crate::results::{ExperimentResults, Outcome};
+    use crate::testing::{self, inputs, subject};
+    use crate::{RunConfig, Size, Subject, Toy};
 
     /// A toy that ends behind every opening in this kind so often, and in all others equally often.
     fn ending_in(inputs: &Inputs, name: &str, share: f64) -> Toy {
@@ -306,7 +287,7 @@ mod tests {
             lambda,
             ..RunConfig::plain(Size::Quick)
         };
-        pollster::block_on(run(subjects, inputs, &config, &mut Unobserved)).unwrap()
+        testing::found::<KlBudget>(subjects, inputs, &config)
     }
 
     /// The base ends in every kind, the tuned one in a wedding alone: shown one, judges want the tuned one, shown ten, the base.
@@ -369,7 +350,7 @@ mod tests {
         let found = found(&both, &inputs, 0.3);
         assert!(found.value("same-lambda-30-percent.kl").is_some());
         let config = RunConfig::plain(Size::Quick);
-        let alone = pollster::block_on(run(&both[..1], &inputs, &config, &mut Unobserved)).unwrap();
+        let alone = testing::found::<KlBudget>(&both[..1], &inputs, &config);
         assert_eq!(alone.verdict, None);
     }
 }

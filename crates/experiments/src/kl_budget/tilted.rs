@@ -7,9 +7,10 @@
 use decoding::{LanguageModel, Shaping};
 
 use super::judges::{BestOf, best_by};
+use crate::policy::Policy;
 use crate::progress::{ExperimentError, RunProgress};
-use crate::sampling::{SamplingPlan, chain_kl_nats, sample_chains};
-use crate::{Control, Toy};
+use crate::sampling::{SamplingPlan, sample_chains};
+use crate::{Control, Subject, Toy};
 
 /// The base's probabilities, in 36ths.
 const BASE: [f64; 9] = [1.0, 3.0, 2.0, 3.0, 8.0, 7.0, 2.0, 6.0, 4.0];
@@ -117,9 +118,9 @@ pub async fn controls(
     estimators: &Estimators,
     progress: &mut impl RunProgress,
 ) -> Result<Vec<Control>, ExperimentError> {
-    let mut found: Vec<SampledChain> = Vec::new();
+    let mut found: Vec<AtTilt> = Vec::new();
     for (part, tilt) in TILTS.into_iter().enumerate() {
-        found.push(SampledChain::at(tilt, part, estimators, progress).await?);
+        found.push(AtTilt::at(tilt, part, estimators, progress).await?);
     }
     let known = TILTS.map(Tilted::at);
     let chosen = TILTS
@@ -189,13 +190,13 @@ pub async fn controls(
 }
 
 /// What the estimators make of one tilt.
-struct SampledChain {
+struct AtTilt {
     nats: statistics::Mean,
     /// Of one and of three.
     best: [statistics::Mean; 2],
 }
 
-impl SampledChain {
+impl AtTilt {
     async fn at(
         tilt: f64,
         part: usize,
@@ -211,10 +212,16 @@ impl SampledChain {
             chains: CHAINS,
             length: 2,
         };
-        let chains = sample_chains(&tuned, &prompt, &plan, progress).await?;
+        let subject = Subject {
+            name: "tilted",
+            budget_nats: None,
+            model: &tuned,
+        };
+        let policy = Policy::of(&base, &subject, 1.0);
+        let chains = sample_chains(&policy, &prompt, &plan, progress).await?;
         let mut nats = Vec::new();
         for chain in chains.iter().take(if tilt == TILT { MEASURED } else { 1 }) {
-            nats.push(chain_kl_nats(&base, &tuned, 1.0, &prompt, chain, progress).await?);
+            nats.push(policy.kl_from_base_nats(&prompt, chain, progress).await?);
         }
         let worths: Vec<f64> = chains
             .iter()

@@ -17,7 +17,7 @@ use crate::info::{ExperimentInfo, Requires};
 use crate::progress::{ExperimentError, RunProgress};
 use crate::results::{Axis, Estimate, ExperimentResults, Figure, Point, Series, Shape, Verdict};
 use crate::sampling::SampledChain;
-use crate::{Inputs, InterpolatedModel, RunConfig, Subject, tristate};
+use crate::{Inputs, Policy, RunConfig, Subject, tristate};
 use decoders::{Decoder, Extent, continued, decoders, read_as_told};
 use measures::{Estimators, Measured};
 
@@ -97,13 +97,13 @@ pub async fn run<M: LanguageModel>(
         told.push(if number == 0 || config.lambda == 1.0 {
             task.ask(subject.name, subject.model, &mut progress).await?
         } else {
-            let mixed = InterpolatedModel::new(base, subject.model, config.lambda);
+            let mixed = Policy::of(base, subject, config.lambda);
             task.ask(subject.name, &mixed, &mut progress).await?
         });
     }
     let mut results = progress.results;
     // What answers the claim comes first: loops, then surprisal, then variety.
-    results.results.sort_by_key(|one| {
+    results.results.0.sort_by_key(|one| {
         let of = |what| usize::from(!one.key.ends_with(what));
         (of(".loops"), of(".surprisal"), of(".distinct-2"))
     });

@@ -96,9 +96,10 @@ fn the_verdict_follows_its_rule() {
     let subjects = [subject("base", &toy)];
     let mut results = ExperimentResults::none(INFO.name, &config, &subjects);
     let mut put = |key: &str, value: f64, low: f64, high: f64| {
-        results.results.retain(|one| one.key != key);
+        results.results.0.retain(|one| one.key != key);
         results
             .results
+            .0
             .push(Estimate::exact(key, "", "", value).within(Some((low, high)), 9));
         verdict(&results).map(|found| found.answer)
     };

@@ -7,7 +7,7 @@ use crate::bootstrap::{interval_of_mean, mean};
 use crate::inputs::{Family, Question};
 use crate::progress::{ExperimentError, RunProgress};
 use crate::results::{Axis, Estimate, ExperimentResults, Figure, Point, Series, Shape};
-use crate::{Inputs, InterpolatedModel, RunConfig, Subject};
+use crate::{Inputs, Policy, RunConfig, Subject};
 
 /// Kinds of question: numbers that raters have tastes in, a die with none of them, and beliefs of which they like both.
 pub(super) const FAMILIES: [&str; 3] = ["number", "d6", "rain"];
@@ -34,7 +34,7 @@ pub(super) async fn ask<M: LanguageModel>(
     config: &RunConfig,
     progress: &mut impl RunProgress,
 ) -> Result<Answers, ExperimentError> {
-    let mixed = InterpolatedModel::new(base, subject.model, config.lambda);
+    let mixed = Policy::of(base, subject, config.lambda);
     let one = family.questions.len() == 1;
     let mut answers = Vec::new();
     for question in &family.questions {

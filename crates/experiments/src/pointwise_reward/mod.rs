@@ -91,7 +91,7 @@ pub async fn run<M: LanguageModel>(
         checkpoint(progress).await?;
         climbed.push((beta, tau, ascend(&objective(beta, tau), &BASE, gradient)));
         results.figures = figures(&climbed);
-        results.results = climbed_to(&climbed);
+        results.results = climbed_to(&climbed).into();
         progress.report(climbed.len(), of, &results);
     }
     checkpoint(progress).await?;
@@ -107,7 +107,7 @@ pub async fn run<M: LanguageModel>(
             let base = subjects[0].model;
             let found = answered::ask(base, subject, family, config, progress).await?;
             answers.extend(found.estimates(subject.name, name, config));
-            results.results = [answers.as_slice(), &toy].concat();
+            results.results = [answers.as_slice(), &toy].concat().into();
             results.figures[0] = answered::figure(&results, subjects, inputs)?;
             done += 1;
             progress.report(done, of, &results);

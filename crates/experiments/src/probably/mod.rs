@@ -20,7 +20,7 @@ use crate::info::{ExperimentInfo, Requires};
 use crate::inputs::Inputs;
 use crate::progress::{ExperimentError, RunProgress};
 use crate::results::{ExperimentResults, Verdict};
-use crate::{InterpolatedModel, RunConfig, Subject, tristate};
+use crate::{Policy, RunConfig, Subject, tristate};
 use curves::{curve, reliability};
 use forecast::Measure;
 use places::Survey;
@@ -70,13 +70,13 @@ pub async fn run<M: LanguageModel>(
     let mut results = ExperimentResults::none(INFO.name, config, subjects);
     let survey = Survey::of(inputs)?;
     results.controls = controls::controls(inputs, &controls::ESTIMATORS, progress).await?;
-    results.results = of_the_truth(&survey);
+    results.results = of_the_truth(&survey).into();
     let wordings = config.size.of(1, usize::MAX);
     let each = survey.truth.len();
     let of = subjects.len() * each;
     let mut heard: Vec<Heard<'_>> = Vec::new();
     for (part, subject) in subjects.iter().enumerate() {
-        let model = InterpolatedModel::new(subjects[0].model, subject.model, config.lambda);
+        let model = Policy::of(subjects[0].model, subject, config.lambda);
         let mut places = Vec::new();
         for place in 0..each {
             places.push(survey.ask(&model, place, wordings, progress).await?);
@@ -89,7 +89,7 @@ pub async fn run<M: LanguageModel>(
             places,
             &survey,
             config,
-            &mut results.results,
+            &mut results.results.0,
             progress,
         )
         .await?;

@@ -19,7 +19,7 @@ use decoding::{LanguageModel, Shaping};
 use crate::info::{ExperimentInfo, Requires};
 use crate::progress::{ExperimentError, RunProgress, checkpoint};
 use crate::sampling::{SamplingPlan, sample_chains};
-use crate::{ExperimentResults, Inputs, InterpolatedModel, RunConfig, Subject};
+use crate::{ExperimentResults, Inputs, Policy, RunConfig, Subject};
 use fit::{Contrast, Curve};
 use statistics::rank_correlation;
 
@@ -128,7 +128,7 @@ pub async fn run<M: LanguageModel>(
     results.controls = controls::controls(&controls::Estimators::default()).await?;
     let (toy, sharpening) = figures::sharpening();
     results.figures = figures::figures(inputs, sharpening);
-    results.results.clone_from(&toy);
+    results.results.0.clone_from(&toy);
     let base = subjects[0].model;
     let readings = readings(inputs, config);
     let of = readings.len() * subjects.len().saturating_sub(1);
@@ -141,7 +141,7 @@ pub async fn run<M: LanguageModel>(
                 // The same as mixed, at half the reading.
                 read(base, subject.model, reading, progress).await?
             } else {
-                let mixed = InterpolatedModel::new(base, subject.model, config.lambda);
+                let mixed = Policy::of(base, subject, config.lambda);
                 read(base, &mixed, reading, progress).await?
             };
             units.push(unit);
@@ -149,13 +149,13 @@ pub async fn run<M: LanguageModel>(
             if after.is_none_or(|after| after.round != reading.round) {
                 checkpoint(progress).await?;
                 let told = report::told(subject.name, inputs, &units, config);
-                results.results = [finished.as_slice(), &told.results, &toy].concat();
+                results.results = [finished.as_slice(), &told.results, &toy].concat().into();
                 figures::draw_over(&mut results.figures, subject.name, &told);
             }
             done += 1;
             progress.report(done, of, &results);
         }
-        finished.clone_from(&results.results);
+        finished.clone_from(&results.results.0);
         finished.truncate(results.results.len() - toy.len());
     }
     results.verdict = Some(report::verdict(&results, subjects));
