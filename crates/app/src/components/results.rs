@@ -22,7 +22,12 @@ pub struct VerdictProps {
 /// What is to be said of the claim.
 #[component]
 pub fn VerdictLine(props: &VerdictProps) -> Html {
-    let Verdict { answer, why } = &props.verdict;
+    let Verdict {
+        answer,
+        sentence,
+        why,
+        ..
+    } = &props.verdict;
     let class = match answer {
         Outcome::Supported => "yes",
         Outcome::NotSupported => "no",
@@ -31,6 +36,7 @@ pub fn VerdictLine(props: &VerdictProps) -> Html {
     let word = answered(*answer);
     html! {
         <p class={classes!("verdict", class)} data-testid="verdict" translate="no">
+            if !sentence.is_empty() { <b><Defined text={sentence.clone()} /></b>{ " " } }
             <b>{ word }</b>{ format!(" ({}): ", props.of) }<Defined text={format!("{}.", why.trim_end_matches('.'))} />
         </p>
     }

@@ -24,7 +24,7 @@ fn found(value: f64) -> Vec<u8> {
         experiment: "random-number".to_owned(),
         setting: RunConfig::plain(Size::Quick),
         subjects: vec!["base".to_owned()],
-        results: vec![Estimate::exact("base.d6.entropy", "entropy", "bits", value)],
+        results: vec![Estimate::exact("base.d6.entropy", "entropy", "bits", value)].into(),
         controls: Vec::new(),
         figures: Vec::new(),
         verdict: None,

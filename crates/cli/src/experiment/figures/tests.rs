@@ -49,7 +49,7 @@ fn every_kind_of_figure_is_drawn() {
         experiment: "toy".to_owned(),
         setting: RunConfig::plain(Size::Quick),
         subjects: vec!["base".to_owned()],
-        results: Vec::new(),
+        results: Vec::new().into(),
         controls: Vec::new(),
         figures: vec![lines, bars, nothing, flows],
         verdict: None,
