@@ -1,12 +1,17 @@
 //! The page's address: the link in its hash, and where the model lies.
 
+use gloo_utils::window;
 use protocol::{LinkNote, Settings, read_address, write_link};
 use wasm_bindgen::JsCast as _;
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{Response, Window};
+use web_sys::Response;
 
-fn window() -> Window {
-    web_sys::window().expect("the page runs in a window")
+/// Whether the page is shown in a frame of another one. There it leaves the history and the scroll position alone: they are its
+/// host's.
+pub fn is_framed() -> bool {
+    let window = window();
+    let top = window.top().ok().flatten();
+    top.is_none_or(|top| !js_sys::Object::is(&window, &top))
 }
 
 /// The settings that the address holds.
@@ -17,7 +22,7 @@ pub fn settings() -> (Settings, Vec<LinkNote>) {
 }
 
 /// Puts settings into the address. Another tab or experiment is a new entry in the history, so that one can go back; moved knobs
-/// are none.
+/// are none. In a frame nothing is a new entry: going back is to leave the host's page.
 pub fn rewrite(settings: &Settings) {
     let hash = format!("#{}", write_link(settings));
     let (before, _) = self::settings();
@@ -25,7 +30,7 @@ pub fn rewrite(settings: &Settings) {
     if let Ok(history) = window().history() {
         let (nothing, hash) = (&wasm_bindgen::JsValue::NULL, Some(&*hash));
         // A browser may refuse when the address changes too often; the next change brings it up to date.
-        _ = if elsewhere {
+        _ = if elsewhere && !is_framed() {
             history.push_state_with_url(nothing, "", hash)
         } else {
             history.replace_state_with_url(nothing, "", hash)

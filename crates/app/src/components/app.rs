@@ -1,7 +1,5 @@
 //! The page as a whole: one state, three views, and the link in the address.
 
-use std::rc::Rc;
-
 use protocol::View;
 use wasm_bindgen::{JsCast as _, closure::Closure};
 use yew::prelude::*;
@@ -88,7 +86,8 @@ pub fn App() -> Html {
             <main class={lab.then_some("lab")} hidden={view == View::About}>
                 <div class="side">
                     <Notes notes={state.notes.clone()} act={act.clone()} />
-                    if !lab { <Prompt prompt={AttrValue::from(state.settings.prompt.clone())} refusal={state.refusal.clone()} act={act.clone()} /> }
+                    if !lab { <Prompt prompt={AttrValue::from(state.settings.prompt.clone())} refusal={state.refusal.clone()}
+                        adapters={PtrEq::from(&state.adapters)} adapter={state.settings.adapter.clone().map(AttrValue::from)} act={act.clone()} /> }
                     <ModelPicker adapters={PtrEq::from(&state.adapters)} adapter={state.settings.adapter.clone().map(AttrValue::from)}
                         compare={state.settings.compare} {lab} lambda={Dial::Lambda.text(&state.settings)} turn={turn.clone()} act={act.clone()} />
                     <Dials settings={state.settings.clone()} {turn} act={act.clone()}
@@ -172,8 +171,7 @@ fn use_link(state: &UseReducerHandle<State>) {
                 state.dispatch(Action::Follow(settings, notes));
             }
         });
-        let window = web_sys::window().expect("the page runs in a window");
-        window
+        gloo_utils::window()
             .add_event_listener_with_callback("hashchange", follow.as_ref().unchecked_ref())
             .expect("a window takes listeners");
         // The page lives as long as its window.

@@ -5,10 +5,11 @@
 
 use std::{cell::RefCell, collections::HashMap, f64::consts::TAU, rc::Rc};
 
+use gloo_utils::window;
 use wasm_bindgen::{JsCast as _, closure::Closure};
 use web_sys::{
     CanvasRenderingContext2d, CssStyleDeclaration, HtmlCanvasElement, ImageBitmap, MediaQueryList,
-    OffscreenCanvas, OffscreenCanvasRenderingContext2d, ResizeObserver, Window,
+    OffscreenCanvas, OffscreenCanvasRenderingContext2d, ResizeObserver,
 };
 use yew::prelude::*;
 
@@ -164,10 +165,6 @@ impl Inks {
 fn value(style: &CssStyleDeclaration, name: &str) -> String {
     let value = style.get_property_value(name).unwrap_or_default();
     value.trim().to_owned()
-}
-
-fn window() -> Window {
-    web_sys::window().expect("the page runs in a window")
 }
 
 #[derive(Clone, PartialEq, Properties)]

@@ -69,7 +69,7 @@ pub fn ChainLine(props: &ChainProps) -> Html {
                 <span class="who">{ format!("story {}, {}", story + 1, if *side == Side::Base { "base" } else { "tuned" }) }</span>
             }
             <span class="no" aria-hidden="true">{ story + 1 }</span>
-            <p class="chain" data-testid="chain" data-chain={number.to_string()} data-state={if *running { "running" } else { "done" }}
+            <p class={classes!("chain", end_mark(chain))} data-testid="chain" data-chain={number.to_string()} data-state={if *running { "running" } else { "done" }}
                 data-attractor={marks.as_ref().map(|(_, ends_in)| ends_in.clone())}
                 data-log-odds={sentiment.as_ref().map(|sentiment| sentiment.log_odds.to_string())}>
                 { for chain.blocks().iter().enumerate().map(block) }
@@ -78,6 +78,16 @@ pub fn ChainLine(props: &ChainProps) -> Html {
                 <b class="score" title="Sentiment score of this story, log-odds in nats">{ format!("{:+.2}", sentiment.log_odds) }</b>
             }
         </div>
+    }
+}
+
+/// The class of a story that ended at once, or was cut: the style sheet says so behind its text.
+fn end_mark(chain: &Chain) -> Option<&'static str> {
+    let is_empty = || chain.words().all(|word| word.text.trim().is_empty());
+    match (chain.done, chain.ended) {
+        (true, true) if is_empty() => Some("ended-at-once"),
+        (true, false) => Some("cut"),
+        _ => None,
     }
 }
 

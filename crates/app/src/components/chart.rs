@@ -70,9 +70,13 @@ async fn load() -> Result<JsValue, JsValue> {
     JsFuture::from(loaded).await
 }
 
-/// Saves text as a file of the reader's.
+/// Saves a table as a file of the reader's. It begins with a byte order mark, without which Excel takes it for another encoding.
 pub fn save_csv(text: &str, name: &str) {
-    save_text(text, "text/csv", &format!("{name}.csv"));
+    save_text(
+        &format!("\u{feff}{text}"),
+        "text/csv",
+        &format!("{name}.csv"),
+    );
 }
 
 #[derive(Clone, PartialEq, Properties)]

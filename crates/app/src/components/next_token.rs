@@ -18,6 +18,7 @@ use super::{
     term::Defined,
 };
 use crate::{
+    address,
     figures::next_token::{InterpolatedRow, next_token, unshaped},
     numbers::{about, decimal},
     state::{Action, Detokenizer, Opened, Row, SamplingParams, Side},
@@ -61,7 +62,9 @@ pub fn NextTokenPanel(props: &NextTokenProps) -> Html {
         // Who opens a token far down the page wants to see what it was picked from.
         let section = section.clone();
         use_effect_with(open, move |open| {
-            if let Some(section) = open.and_then(|_| section.cast::<Element>()) {
+            if let Some(section) = open.and_then(|_| section.cast::<Element>())
+                && !address::is_framed()
+            {
                 let options = ScrollIntoViewOptions::new();
                 options.set_block(ScrollLogicalPosition::Nearest);
                 section.scroll_into_view_with_scroll_into_view_options(&options);
@@ -179,21 +182,25 @@ pub fn NextTokenPanel(props: &NextTokenProps) -> Html {
     }
 }
 
-/// The last words of a text.
+/// The last words of a text, with the blank space at its end made visible.
 fn tail(text: &str) -> String {
-    let text = text.trim_end();
+    let (text, blanks) = text.split_at(text.trim_end().len());
+    let blanks: String = blanks
+        .chars()
+        .map(|blank| if blank == '\n' { '⏎' } else { '·' })
+        .collect();
     let start = text
         .char_indices()
         .rev()
         .nth(TAIL)
         .map_or(0, |(start, _)| start);
     if start == 0 {
-        return text.to_owned();
+        return format!("{text}{blanks}");
     }
     let from_word = text[start..]
         .find(char::is_whitespace)
         .map_or(start, |space| start + space);
-    format!("…{}", text[from_word..].trim_start())
+    format!("…{}{blanks}", text[from_word..].trim_start())
 }
 
 #[cfg(test)]
@@ -206,7 +213,8 @@ mod tests {
             tail("I went to the hardware store to buy a hammer."),
             "…store to buy a hammer."
         );
-        assert_eq!(tail("Short. "), "Short.");
+        assert_eq!(tail("Short. "), "Short.·");
+        assert_eq!(tail("Tell a story.\n"), "Tell a story.⏎");
         assert_eq!(tail(&"é".repeat(60)), format!("…{}", "é".repeat(29)));
         assert_eq!(tail(""), "");
     }

@@ -10,6 +10,7 @@ mod worker_handle;
 
 use std::{cell::RefCell, rc::Rc};
 
+use gloo_timers::callback::Timeout;
 use protocol::{Command, DeviceKind, Event, Hello, LinkNote, LoadRequest, Settings, VERSION};
 use wasm_bindgen_futures::spawn_local;
 use yew::prelude::*;
@@ -18,7 +19,7 @@ use crate::{
     address,
     state::{Action, EventSource, NextStep, State, pending_effects},
 };
-pub use frame::{after_ms, forget, next_frame};
+use frame::next_frame;
 use worker_handle::WorkerHandle;
 
 /// A hand that has not moved a knob for so long rests.
@@ -44,8 +45,10 @@ struct EngineHandles {
     shaped_ms: f64,
     /// When a knob last moved.
     knob_moved_ms: f64,
-    /// A frame is coming in which to speak.
+    /// A frame is coming in which to send.
     sending: bool,
+    deliver_timer: Option<Timeout>,
+    send_timer: Option<Timeout>,
 }
 
 impl EngineHandles {
@@ -140,7 +143,11 @@ fn deliver(state: UseReducerHandle<State>, handles: Rc<RefCell<EngineHandles>>) 
     let now_ms = js_sys::Date::now();
     if let Some(ms) = open.wait_ms(now_ms, open.delivered_ms) {
         drop(open);
-        after_ms(ms, move || next_frame(move || deliver(state, handles)));
+        let again = Timeout::new(ms, {
+            let handles = handles.clone();
+            move || next_frame(move || deliver(state, handles))
+        });
+        handles.borrow_mut().deliver_timer = Some(again);
         return;
     }
     open.delivered_ms = now_ms;
@@ -164,7 +171,11 @@ fn send_pending(state: UseReducerHandle<State>, handles: Rc<RefCell<EngineHandle
         && let Some(ms) = open.wait_ms(now_ms, open.shaped_ms)
     {
         drop(open);
-        after_ms(ms, move || send_pending(state, handles));
+        let again = Timeout::new(ms, {
+            let handles = handles.clone();
+            move || send_pending(state, handles)
+        });
+        handles.borrow_mut().send_timer = Some(again);
         return;
     }
     open.sending = false;

@@ -1,5 +1,6 @@
 //! The recorded run that plays until an engine answers.
 
+use gloo_timers::callback::Timeout;
 use js_sys::{ArrayBuffer, Promise, Uint8Array};
 use protocol::{Recording, read_link};
 use wasm_bindgen::JsCast as _;
@@ -7,7 +8,6 @@ use wasm_bindgen_futures::JsFuture;
 use web_sys::Response;
 use yew::UseReducerHandle;
 
-use super::frame::after_ms;
 use crate::state::{Action, EventSource, State};
 
 /// Fetches a recording of the model and plays it under its own prompt and knobs, whatever the link asks for. Its absence is no fault.
@@ -49,11 +49,12 @@ async fn fetch(file: &str) -> Option<Recording> {
 
 async fn sleep(ms: u32) {
     let promise = Promise::new(&mut |resolve, _| {
-        after_ms(ms, move || {
+        Timeout::new(ms, move || {
             resolve
                 .call0(&wasm_bindgen::JsValue::NULL)
                 .expect("a promise can be resolved");
-        });
+        })
+        .forget();
     });
     JsFuture::from(promise)
         .await

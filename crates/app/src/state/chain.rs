@@ -47,6 +47,8 @@ pub struct Chain {
     unfinished: Unfinished,
     /// No token follows.
     pub done: bool,
+    /// It ended by itself, with the end of text, and was not cut at its length.
+    pub ended: bool,
 }
 
 impl Chain {
@@ -86,6 +88,7 @@ impl Chain {
         let mut text = self.unfinished.push(token, detokenizer);
         if last {
             self.done = true;
+            self.ended = detokenizer.is_end(token);
             let rest = self.unfinished.finish();
             if !rest.is_empty() {
                 text = format!("{text}{rest}").into();
@@ -115,6 +118,7 @@ impl Chain {
             self.blocks.truncate(kept / BLOCK);
             self.measures.truncate(first_changed);
             self.done = false;
+            self.ended = false;
             self.unfinished = Unfinished::default();
             for token in &tokens[..first_changed] {
                 self.unfinished.push(*token, detokenizer);
@@ -226,8 +230,10 @@ mod tests {
         let mut chain = chain("abc");
         chain.push(301, measure(1.0), true, &detokenizer());
         chain.rewind(&[measure(5.0); 4], &detokenizer());
-        assert!(chain.done);
+        assert!(chain.done && chain.ended);
         chain.rewind(&[measure(5.0); 3], &detokenizer());
-        assert!(!chain.done);
+        assert!(!chain.done && !chain.ended);
+        chain.push(b'd'.into(), measure(1.0), true, &detokenizer());
+        assert!(chain.done && !chain.ended, "it was cut at its length");
     }
 }

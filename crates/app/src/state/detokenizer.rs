@@ -39,6 +39,11 @@ impl Detokenizer {
         }
     }
 
+    /// Whether a token is the one that ends a text.
+    pub fn is_end(&self, token: u32) -> bool {
+        token == self.end_of_text
+    }
+
     fn is_mark(&self, token: u32) -> bool {
         token == self.beginning_of_text || token == self.end_of_text
     }
