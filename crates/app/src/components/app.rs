@@ -62,7 +62,7 @@ pub fn App() -> Html {
         .map(|(params, run)| {
             AttrValue::from(recording(&state.settings.prompt, &run.spec.prompt, params))
         });
-    let more = run.map_or(More::No, |run| run.more(state.params()));
+    let more = state.more();
     let open = state.opened();
     let view = state.settings.view;
     let lab = view == View::Experiments;

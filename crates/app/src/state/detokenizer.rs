@@ -4,7 +4,7 @@
 
 use std::{fmt::Write as _, rc::Rc, str};
 
-use protocol::TokenBytes;
+use protocol::{DeviceReport, Ready, TokenBytes};
 
 /// What `Event::Ready` says about the model's tokens.
 #[derive(Debug, PartialEq)]
@@ -37,6 +37,18 @@ impl Detokenizer {
             end_of_text,
             context,
         }
+    }
+
+    /// What an engine says of its device, and of the model's tokens.
+    pub fn of(ready: Ready) -> (DeviceReport, Self) {
+        let Ready {
+            device,
+            vocabulary,
+            bos_token,
+            eos_token,
+            context,
+        } = ready;
+        (device, Self::new(vocabulary, bos_token, eos_token, context))
     }
 
     /// Whether a token is the one that ends a text.

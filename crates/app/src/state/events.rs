@@ -3,100 +3,124 @@
 use std::rc::Rc;
 
 use protocol::{
-    DeviceKind, Event, ExperimentProgress, Failed, Prefilled, Ready, RunId, RunOutcome, Stage,
+    DeviceKind, Event, Failed, FailureCause, Prefilled, Ready, Rewound, RunId, RunSpec, Stage,
     TokenLogits, VERSION,
 };
 
 use super::{
-    Detokenizer, EngineStatus, EventSource, Focus, Phase, PromptRequest, Row, RowRequest, Run,
-    State, Stop, Suspect, device_name, with_full_stop,
+    Detokenizer, EngineStatus, EventSource, Focus, Phase, PromptRequest, Request, Row, Run, State,
+    device_name, with_full_stop,
 };
 
+/// Why an engine of another version is refused.
+const OTHER_VERSION: &str =
+    "the page and its engine come from different versions; reload the page (Ctrl+Shift+R)";
+
 impl State {
+    /// What an event of a source does.
     pub(super) fn handle_event(&mut self, source: EventSource, event: Event) {
-        match (source, event) {
-            (EventSource::Device(kind), Event::Hello(hello)) if hello.version != VERSION => self.mark_unavailable(
-                kind,
-                "the page and its engine come from different versions; reload the page (Ctrl+Shift+R)",
-            ),
-            (EventSource::Device(kind), Event::Progress(progress)) => {
+        match source {
+            EventSource::Device(kind) => self.handle_engine_event(kind, event),
+            EventSource::Recording => self.handle_recorded_event(event),
+        }
+    }
+
+    fn handle_engine_event(&mut self, kind: DeviceKind, event: Event) {
+        let source = EventSource::Device(kind);
+        match event {
+            Event::Hello(hello) if hello.version != VERSION => {
+                self.mark_unavailable(kind, OTHER_VERSION);
+            }
+            Event::Hello(_) => {}
+            Event::Progress(progress) => {
                 if matches!(progress.stage, Stage::Adapter | Stage::ExperimentInputs) {
                     self.fetching = Some((kind, progress));
                 } else if let EngineStatus::Starting(now) = self.engines.of_mut(kind) {
                     *now = Some(progress);
                 }
             }
-            (source, Event::Ready(ready)) => {
-                let Ready { device, vocabulary, bos_token, eos_token, context } = ready;
-                let detokenizer = || Rc::new(Detokenizer::new(vocabulary, bos_token, eos_token, context));
-                match source {
-                    EventSource::Device(kind) if matches!(self.engines.of(kind), EngineStatus::Starting(_)) => {
-                        *self.engines.of_mut(kind) = EngineStatus::Ready(Rc::new(device));
-                        if self.live {
-                            // The panel is to show the numbers of the device that serves now.
-                            self.prompt_request.wanted |= self.active_device() == Some(kind);
-                        } else {
-                            self.live = true;
-                            self.detokenizer = Some(detokenizer());
-                            self.go_live();
-                        }
-                    }
-                    EventSource::Recording if !self.live => self.detokenizer = Some(detokenizer()),
-                    _ => {}
-                }
+            Event::Ready(ready) => self.take_engine(kind, ready),
+            Event::Unavailable(why) => self.mark_unavailable(kind, &why.message),
+            Event::Failed(failed) => self.take_failure(failed),
+            Event::ExperimentProgress(progress) => {
+                let parts = (progress.done, progress.total);
+                self.take_findings(progress.run, parts, &progress.findings);
             }
-            (EventSource::Device(kind), Event::Unavailable(why)) => self.mark_unavailable(kind, &why.message),
-            (source, Event::Prefilled(prefilled)) => {
-                if self.live == (source != EventSource::Recording) {
-                    self.take_prompt(prefilled, source);
-                }
+            Event::ExperimentDone(done) => self.conclude(&done),
+            Event::Prefilled(prefilled) if self.live => self.take_prompt(prefilled, source),
+            Event::Prefilled(_) => {}
+            event => self.handle_run_event(source, event),
+        }
+    }
+
+    /// A recording plays until an engine is ready.
+    fn handle_recorded_event(&mut self, event: Event) {
+        match event {
+            Event::Ready(ready) if !self.live => {
+                self.detokenizer = Some(Rc::new(Detokenizer::of(ready).1));
             }
-            (source, Event::Step(step)) => {
-                if let Some(present) = present(self.run.as_mut(), source, step.run) {
-                    present.tokens_per_second = step.tokens_per_second;
+            Event::Prefilled(prefilled) if !self.live => {
+                self.take_prompt(prefilled, EventSource::Recording);
+            }
+            event => self.handle_run_event(EventSource::Recording, event),
+        }
+    }
+
+    /// What is said of the present run.
+    fn handle_run_event(&mut self, source: EventSource, event: Event) {
+        match event {
+            Event::Step(step) => {
+                if let Some(run) = present(self.run.as_mut(), source, step.run) {
+                    run.tokens_per_second = step.tokens_per_second;
                     if let Some(detokenizer) = &self.detokenizer {
                         Rc::make_mut(&mut self.swarm).step(&step.picks, detokenizer);
                     }
-                    self.look_again();
+                    self.request_outdated_row();
                 }
             }
-            (source, Event::Rewound(rewound)) => {
+            Event::Rewound(rewound) => {
                 if present(self.run.as_mut(), source, rewound.run).is_some() {
                     if let Some(detokenizer) = &self.detokenizer {
-                        Rc::make_mut(&mut self.swarm).rewind(&rewound.kept, &rewound.measures, detokenizer);
+                        let Rewound { kept, measures, .. } = &rewound;
+                        Rc::make_mut(&mut self.swarm).rewind(kept, measures, detokenizer);
                     }
-                    self.lose_row(&rewound.kept);
-                    self.look_again();
+                    self.outdate_row(&rewound.kept);
+                    self.request_outdated_row();
                 }
             }
-            (source, Event::Done(done)) => {
-                if let Some(present) = present(self.run.as_mut(), source, done.run)
-                    && present.turn == done.turn
-                {
-                    present.phase = Phase::Ended(done.outcome);
-                    present.stop = Stop::No;
-                    if matches!(self.focus, Focus::Token { request: RowRequest::Lost, .. }) {
+            Event::Done(done) if done.turn == self.outbox.turn => {
+                if let Some(run) = present(self.run.as_mut(), source, done.run) {
+                    run.end(done.outcome);
+                    let outdated = Request::Outdated;
+                    if matches!(self.focus, Focus::Token { request, .. } if request == outdated) {
                         self.focus = Focus::Prompt;
                     }
                 }
             }
-            (source, Event::Logits(answer)) => {
+            Event::Logits(answer) => {
                 if present(self.run.as_mut(), source, answer.run).is_some() {
                     self.take_row(answer);
                 }
             }
-            (EventSource::Device(_), Event::ExperimentProgress(progress)) => {
-                let ExperimentProgress { run, done, total, findings } = progress;
-                self.take_findings(run, (done, total), &findings);
-            }
-            (EventSource::Device(_), Event::ExperimentDone(done)) => self.conclude(&done),
-            (EventSource::Device(_), Event::Failed(Failed { run, message, .. })) => self.take_failure(run, message),
-            (EventSource::Device(_), Event::Hello(_))
-            | (
-                EventSource::Recording,
-                Event::Hello(_) | Event::Progress(_) | Event::Unavailable(_) | Event::Failed(_)
-                | Event::ExperimentProgress(_) | Event::ExperimentDone(_),
-            ) => {}
+            _ => {}
+        }
+    }
+
+    /// An engine is ready.
+    fn take_engine(&mut self, kind: DeviceKind, ready: Ready) {
+        let status = self.engines.of_mut(kind);
+        if !matches!(status, EngineStatus::Starting(_)) {
+            return;
+        }
+        let (device, detokenizer) = Detokenizer::of(ready);
+        *status = EngineStatus::Ready(Rc::new(device));
+        if !self.live {
+            self.live = true;
+            self.detokenizer = Some(Rc::new(detokenizer));
+            self.go_live();
+        } else if self.active_device() == Some(kind) {
+            // The panel is to show the numbers of the device that serves now.
+            self.prompt_request.status = Request::Pending;
         }
     }
 
@@ -107,10 +131,13 @@ impl State {
         }
         let served = self.active_device();
         self.fetching = None;
+        self.outbox.lose(kind);
         self.lose_experiment(kind, reason);
         *self.engines.of_mut(kind) = EngineStatus::Unavailable(reason.to_owned());
         // What the panel shows is to come from the device that serves now.
-        self.prompt_request.wanted |= self.live && self.active_device() != served;
+        if self.live && self.active_device() != served {
+            self.prompt_request.status = Request::Pending;
+        }
         if self.run.as_ref().and_then(Run::device) == Some(kind) {
             self.lose_run(kind, reason);
         }
@@ -120,26 +147,26 @@ impl State {
     fn lose_run(&mut self, kind: DeviceKind, reason: &str) {
         let active_device = self.active_device();
         let Some(run) = &mut self.run else { return };
-        run.lost = true;
+        let was_stopping = run.phase == Phase::Stopping;
+        let was_active = run.lose_engine();
         if !matches!(
             self.focus,
             Focus::Token {
-                request: RowRequest::Had,
+                request: Request::Received,
                 ..
             }
         ) {
             self.focus = Focus::Prompt;
         }
-        if run.phase != Phase::Running {
+        if !was_active {
             return;
         }
-        run.phase = Phase::Failed;
         let note = format!(
             "The {} engine stopped: {}",
             device_name(kind),
             with_full_stop(reason)
         );
-        let Some(other) = active_device.filter(|_| run.stop == Stop::No) else {
+        let Some(other) = active_device.filter(|_| !was_stopping) else {
             self.notes.push(note);
             return;
         };
@@ -149,39 +176,45 @@ impl State {
             device_name(other)
         ));
         // The run brings the row of its own prompt.
-        self.prompt_request.wanted &= *self.prompt_request.text != *spec.prompt;
+        if *self.prompt_request.text == *spec.prompt {
+            self.prompt_request.status = Request::Idle;
+        }
         self.focus = Focus::Prompt;
         self.begin_on(other, spec);
     }
 
-    /// Something asked for could not be done; a run that could not begin is over. Where an adapter was on, the base tries the
-    /// same, which tells whether the adapter is to blame.
-    fn take_failure(&mut self, id: Option<RunId>, message: String) {
+    /// A request failed; a run that could not begin is over. Where its adapter is to blame, the base does the same without it.
+    fn take_failure(&mut self, failed: Failed) {
+        let Failed {
+            run: id,
+            cause,
+            message,
+        } = failed;
         self.fetching = None;
         if self.fails(id, &message) {
             return;
         }
+        let by_adapter = cause == FailureCause::Adapter;
         if let Some(run) = self.run.as_mut().filter(|run| Some(run.id) == id) {
+            let was_stopping = run.phase == Phase::Stopping;
             run.phase = Phase::Failed;
-            let mut spec = run.spec.clone();
-            if let (Some(adapter), Some(device), Stop::No) =
-                (spec.adapter.take(), run.device(), run.stop)
-            {
-                spec.compare = false;
-                self.prompt_request.adapter = None;
-                self.suspect = Some(Suspect { adapter, message });
+            if let (true, false, Some(device)) = (by_adapter, was_stopping, run.device()) {
+                let spec = RunSpec {
+                    adapter: None,
+                    compare: false,
+                    ..run.spec.clone()
+                };
+                self.drop_adapter(&message);
                 self.begin_on(device, spec);
                 return;
             }
-            self.suspect = None;
-        } else if id.is_none() && !self.prompt_request.had {
-            if let Some(adapter) = self.prompt_request.adapter.take() {
-                self.prompt_request.wanted = true;
-                self.suspect = Some(Suspect { adapter, message });
-                return;
+        } else if id.is_none() && self.prompt_request.status != Request::Received {
+            if by_adapter {
+                self.drop_adapter(&message);
+                self.prompt_request.status = Request::Pending;
+            } else {
+                self.refusal = Some(message);
             }
-            self.suspect = None;
-            self.refusal = Some(message);
             return;
         }
         if !self.notes.contains(&message) {
@@ -189,17 +222,29 @@ impl State {
         }
     }
 
+    /// The chosen adapter cannot be used.
+    fn drop_adapter(&mut self, message: &str) {
+        let chosen = &mut self.settings.adapter;
+        let asked = self.prompt_request.adapter.take();
+        let Some(adapter) = asked.or_else(|| chosen.clone()) else {
+            return;
+        };
+        chosen.take_if(|chosen| *chosen == adapter);
+        self.notes.push(format!(
+            "The adapter “{adapter}” could not be used, so the base model generates the stories: {}",
+            with_full_stop(message)
+        ));
+    }
+
     /// The first engine is ready: its own run takes the recording's place, unless the reader was doing something else.
     fn go_live(&mut self) {
-        if let Some(recorded) = &mut self.run
-            && recorded.phase == Phase::Running
-        {
-            recorded.phase = Phase::Ended(RunOutcome::Stopped);
+        if let Some(recorded) = self.run.as_mut().filter(|run| run.is_active()) {
+            recorded.phase = Phase::Stopped;
         }
         if self.run_when_ready {
             self.begin();
         } else if self.prompt_row.is_none() || *self.prompt_request.text != *self.settings.prompt {
-            self.prompt_request = PromptRequest::of(&self.settings, true);
+            self.prompt_request = PromptRequest::of(&self.settings, Request::Pending);
         }
     }
 
@@ -219,7 +264,9 @@ impl State {
         let asked = *self.prompt_request.text == *text && self.prompt_request.adapter == adapter;
         if asked || source == EventSource::Recording {
             self.refusal = None;
-            self.prompt_request.had |= asked;
+            if asked {
+                self.prompt_request.status = Request::Received;
+            }
             self.prompt_row = Some(Rc::new(Row {
                 rows,
                 history: tokens,
@@ -228,13 +275,6 @@ impl State {
                 story: 0,
                 position: 0,
             }));
-        }
-        if let Some(Suspect { adapter, message }) = self.suspect.take_if(|_| asked) {
-            self.notes.push(format!(
-                "The adapter “{adapter}” could not be used, so the base model generates the stories: {}",
-                with_full_stop(&message)
-            ));
-            self.settings.adapter = None;
         }
     }
 
@@ -254,7 +294,7 @@ impl State {
         else {
             return;
         };
-        if (*c, *p) != (chain, position) || *request != RowRequest::Asked {
+        if (*c, *p) != (chain, position) || *request != Request::Sent {
             return;
         }
         let Some(rows) = rows else {
@@ -282,11 +322,11 @@ impl State {
             story,
             position,
         }));
-        *request = RowRequest::Had;
+        *request = Request::Received;
     }
 
     /// Tokens before the shown row changed.
-    fn lose_row(&mut self, kept: &[u32]) {
+    fn outdate_row(&mut self, kept: &[u32]) {
         if let Focus::Token {
             chain,
             position,
@@ -297,30 +337,30 @@ impl State {
                 .get(*chain as usize)
                 .is_some_and(|kept| kept < position)
         {
-            *request = RowRequest::Lost;
+            *request = Request::Outdated;
         }
     }
 
     /// The chain has come to where the lost row was.
-    fn look_again(&mut self) {
+    fn request_outdated_row(&mut self) {
         if let Focus::Token {
             chain,
             position,
             request,
             ..
         } = &mut self.focus
-            && *request == RowRequest::Lost
+            && *request == Request::Outdated
             && self
                 .swarm
                 .chain(*chain)
                 .is_some_and(|chain| chain.len() > *position as usize)
         {
-            *request = RowRequest::Wanted;
+            *request = Request::Pending;
         }
     }
 }
 
-/// The present run, if this source speaks of it.
+/// The present run, if the event is about it.
 fn present(run: Option<&mut Run>, source: EventSource, id: RunId) -> Option<&mut Run> {
     run.filter(|run| run.id == id && run.source == source)
 }

@@ -21,8 +21,6 @@ pub struct ExperimentsTab {
     pub own: BTreeMap<String, Rc<ExperimentResults>>,
     /// The last run.
     pub run: Option<ExperimentRun>,
-    /// Runs that a worker is still to be told to stop.
-    pub stopping: Vec<(DeviceKind, RunId)>,
 }
 
 impl ExperimentsTab {
@@ -177,7 +175,7 @@ impl State {
         run.phase = ExperimentPhase::Cancelled;
         self.fetching = None;
         if let Some(device) = run.device {
-            self.experiments_tab.stopping.push((device, run.id));
+            self.outbox.stop(device, run.id);
         }
     }
 
@@ -232,9 +230,6 @@ impl State {
 
     /// An engine is out, and an experiment on it with it.
     pub(super) fn lose_experiment(&mut self, kind: DeviceKind, reason: &str) {
-        self.experiments_tab
-            .stopping
-            .retain(|(device, _)| *device != kind);
         if let Some(run) = &self.experiments_tab.run
             && run.device == Some(kind)
         {

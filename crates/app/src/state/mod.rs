@@ -7,10 +7,10 @@ mod adapters;
 mod chain;
 mod detokenizer;
 mod dial;
-mod effects;
 mod engines;
 mod events;
 mod experiments_tab;
+mod outbox;
 mod row;
 mod run;
 mod status;
@@ -22,9 +22,8 @@ use attractors::Catalogue;
 use decoding::Shaping;
 use experiments::Published;
 use protocol::{
-    Chains, Command, DeviceKind, Event, ExperimentRequest, ForcedToken, Lambda, Length, LinkNote,
-    LogitsRequest, PrefillRequest, Progress, RECORDED_RUN, RunId, RunOutcome, RunSpec, Settings,
-    View,
+    Chains, DeviceKind, Event, ForcedToken, Lambda, Length, LinkNote, Progress, RECORDED_RUN,
+    RunId, RunSpec, Settings, View,
 };
 use sentiment::Predictor;
 use yew::Reducible;
@@ -35,14 +34,14 @@ pub use chain::Measure;
 pub use chain::{BLOCK, Chain, Word};
 pub use detokenizer::Detokenizer;
 pub use dial::Dial;
-pub use effects::{Effect, pending_effects};
 pub use engines::{
     EngineStatus, Engines, Failure, GpuAdapter, NextStep, device_name, with_full_stop,
 };
 pub use experiments_tab::{ExperimentPhase, ExperimentRun, ExperimentsTab};
+pub use outbox::{Effect, Outbox, pending_effects};
 pub use protocol::{SamplingParams, Side};
 pub use row::Row;
-pub use run::{EventSource, More, Phase, Run, Stop};
+pub use run::{EventSource, More, Phase, Run};
 pub use status::{Status, progress_sentence, status};
 pub use swarm::{Stories, Swarm};
 
@@ -77,8 +76,6 @@ pub struct State {
     pub predictor: Option<Rc<Predictor>>,
     /// An adapter on its way.
     pub fetching: Option<(DeviceKind, Progress)>,
-    /// An adapter with which something failed, while the base tries the same.
-    pub suspect: Option<Suspect>,
     /// The row after that prompt.
     pub prompt_row: Option<Rc<Row>>,
     /// Which row the next-token panel shows.
@@ -87,8 +84,8 @@ pub struct State {
     pub run: Option<Run>,
     /// Its chains.
     pub swarm: Rc<Swarm>,
-    /// A run on another device that has lost its reader, and whose worker was not told yet.
-    pub left_running: Option<(DeviceKind, RunId)>,
+    /// What its worker was sent, and which runs are still to be told to stop.
+    pub outbox: Outbox,
     /// The params of the recording, while one is shown.
     pub recorded: Option<SamplingParams>,
     /// The Experiments tab.
@@ -113,31 +110,19 @@ pub struct PromptRequest {
     pub text: Rc<str>,
     /// The adapter that reads it too, if one is on.
     pub adapter: Option<String>,
-    /// Whether a worker is to be asked for its row.
-    pub wanted: bool,
-    /// Whether its row is there.
-    pub had: bool,
+    /// How the request for its row stands; idle where the row comes with a run.
+    pub status: Request,
 }
 
 impl PromptRequest {
     /// The settings' prompt, not read yet.
-    fn of(settings: &Settings, wanted: bool) -> Self {
+    fn of(settings: &Settings, status: Request) -> Self {
         Self {
             text: settings.prompt.as_str().into(),
             adapter: settings.adapter.clone(),
-            wanted,
-            had: false,
+            status,
         }
     }
-}
-
-/// An adapter with which something failed. Whether it is to blame is known once the base has tried the same.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Suspect {
-    /// Its folder's name.
-    pub adapter: String,
-    /// What was said.
-    pub message: String,
 }
 
 /// Which row the next-token panel shows.
@@ -154,7 +139,7 @@ pub enum Focus {
         /// The row, once the worker has sent it.
         row: Option<Rc<Row>>,
         /// How the asking stands.
-        request: RowRequest,
+        request: Request,
     },
 }
 
@@ -171,17 +156,19 @@ pub struct Opened {
     pub side: Side,
 }
 
-/// How the asking for a token's row stands.
+/// How a request to a worker stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RowRequest {
-    /// A worker is to be asked.
-    Wanted,
-    /// It was asked.
-    Asked,
-    /// The row is there.
-    Had,
-    /// The tokens before it changed; to be asked again once the chain has come so far.
-    Lost,
+pub enum Request {
+    /// Nothing is asked for.
+    Idle,
+    /// To be sent.
+    Pending,
+    /// Sent, and not answered.
+    Sent,
+    /// Answered.
+    Received,
+    /// What it was about has changed; to be sent again once that is there.
+    Outdated,
 }
 
 /// Everything that can happen.
@@ -263,7 +250,7 @@ pub enum Action {
 impl State {
     /// The page as a link opens it.
     pub fn new(mut settings: Settings, notes: Vec<LinkNote>) -> Self {
-        let prompt_request = PromptRequest::of(&settings, false);
+        let prompt_request = PromptRequest::of(&settings, Request::Idle);
         let notes = notes.into_iter().map(|note| note.0);
         let notes = notes.chain(experiments_tab::known(&mut settings)).collect();
         Self {
@@ -280,12 +267,11 @@ impl State {
             colouring: Colouring::default(),
             predictor: None,
             fetching: None,
-            suspect: None,
             prompt_row: None,
             focus: Focus::Prompt,
             run: None,
             swarm: Rc::default(),
-            left_running: None,
+            outbox: Outbox::default(),
             recorded: None,
             experiments_tab: ExperimentsTab::default(),
             last_run: RECORDED_RUN,
@@ -357,21 +343,19 @@ impl State {
             let tokens = counted(length.get().into(), "token", "tokens");
             return Some(format!("generate again for {stories} of at most {tokens}"));
         }
-        let why = if run.told == Some(self.params()) {
+        let why = if self.outbox.params == Some(self.params()) {
             "to branch"
         } else {
             "with the new settings"
         };
-        (run.phase == Phase::Ended(RunOutcome::Stopped))
-            .then(|| format!("stopped; generate again {why}"))
+        (run.phase == Phase::Stopped).then(|| format!("stopped; generate again {why}"))
     }
 
     /// The token that stands where the shown row is decided, if the reader put it there against the coin. Nothing while the
     /// worker is at work.
     pub fn put_there(&self) -> Option<u32> {
         let (chain, position) = self.shown_place();
-        let run = self.run.as_ref()?;
-        if !self.can_force() || run.is_running(self.params()) {
+        if !self.can_force() || self.more() != More::No {
             return None;
         }
         let chain = self.swarm.chain(chain)?;
@@ -380,12 +364,12 @@ impl State {
 
     /// Whether a token of the swarm can be opened.
     pub fn can_open(&self) -> bool {
-        self.run.as_ref().is_some_and(Run::is_kept)
+        self.run.as_ref().is_some_and(Run::has_logits)
     }
 
     /// Whether a chain can go on from another token.
     pub fn can_branch(&self) -> bool {
-        self.run.as_ref().is_some_and(Run::is_held)
+        self.takes_changes()
     }
 
     /// Whether a token can be put where the shown row stands: the row is one of the present run's, and the chain has come so far.
@@ -488,16 +472,14 @@ impl State {
     fn read(&mut self) {
         if *self.prompt_request.text != *self.settings.prompt {
             self.refusal = None;
-            self.suspect = None;
-            self.prompt_request = PromptRequest::of(&self.settings, true);
+            self.prompt_request = PromptRequest::of(&self.settings, Request::Pending);
             self.focus = Focus::Prompt;
         }
     }
 
     /// Begins a run of the present settings; the `Prompted` that comes with it also fills the next-token panel.
     fn begin(&mut self) {
-        self.prompt_request = PromptRequest::of(&self.settings, false);
-        self.suspect = None;
+        self.prompt_request = PromptRequest::of(&self.settings, Request::Idle);
         self.focus = Focus::Prompt;
         match self.active_device() {
             Some(device) if !self.stories_wait() => {
@@ -511,11 +493,14 @@ impl State {
     fn begin_on(&mut self, device: DeviceKind, spec: RunSpec) {
         if let Some(before) = &self.run
             && let Some(kind) = before.device()
-            && kind != device
-            && before.phase == Phase::Running
         {
-            self.left_running = Some((kind, before.id));
+            self.outbox.stops.retain(|(_, run)| *run != before.id);
+            // On the same device the new run ends it.
+            if kind != device && before.is_active() {
+                self.outbox.stop(kind, before.id);
+            }
         }
+        self.outbox.begin_run();
         let id = self.next_run();
         self.swarm = Rc::new(Swarm::of(spec.chains.get(), spec.sides()));
         self.run = Some(Run::new(id, EventSource::Device(device), spec));
@@ -531,13 +516,14 @@ impl State {
 
     fn stop(&mut self) {
         self.run_when_ready = false;
-        let params = self.params();
+        let more = self.more();
         if let Some(run) = &mut self.run
-            && run.stop == Stop::No
-            && run.device().is_some()
-            && run.is_running(params)
+            && let Some(device) = run.device()
+            && run.phase != Phase::Stopping
+            && more != More::No
         {
-            run.stop = Stop::Wanted;
+            run.phase = Phase::Stopping;
+            self.outbox.stop(device, run.id);
         }
     }
 
@@ -551,17 +537,15 @@ impl State {
                 chain,
                 position,
                 row: None,
-                request: RowRequest::Wanted,
+                request: Request::Pending,
             };
         }
     }
 
     fn force(&mut self, token: u32) {
         let (chain, position) = self.shown_place();
-        if self.can_force()
-            && let Some(run) = &mut self.run
-        {
-            run.force = Some(ForcedToken {
+        if self.can_force() {
+            self.outbox.forced = Some(ForcedToken {
                 chain,
                 position,
                 token,
@@ -585,68 +569,9 @@ impl State {
         }
         let spec = RunSpec::of(settings);
         self.swarm = Rc::new(Swarm::of(spec.chains.get(), spec.sides()));
+        self.outbox.begin_run();
         self.run = Some(Run::new(RECORDED_RUN, EventSource::Recording, spec));
         self.recorded = Some(SamplingParams::of(settings));
-    }
-
-    fn mark_sent(&mut self, effect: Effect) {
-        let Effect { to, command } = effect;
-        if let Command::Prefill(PrefillRequest {
-            prompt: text,
-            adapter,
-        }) = &command
-        {
-            self.prompt_request.wanted &=
-                (&**text, adapter) != (&*self.prompt_request.text, &self.prompt_request.adapter);
-            return;
-        }
-        if let Command::Stop(run) = command {
-            self.experiments_tab
-                .stopping
-                .retain(|stopped| *stopped != (to, run));
-            if self.left_running == Some((to, run)) {
-                self.left_running = None;
-            }
-        }
-        if let Command::Experiment(ExperimentRequest { run: id, .. }) = command {
-            let run = self.experiments_tab.run.as_mut().filter(|run| run.id == id);
-            if let Some(run) = run {
-                run.device = Some(to);
-            }
-            return;
-        }
-        let Some(run) = &mut self.run else { return };
-        match command {
-            Command::Generate(request) if request.run == run.id => {
-                run.told = Some(request.params);
-            }
-            Command::Resample(request) if request.run == run.id => {
-                run.told = Some(request.params);
-                (run.turn, run.phase) = (request.turn, Phase::Running);
-            }
-            Command::Force(request)
-                if request.run == run.id && run.force == Some(request.forced) =>
-            {
-                run.force = None;
-                (run.turn, run.phase) = (request.turn, Phase::Running);
-            }
-            Command::Stop(id) if id == run.id => run.stop = Stop::Told,
-            Command::GetLogits(LogitsRequest {
-                chain, position, ..
-            }) => {
-                if let Focus::Token {
-                    chain: c,
-                    position: p,
-                    request,
-                    ..
-                } = &mut self.focus
-                    && (*c, *p) == (chain, position)
-                {
-                    *request = RowRequest::Asked;
-                }
-            }
-            _ => {}
-        }
     }
 }
 

@@ -1,10 +1,10 @@
-//! The present run: which experiment it is, what its worker was told, and how far it is.
+//! The present run: what it generates, which engine does, and how far it is.
 
 use std::rc::Rc;
 
-use protocol::{DeviceKind, ForcedToken, RunId, RunOutcome, RunSpec, SamplingParams};
+use protocol::{DeviceKind, RunId, RunOutcome, RunSpec};
 
-/// Who speaks in a run.
+/// Where events come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EventSource {
     /// The recording.
@@ -14,25 +14,25 @@ pub enum EventSource {
 }
 
 /// How far a run is.
+///
+/// `Queued` → `Decoding` → `Settled` → `Decoding` again under other parameters; `Stopping` → `Stopped` (or `Settled`, where the run
+/// was over before its worker heard of the stop); `Failed` or `Orphaned` from any of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
-    /// Tokens are coming, or are about to.
-    Running,
-    /// It is over.
-    Ended(RunOutcome),
-    /// It could not begin, or its engine broke; a note says why.
+    /// Its worker has not been told to begin.
+    Queued,
+    /// Tokens are coming.
+    Decoding,
+    /// All tokens are there. Other parameters, or a forced token, make it decode again.
+    Settled,
+    /// The reader wants it to end; its worker has not said how it ended.
+    Stopping,
+    /// The reader ended it. It stays as it is.
+    Stopped,
+    /// It could not begin, or its engine broke while tokens were coming; a note says why.
     Failed,
-}
-
-/// How far the reader's wish to end a run is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stop {
-    /// No such wish, or the run is over.
-    No,
-    /// The worker is to be told.
-    Wanted,
-    /// It was told; it will say how the run ended.
-    Told,
+    /// Its engine is out. Its tokens are all that is left of it, on this page only.
+    Orphaned,
 }
 
 /// A swarm being decoded, or decoded.
@@ -40,43 +40,30 @@ pub enum Stop {
 pub struct Run {
     /// Its name.
     pub id: RunId,
-    /// Who decodes it.
+    /// What decodes it.
     pub source: EventSource,
-    /// What it tells.
+    /// What it generates.
     pub spec: RunSpec,
     /// The prompt's token ids, once the model has read it.
     pub prompt_tokens: Rc<[u32]>,
-    /// What the worker decodes with; none until it was told to begin.
-    pub told: Option<SamplingParams>,
-    /// How many times the worker was told of new params or a forced token. Its answers carry the number: a `Done` of an
-    /// earlier turn is about what the chains were before.
-    pub turn: u32,
-    /// A token to be forced that the worker was not told of yet.
-    pub force: Option<ForcedToken>,
-    /// Whether the reader wants it to end.
-    pub stop: Stop,
-    /// Its engine is out, and what is left of it is on this page only.
-    pub lost: bool,
     /// How far it is.
     pub phase: Phase,
-    /// Tokens a second, all chains together, as the worker last said.
+    /// Tokens per second, all chains together, as the worker last said.
     pub tokens_per_second: f32,
 }
 
 impl Run {
-    /// A run that is about to begin.
+    /// A run that is about to begin, or a recording that begins.
     pub fn new(id: RunId, source: EventSource, spec: RunSpec) -> Self {
         Self {
             id,
             source,
             spec,
             prompt_tokens: Rc::from([]),
-            told: None,
-            turn: 0,
-            force: None,
-            stop: Stop::No,
-            lost: false,
-            phase: Phase::Running,
+            phase: match source {
+                EventSource::Recording => Phase::Decoding,
+                EventSource::Device(_) => Phase::Queued,
+            },
             tokens_per_second: 0.0,
         }
     }
@@ -89,35 +76,35 @@ impl Run {
         }
     }
 
-    /// Whether its worker still has its rows, so that a token can be opened.
-    pub fn is_kept(&self) -> bool {
-        self.device().is_some() && !self.lost && self.phase != Phase::Failed
+    /// Whether tokens are coming, or are about to.
+    pub fn is_active(&self) -> bool {
+        matches!(
+            self.phase,
+            Phase::Queued | Phase::Decoding | Phase::Stopping
+        )
     }
 
-    /// Whether its worker still goes on with it, so that new params make sense: one that was stopped stays as it is.
-    pub fn is_held(&self) -> bool {
-        let open = match self.phase {
-            Phase::Running => self.stop != Stop::Told,
-            Phase::Ended(outcome) => outcome == RunOutcome::Finished,
-            Phase::Failed => false,
+    /// Whether its worker still has its logits, so that a token can be opened.
+    pub fn has_logits(&self) -> bool {
+        self.device().is_some() && !matches!(self.phase, Phase::Failed | Phase::Orphaned)
+    }
+
+    /// Its worker says that it is over.
+    pub fn end(&mut self, outcome: RunOutcome) {
+        self.phase = match outcome {
+            RunOutcome::Finished => Phase::Settled,
+            RunOutcome::Stopped => Phase::Stopped,
         };
-        self.is_kept() && open
     }
 
-    /// Whether tokens may follow under these params.
-    pub fn more(&self, params: SamplingParams) -> More {
-        if self.phase == Phase::Running {
-            More::Coming
-        } else if self.is_held() && (self.force.is_some() || self.told != Some(params)) {
-            More::Wanted
-        } else {
-            More::No
-        }
-    }
-
-    /// Whether its worker is, or is about to be, at work under these params.
-    pub fn is_running(&self, params: SamplingParams) -> bool {
-        self.more(params) != More::No
+    /// Its engine is out. Whether tokens were still to come.
+    pub fn lose_engine(&mut self) -> bool {
+        let was_active = self.is_active();
+        self.phase = match self.phase {
+            Phase::Queued | Phase::Decoding | Phase::Stopping | Phase::Failed => Phase::Failed,
+            Phase::Settled | Phase::Stopped | Phase::Orphaned => Phase::Orphaned,
+        };
+        was_active
     }
 }
 

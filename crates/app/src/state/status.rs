@@ -1,6 +1,6 @@
 //! One word and one sentence about what the page is doing.
 
-use protocol::{DeviceChoice, DeviceKind, Progress, RunOutcome, Stage};
+use protocol::{DeviceChoice, DeviceKind, Progress, Stage};
 
 use super::{EngineStatus, Failure, More, Phase, State, device_name};
 use crate::numbers::{counted, grouped, megabytes};
@@ -64,7 +64,7 @@ pub fn status(state: &State) -> (Status, String, Option<f64>) {
     };
     let tokens = state.swarm.tokens();
     let most = state.swarm.chains().len() * run.spec.length.get() as usize;
-    let more = run.more(state.params());
+    let more = state.more();
     if more == More::Coming {
         let mut sentence = format!(
             "{} of at most {} tokens",
@@ -97,10 +97,8 @@ pub fn status(state: &State) -> (Status, String, Option<f64>) {
             "Generation failed; the note at the top says why.".to_owned(),
             None,
         ),
-        Phase::Ended(RunOutcome::Stopped) => {
-            (Status::Done, format!("Stopped after {tokens}."), None)
-        }
-        Phase::Ended(RunOutcome::Finished) | Phase::Running => {
+        Phase::Stopped => (Status::Done, format!("Stopped after {tokens}."), None),
+        Phase::Queued | Phase::Decoding | Phase::Stopping | Phase::Settled | Phase::Orphaned => {
             // The words change once the worker is at work: with the first move of a knob, laying them out would hold it up.
             let status = match more {
                 More::No => Status::Done,

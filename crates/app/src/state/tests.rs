@@ -667,7 +667,7 @@ fn a_replay_cut_short_runs_no_more() {
         .after(Action::Prompt("A cat".to_owned()))
         .heard(CPU, ready(DeviceKind::Cpu));
     let run = state.run.as_ref().unwrap();
-    assert!(!run.is_running(state.params()));
+    assert!(!run.is_active() && state.more() == More::No);
     assert_eq!(state.swarm.tokens(), 2);
 }
 
@@ -810,7 +810,7 @@ fn a_run_that_decodes_again_is_told_to_stop_when_the_next_goes_elsewhere() {
         .after(Action::Started(DeviceKind::WebGpu))
         .heard(WEBGPU, ready(DeviceKind::WebGpu))
         .after(Action::Generate);
-    assert_eq!(state.left_running, Some((DeviceKind::Cpu, run)));
+    assert_eq!(state.outbox.stops, [(DeviceKind::Cpu, run)]);
 }
 
 #[test]
@@ -1130,7 +1130,7 @@ fn an_adapter_that_cannot_be_used_is_noted_and_the_base_tells_the_stories() {
         matches!(&commands[..], [Command::Generate(GenerateRequest { run: other, spec, .. })] if *other != run && spec.adapter.is_none() && !spec.compare),
         "{commands:?}"
     );
-    assert_eq!((state.status_word(), state.notes.len()), ("running", 0));
+    assert_eq!(state.status_word(), "running");
     let state = state.heard(CPU, prompted(&prompt));
     assert_eq!(
         state.notes,
@@ -1151,9 +1151,8 @@ fn an_adapter_that_cannot_be_used_is_noted_and_the_base_tells_the_stories() {
 fn an_adapter_is_not_blamed_for_what_the_base_cannot_do_either() {
     let (_, state) = tuned("").told();
     let run = state.run_id();
-    let (_, state) = state.heard(CPU, failed(Some(run))).told();
-    let base_run = state.run_id();
-    let state = state.heard(CPU, failed(Some(base_run)));
+    let (commands, state) = state.heard(CPU, failed(Some(run))).told();
+    assert_eq!(commands, []);
     assert_eq!(state.notes, ["the prompt is too long"]);
     assert_eq!(state.status_word(), "failed");
     assert_eq!(state.settings.adapter.as_deref(), Some("wedding"));
@@ -1161,15 +1160,86 @@ fn an_adapter_is_not_blamed_for_what_the_base_cannot_do_either() {
         .after(Action::Prompt("far too long".to_owned()))
         .after(Action::Read)
         .told();
-    let (commands, state) = state.heard(CPU, failed(None)).told();
-    assert!(matches!(
-        &commands[..],
-        [Command::Prefill(PrefillRequest { adapter: None, .. })]
-    ));
     let state = state.heard(CPU, failed(None));
     assert_eq!(state.refusal.as_deref(), Some("the prompt is too long"));
     assert_eq!(state.settings.adapter.as_deref(), Some("wedding"));
     assert!(pending_effects(&state).is_empty() && state.notes.is_empty());
+}
+
+#[test]
+fn an_adapter_that_fails_while_the_reader_types_leaves_the_prompt_to_the_base() {
+    let (_, state) = finished_with("")
+        .after(Action::Prompt("A dog".to_owned()))
+        .after(Action::Read)
+        .told();
+    let failed = Event::Failed(Failed {
+        run: None,
+        cause: FailureCause::Adapter,
+        message: "its rank is 3".to_owned(),
+    });
+    let (commands, state) = state.heard(CPU, failed).told();
+    assert!(
+        matches!(
+            &commands[..],
+            [Command::Prefill(PrefillRequest { adapter: None, prompt })] if prompt == "A dog"
+        ),
+        "{commands:?}"
+    );
+    assert_eq!(
+        (state.notes.len(), state.settings.adapter.as_deref()),
+        (1, None)
+    );
+    assert_eq!(state.refusal, None);
+    let state = state.heard(CPU, prompted("A dog"));
+    assert_eq!(state.row().unwrap().after, "A dog");
+}
+
+#[test]
+fn a_phase_says_what_a_run_can_still_do() {
+    let queued = starting().heard(CPU, ready(DeviceKind::Cpu));
+    let phase = |state: &State| state.run.as_ref().unwrap().phase;
+    assert_eq!(
+        (phase(&queued), queued.more()),
+        (Phase::Queued, More::Coming)
+    );
+    let (_, decoding) = queued.told();
+    assert_eq!(phase(&decoding), Phase::Decoding);
+    let run = decoding.run_id();
+    let stopping = decoding.clone().after(Action::Stop);
+    assert_eq!(
+        (phase(&stopping), stopping.more()),
+        (Phase::Stopping, More::Coming)
+    );
+    let (_, stopping) = stopping.told();
+    let stopped = stopping.clone().heard(CPU, done(run, RunOutcome::Stopped));
+    assert_eq!(
+        (phase(&stopped), stopped.more()),
+        (Phase::Stopped, More::No)
+    );
+    let late = stopping.heard(CPU, done(run, RunOutcome::Finished));
+    assert_eq!(
+        phase(&late),
+        Phase::Settled,
+        "it was over before it heard of the stop"
+    );
+    let settled = decoding.heard(CPU, done(run, RunOutcome::Finished));
+    assert_eq!(
+        (phase(&settled), settled.more()),
+        (Phase::Settled, More::No)
+    );
+    let shaping = hotter(&settled);
+    let moved = settled.clone().after(Action::Shape(shaping));
+    assert_eq!(
+        (phase(&moved), moved.more()),
+        (Phase::Settled, More::Wanted)
+    );
+    assert_eq!(phase(&moved.told().1), Phase::Decoding);
+    let orphaned = settled.heard(CPU, lost());
+    assert_eq!(
+        (phase(&orphaned), orphaned.more()),
+        (Phase::Orphaned, More::No)
+    );
+    assert!(!orphaned.can_open() && !orphaned.can_branch());
 }
 
 #[test]
@@ -1245,10 +1315,21 @@ fn colours_change_no_token_and_a_missing_predictor_is_said() {
 #[test]
 fn reducing_is_pure() {
     let before = Rc::new(finished());
-    let kept = before.clone();
-    let after = before.clone().reduce(Action::Seed(99));
+    // A copy of its own, with the chains that it shares copied, too: another handle to the same state would always be equal.
+    let mut kept = State::clone(&before);
+    kept.swarm = Rc::new(Swarm::clone(&kept.swarm));
+    let (run, shaping) = (before.run_id(), hotter(&before));
+    let after = before
+        .clone()
+        .reduce(Action::Seed(99))
+        .reduce(Action::Shape(shaping))
+        .reduce(Action::Events(vec![
+            (CPU, rewound(run, 0, [1, 0])),
+            (CPU, lost()),
+        ]));
     assert_eq!(after.settings.seed, 99);
-    assert_eq!(*kept, *before);
+    assert_ne!(after.swarm, before.swarm);
+    assert_eq!(kept, *before);
     assert_ne!(
         coin(after.settings.seed, 0, 0),
         coin(before.settings.seed, 0, 0)
