@@ -33,11 +33,35 @@ const fn retired(pattern: &'static str, instead: &'static str, example: &'static
 /// All retired words.
 const RETIRED: &[Retired] = &[
     retired(r"(?i)\berrands?\b", "(pending) effects", "mod errands;"),
+    retired(r"\bWish\b", "Control::{Continue, Pause}", "pub enum Wish {"),
+    retired(
+        r"(?i)\bonlookers?\b",
+        "Progress, observer",
+        "struct Onlooker;",
+    ),
+    retired(r"\bHouse\b", "ModelStore", "House::read(files)"),
+    retired(
+        r"\bTrial\b|\btrial\.rs\b|\bmod trial\b",
+        "ExperimentRun",
+        "struct Trial {",
+    ),
     retired(
         r"\bShelf\b|\bshelf\.rs\b|\bmod shelf\b",
         "sidecars, published, ExperimentNav",
         "mod shelf;",
     ),
+    retired(
+        r"\bproof\.rs\b|\bmod proof\b|\bProof\b",
+        "startup",
+        "mod proof;",
+    ),
+    retired(r"\bpause\.rs\b|\bmod pause\b", "yield_now", "mod pause;"),
+    retired(
+        r"\bwatch\.rs\b|\bmod watch\b|\b(struct|trait|impl|dyn) Watch\b|\bWatch::|&mut Watch\b",
+        "Observation, Progress, ResizeGuard",
+        "pub trait Watch {",
+    ),
+    retired(r"\buntold\b", "pending", "self.untold.clear()"),
     retired(r"\bPassage\b", "PackedCompletions", "pub struct Passage {"),
     retired(
         r"\bTunings\b|\bstruct Tuning\b|\bTuning \{",
@@ -48,6 +72,11 @@ const RETIRED: &[Retired] = &[
         r"\b(struct|enum) Standing\b|\bStanding::|\bfn (serving|hopeless)\b",
         "EngineStatus, active_device, all_failed",
         "enum Standing {",
+    ),
+    retired(
+        r"\bjournal\.rs\b|\bmod journal\b|\bjournal::",
+        "log_capture",
+        "mod journal;",
     ),
     retired(
         r"(?i)\blagging\.rs\b|\bmod lagging\b|\bLagging\b",
@@ -75,6 +104,11 @@ const RETIRED: &[Retired] = &[
         "Answered::Supported",
     ),
     retired(
+        r"\bstruct (Material|Needs|Setting|Entry)\b|\bMaterial::|\bNeeds::|\bSetting::",
+        "Inputs, Requires, RunConfig, ExperimentInfo",
+        "pub struct Material {",
+    ),
+    retired(
         r"\b(struct|enum) Quantity\b|\bQuantity::|<Quantity>",
         "Metric",
         "Quantity::Share",
@@ -88,6 +122,11 @@ const RETIRED: &[Retired] = &[
         r"(?i)\b(means?|medians?) of a (completion|token|story|chain)\b",
         "per completion",
         "Means of a completion:",
+    ),
+    retired(
+        r"(?i)\bthe engine room\b",
+        "the worker",
+        "what page and the\n//! engine room say",
     ),
     retired(
         r"(?i)\basked for in vain\b",
