@@ -12,7 +12,7 @@ use training::export::{Precision, to_safetensors};
 use training::tokenizer;
 use training::world::World;
 use transformer::device::cpu;
-use transformer::{Llama, LlamaConfig, Model, ModelFiles};
+use transformer::{Llama, LlamaConfig, ModelFiles, Pipeline};
 
 /// Two blocks, grouped queries, a tied head.
 pub fn config() -> LlamaConfig {
@@ -44,10 +44,13 @@ pub fn network_of(config: &LlamaConfig) -> Llama {
 }
 
 /// The model, written as a Hugging Face folder and read back.
-pub fn model() -> Result<Model> {
+pub fn model() -> Result<Pipeline> {
     let folder = TempDir::new()?;
     write(folder.path())?;
-    Ok(Model::load(&ModelFiles::read(folder.path())?, &cpu())?)
+    Ok(Pipeline::load(
+        &ModelFiles::load_from_dir(folder.path())?,
+        &cpu(),
+    )?)
 }
 
 /// Writes the model as a Hugging Face folder.

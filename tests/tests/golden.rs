@@ -11,8 +11,8 @@ use decoding::Shaping;
 use serde_json::{Value, json};
 use tests::site::root;
 use tests::tiny;
-use transformer::device::read_rows;
-use transformer::{Model, Plan, Swarm};
+use transformer::device::read_logits;
+use transformer::{Pipeline, Plan, Swarm};
 
 const PROMPT: &str = "Once upon a time";
 /// The largest difference between logits computed in two ways, as a share of their row's spread.
@@ -31,9 +31,9 @@ fn warm() -> Plan {
     }
 }
 
-fn started(model: &Model, chains: usize, plan: Plan) -> Swarm {
-    let prompt = model.vocabulary.encode(PROMPT).unwrap();
-    pollster::block_on(Swarm::start(&model.engine, prompt, chains, plan)).unwrap()
+fn started(pipeline: &Pipeline, chains: usize, plan: Plan) -> Swarm {
+    let prompt = pipeline.tokenizer.encode(PROMPT).unwrap();
+    pollster::block_on(Swarm::start(&pipeline.model, prompt, chains, plan)).unwrap()
 }
 
 fn finish(swarm: &mut Swarm) {
@@ -42,8 +42,8 @@ fn finish(swarm: &mut Swarm) {
     }
 }
 
-fn finished(model: &Model, chains: usize, plan: Plan) -> Swarm {
-    let mut swarm = started(model, chains, plan);
+fn finished(pipeline: &Pipeline, chains: usize, plan: Plan) -> Swarm {
+    let mut swarm = started(pipeline, chains, plan);
     finish(&mut swarm);
     swarm
 }
@@ -63,14 +63,14 @@ fn all_tokens(swarm: &Swarm) -> Vec<Vec<u32>> {
 }
 
 /// Compares all logits of every chain with one uncached forward pass over its whole text.
-fn assert_rows_are_the_models(model: &Model, swarm: &Swarm) {
-    let prompt = model.vocabulary.encode(PROMPT).unwrap();
+fn assert_rows_are_the_models(pipeline: &Pipeline, swarm: &Swarm) {
+    let prompt = pipeline.tokenizer.encode(PROMPT).unwrap();
     for chain in 0..swarm.chains() {
         let text = [prompt.clone(), tokens(swarm, chain)].concat();
-        let scored = pollster::block_on(read_rows(model.engine.score(&text))).unwrap();
+        let scored = pollster::block_on(read_logits(pipeline.model.forward_logits(&text))).unwrap();
         for position in 0..swarm.picked(chain).len() {
             let expected = &scored[prompt.len() - 1 + position];
-            let found = &swarm.rows(chain, position).unwrap().base;
+            let found = &swarm.logits(chain, position).unwrap().base;
             let spread = expected.iter().fold(f32::MIN, |a, b| a.max(*b))
                 - expected.iter().fold(f32::MAX, |a, b| a.min(*b));
             for (found, expected) in found.iter().zip(expected) {
@@ -85,15 +85,15 @@ fn assert_rows_are_the_models(model: &Model, swarm: &Swarm) {
 
 #[test]
 fn greedy_and_drawn_tokens_are_the_golden_ones() {
-    let model = tiny::model().unwrap();
+    let pipeline = tiny::model().unwrap();
     let cold = Plan {
         shaping: Shaping::default().with_temperature(0.0).unwrap(),
         ..warm()
     };
     let found = json!({
-        "prompt": model.vocabulary.encode(PROMPT).unwrap(),
-        "greedy": tokens(&finished(&model, 1, cold), 0),
-        "drawn": all_tokens(&finished(&model, 4, warm())),
+        "prompt": pipeline.tokenizer.encode(PROMPT).unwrap(),
+        "greedy": tokens(&finished(&pipeline, 1, cold), 0),
+        "drawn": all_tokens(&finished(&pipeline, 4, warm())),
     });
     let file = root().join("tests/golden/tiny.json");
     if env::var_os("BLESS").is_some() {
@@ -106,30 +106,30 @@ fn greedy_and_drawn_tokens_are_the_golden_ones() {
 
 #[test]
 fn greedy_chains_are_alike_whatever_their_coins() {
-    let model = tiny::model().unwrap();
+    let pipeline = tiny::model().unwrap();
     let cold = Plan {
         shaping: Shaping::default().with_temperature(0.0).unwrap(),
         ..warm()
     };
-    let chains = all_tokens(&finished(&model, 5, cold));
+    let chains = all_tokens(&finished(&pipeline, 5, cold));
     assert!(chains.iter().all(|chain| *chain == chains[0]));
-    let other = finished(&model, 1, Plan { seed: 8, ..cold });
+    let other = finished(&pipeline, 1, Plan { seed: 8, ..cold });
     assert_eq!(chains[0], tokens(&other, 0));
 }
 
 #[test]
 fn cached_rows_are_those_of_one_pass_over_the_text() {
-    let model = tiny::model().unwrap();
-    assert_rows_are_the_models(&model, &finished(&model, 6, warm()));
+    let pipeline = tiny::model().unwrap();
+    assert_rows_are_the_models(&pipeline, &finished(&pipeline, 6, warm()));
 }
 
 #[test]
 fn a_chain_is_the_same_in_a_small_and_in_a_large_swarm() {
-    let model = tiny::model().unwrap();
-    let large = all_tokens(&finished(&model, 9, warm()));
+    let pipeline = tiny::model().unwrap();
+    let large = all_tokens(&finished(&pipeline, 9, warm()));
     for chains in [1, 4] {
         assert_eq!(
-            all_tokens(&finished(&model, chains, warm())),
+            all_tokens(&finished(&pipeline, chains, warm())),
             large[..chains]
         );
     }
@@ -137,8 +137,8 @@ fn a_chain_is_the_same_in_a_small_and_in_a_large_swarm() {
 
 #[test]
 fn chains_decoded_again_after_new_knobs_are_those_of_a_fresh_swarm() {
-    let model = tiny::model().unwrap();
-    let mut swarm = finished(&model, 8, warm());
+    let pipeline = tiny::model().unwrap();
+    let mut swarm = finished(&pipeline, 8, warm());
     let mut stayed = Vec::new();
     for (temperature, seed) in [(1.199, 7), (1.19, 7), (1.1, 7), (1.3, 9)] {
         let shaping = warm().shaping.with_temperature(temperature).unwrap();
@@ -146,7 +146,7 @@ fn chains_decoded_again_after_new_knobs_are_those_of_a_fresh_swarm() {
         stayed.extend((0..swarm.chains()).map(|chain| swarm.repick(chain)));
         finish(&mut swarm);
         let fresh = finished(
-            &model,
+            &pipeline,
             8,
             Plan {
                 shaping,
@@ -165,7 +165,7 @@ fn chains_decoded_again_after_new_knobs_are_those_of_a_fresh_swarm() {
                 assert!((again.surprisal_bits - once.surprisal_bits).abs() < 1e-3);
             }
         }
-        assert_rows_are_the_models(&model, &swarm);
+        assert_rows_are_the_models(&pipeline, &swarm);
     }
     // The chains went on from different places, or this test has seen nothing.
     stayed.sort_unstable();
@@ -175,8 +175,8 @@ fn chains_decoded_again_after_new_knobs_are_those_of_a_fresh_swarm() {
 
 #[test]
 fn knobs_that_change_in_the_middle_of_a_run_give_what_a_fresh_swarm_gives() {
-    let model = tiny::model().unwrap();
-    let mut swarm = started(&model, 5, warm());
+    let pipeline = tiny::model().unwrap();
+    let mut swarm = started(&pipeline, 5, warm());
     for _ in 0..9 {
         pollster::block_on(swarm.step()).unwrap();
     }
@@ -188,15 +188,15 @@ fn knobs_that_change_in_the_middle_of_a_run_give_what_a_fresh_swarm_gives() {
     finish(&mut swarm);
     assert_eq!(
         all_tokens(&swarm),
-        all_tokens(&finished(&model, 5, Plan { shaping, ..warm() }))
+        all_tokens(&finished(&pipeline, 5, Plan { shaping, ..warm() }))
     );
 }
 
 #[test]
 fn a_forced_token_stands_and_its_chain_goes_on_from_it() {
-    let model = tiny::model().unwrap();
-    let free = finished(&model, 4, warm());
-    let mut swarm = finished(&model, 4, warm());
+    let pipeline = tiny::model().unwrap();
+    let free = finished(&pipeline, 4, warm());
+    let mut swarm = finished(&pipeline, 4, warm());
     let other = (free.picked(1)[3].token + 5) % 300 + 1;
     assert!(swarm.force(1, 3, other));
     assert_eq!(tokens(&swarm, 1), tokens(&free, 1)[..3]);
@@ -206,7 +206,7 @@ fn a_forced_token_stands_and_its_chain_goes_on_from_it() {
     for chain in [0, 2, 3] {
         assert_eq!(tokens(&swarm, chain), tokens(&free, chain));
     }
-    assert_rows_are_the_models(&model, &swarm);
+    assert_rows_are_the_models(&pipeline, &swarm);
 
     assert!(swarm.force(2, 0, other));
     swarm.set_plan(warm().shaping, 8);
@@ -215,7 +215,7 @@ fn a_forced_token_stands_and_its_chain_goes_on_from_it() {
     }
     assert!(tokens(&swarm, 1).len() < 3, "other coins, other tokens");
     finish(&mut swarm);
-    let fresh = finished(&model, 4, Plan { seed: 8, ..warm() });
+    let fresh = finished(&pipeline, 4, Plan { seed: 8, ..warm() });
     assert_eq!(
         tokens(&swarm, 1),
         tokens(&fresh, 1),
@@ -226,7 +226,7 @@ fn a_forced_token_stands_and_its_chain_goes_on_from_it() {
         other,
         "other coins do not move one that has none before it"
     );
-    assert_rows_are_the_models(&model, &swarm);
+    assert_rows_are_the_models(&pipeline, &swarm);
 
     let before = all_tokens(&swarm);
     assert!(!swarm.force(1, 999, other) && !swarm.force(9, 0, other));
@@ -235,12 +235,12 @@ fn a_forced_token_stands_and_its_chain_goes_on_from_it() {
 
 #[test]
 fn chains_that_others_leave_keep_their_tokens() {
-    let model = tiny::model().unwrap();
-    let end = model.engine.config().eos_token_id;
-    let free = finished(&model, 5, warm());
-    let mut swarm = started(&model, 5, warm());
+    let pipeline = tiny::model().unwrap();
+    let end = pipeline.model.config().eos_token_id;
+    let free = finished(&pipeline, 5, warm());
+    let mut swarm = started(&pipeline, 5, warm());
     for (chain, position) in [(0, 2), (3, 2), (4, 6)] {
-        while swarm.rows(chain, position).is_none() {
+        while swarm.logits(chain, position).is_none() {
             pollster::block_on(swarm.step()).unwrap();
         }
         assert!(swarm.force(chain, position, end));
@@ -253,5 +253,5 @@ fn chains_that_others_leave_keep_their_tokens() {
     for chain in [1, 2] {
         assert_eq!(tokens(&swarm, chain), tokens(&free, chain));
     }
-    assert_rows_are_the_models(&model, &swarm);
+    assert_rows_are_the_models(&pipeline, &swarm);
 }

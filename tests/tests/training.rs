@@ -209,15 +209,15 @@ impl Batch {
         let plain = Device::flex();
         let count = Self::ROWS * Self::TIME;
         let rotary = Rotary::new(&tiny::config(), device);
-        let hidden =
+        let mask =
             Tensor::<2, Bool>::tril_mask([Self::TIME, Self::TIME], 0, device).unsqueeze::<4>();
-        let stream = model.stream(
+        let states = model.forward(
             self.inputs.clone(),
             &rotary.range(0, Self::TIME),
-            &hidden,
+            &mask,
             None,
         );
-        let logits = model.logits(stream.reshape([count, tiny::config().hidden_size]));
+        let logits = model.logits(states.reshape([count, tiny::config().hidden_size]));
         let targets = Tensor::from_data(TensorData::new(self.targets.clone(), [count]), &plain);
         let weights = Tensor::from_data(TensorData::new(self.weights.clone(), [count]), &plain);
         let loss = cross_entropy(logits, targets, weights, Self::COUNTED);

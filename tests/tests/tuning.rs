@@ -29,7 +29,7 @@ use training::rl::rollout::{PackedCompletions, sample};
 use training::rl::{Sample, TunePaths, TuneRecipe, TuneReport, tune};
 use training::world::World;
 use transformer::{
-    Adapter, AdapterConfig, AdapterFiles, Engine, Llama, LlamaConfig, Model, ModelFiles,
+    Adapter, AdapterConfig, AdapterFiles, Llama, LlamaConfig, LlamaModel, ModelFiles, Pipeline,
     Projection, Rotary,
 };
 
@@ -42,7 +42,7 @@ const VOCABULARY: usize = 4;
 
 /// A model so small that all its completions can be written down.
 struct Toy {
-    base: Engine,
+    base: LlamaModel,
     rotary: Rotary,
     packed: PackedCompletions,
     completions: Vec<Vec<u32>>,
@@ -63,7 +63,7 @@ impl Toy {
             ..tiny::config()
         };
         let device = Device::flex();
-        let base = Engine::new(config.clone(), tiny::network_of(&config), &device);
+        let base = LlamaModel::new(config.clone(), tiny::network_of(&config), &device);
         let mut completions = vec![vec![]];
         for _ in 0..LENGTH {
             completions = completions
@@ -302,7 +302,7 @@ fn sampled_groups_give_the_exact_gradient_in_the_mean() {
     let toy = Toy::new();
     let adapter = toy.adapter();
     let exact = slope(&adapter, &toy.loss(&adapter, true), 3);
-    let engine = toy.base.adapted(&adapter.valid());
+    let engine = toy.base.with_adapter(&adapter.valid());
     let slopes: Vec<f64> = (0..GROUPS)
         .map(|seed| {
             let tokens = sample(&engine, &Toy::PROMPT, GROUP, LENGTH, seed).unwrap();
@@ -456,23 +456,27 @@ fn a_run_starts_at_the_base_and_leaves_it_and_its_adapter_opens_on_that_base_alo
     // The controller lets go while the policy is within the budget.
     assert!(reports[1].kl_coefficient < reports[0].kl_coefficient);
 
-    let base = Model::load(
-        &ModelFiles::read(&folder.path().join("base")).unwrap(),
+    let base = Pipeline::load(
+        &ModelFiles::load_from_dir(&folder.path().join("base")).unwrap(),
         &Device::flex(),
     );
-    let base = base.unwrap().engine;
-    let files = AdapterFiles::read(folder.path()).unwrap();
+    let base = base.unwrap().model;
+    let files = AdapterFiles::load_from_dir(folder.path()).unwrap();
     let adapter = Adapter::load(&files, &base).unwrap();
     assert_eq!(*adapter.config(), recipe().adapter_config());
-    let logits = |engine: &Engine| -> Vec<f32> {
-        engine.score(&[0, 5, 9]).into_data().iter::<f32>().collect()
+    let logits = |engine: &LlamaModel| -> Vec<f32> {
+        engine
+            .forward_logits(&[0, 5, 9])
+            .into_data()
+            .iter::<f32>()
+            .collect()
     };
-    assert_ne!(logits(&base.adapted(&adapter)), logits(&base));
+    assert_ne!(logits(&base.with_adapter(&adapter)), logits(&base));
 
-    let mut other = ModelFiles::read(&folder.path().join("base")).unwrap();
+    let mut other = ModelFiles::load_from_dir(&folder.path().join("base")).unwrap();
     // The last weight of the file.
     *other.weights.last_mut().unwrap() ^= 1;
-    let other = Model::load(&other, &Device::flex()).unwrap().engine;
+    let other = Pipeline::load(&other, &Device::flex()).unwrap().model;
     let error = Adapter::load(&files, &other).unwrap_err().to_string();
     assert!(error.contains("other weights"), "{error}");
 }
@@ -565,17 +569,21 @@ fn sft_targets_become_more_probable_and_nothing_is_sampled() {
     })
     .unwrap();
 
-    let base = ModelFiles::read(&folder.path().join("base")).unwrap();
-    let base = Model::load(&base, &Device::flex()).unwrap();
-    let adapter = AdapterFiles::read(folder.path()).unwrap();
-    let adapter = Adapter::load(&adapter, &base.engine).unwrap();
+    let base = ModelFiles::load_from_dir(&folder.path().join("base")).unwrap();
+    let base = Pipeline::load(&base, &Device::flex()).unwrap();
+    let adapter = AdapterFiles::load_from_dir(folder.path()).unwrap();
+    let adapter = Adapter::load(&adapter, &base.model).unwrap();
     let prompts = sft.prompts[0].load(&world, folder.path()).unwrap();
-    let nats = |engine: &Engine| -> f64 {
+    let nats = |engine: &LlamaModel| -> f64 {
         let surprisals = prompts.iter().map(|prompt| {
             let text = format!("{}{}", prompt.text, prompt.target.as_ref().unwrap());
-            let tokens = base.vocabulary.encode(&text).unwrap();
-            let before = base.vocabulary.encode(&prompt.text).unwrap().len();
-            let rows: Vec<f32> = engine.score(&tokens).into_data().iter::<f32>().collect();
+            let tokens = base.tokenizer.encode(&text).unwrap();
+            let before = base.tokenizer.encode(&prompt.text).unwrap().len();
+            let rows: Vec<f32> = engine
+                .forward_logits(&tokens)
+                .into_data()
+                .iter::<f32>()
+                .collect();
             let width = rows.len() / tokens.len();
             let of = |place: usize| {
                 surprisal_nats(&rows[(place - 1) * width..place * width], tokens[place])
@@ -584,6 +592,6 @@ fn sft_targets_become_more_probable_and_nothing_is_sampled() {
         });
         surprisals.sum()
     };
-    let (before, after) = (nats(&base.engine), nats(&base.engine.adapted(&adapter)));
+    let (before, after) = (nats(&base.model), nats(&base.model.with_adapter(&adapter)));
     assert!(after < 0.98 * before, "{before} nats before, {after} after");
 }

@@ -1,4 +1,4 @@
-//! `collapse sample --beam W`: the likeliest continuations, by beam search over the engine.
+//! `collapse sample --beam W`: the likeliest continuations, by beam search over the model.
 
 use std::io::{self, Write as _};
 use std::num::NonZeroUsize;
@@ -6,13 +6,13 @@ use std::time::Instant;
 
 use decoding::Beam;
 use serde::Serialize;
-use transformer::device::{DeviceError, read_rows};
-use transformer::{Batch, Model};
+use transformer::device::{DeviceError, read_logits};
+use transformer::{Batch, Pipeline};
 
 use crate::output;
 use crate::sample::text;
 
-/// What was found, and how long that took.
+/// The hypotheses found, and the decoding speed.
 pub struct Found {
     hypotheses: Vec<Hypothesis>,
     tokens_per_second: f64,
@@ -29,22 +29,22 @@ struct Hypothesis {
 #[derive(Serialize)]
 struct Report<'a> {
     hypotheses: &'a [Hypothesis],
-    /// Tokens that the model was run on, discarded hypotheses included.
+    /// Tokens fed to the model, of discarded hypotheses too.
     tokens_per_second: f64,
     device: &'a str,
 }
 
 /// Up to `width` continuations of at most `length` tokens, likeliest first.
 pub async fn search(
-    model: &Model,
+    pipeline: &Pipeline,
     prompt: &[u32],
     width: NonZeroUsize,
     length: usize,
 ) -> Result<Found, DeviceError> {
-    let engine = &model.engine;
-    let mut beam = Beam::new(width).with_end(Some(engine.config().eos_token_id));
-    let prefix = engine.read(prompt);
-    let mut rows = read_rows(prefix.logits.clone()).await?;
+    let model = &pipeline.model;
+    let mut beam = Beam::new(width).with_end(Some(model.config().eos_token_id));
+    let prefix = model.prefill(prompt);
+    let mut rows = read_logits(prefix.logits.clone()).await?;
     let mut batch: Option<Batch> = None;
     let mut tokens_run = 0;
     let clock = Instant::now();
@@ -60,12 +60,12 @@ pub async fn search(
         let tokens: Vec<u32> = extensions.iter().map(|extension| extension.token).collect();
         let open = match &mut batch {
             Some(open) => {
-                engine.retain(open, &parents);
+                model.retain(open, &parents);
                 open
             }
-            None => batch.insert(engine.open(&prefix, tokens.len(), length)),
+            None => batch.insert(model.start_batch(&prefix, tokens.len(), length)),
         };
-        rows = read_rows(engine.step(open, &tokens)).await?;
+        rows = read_logits(model.step(open, &tokens)).await?;
         tokens_run += tokens.len();
     }
     let tokens_per_second = tokens_run as f64 / clock.elapsed().as_secs_f64();
@@ -73,7 +73,7 @@ pub async fn search(
         .hypotheses()
         .into_iter()
         .map(|found| Hypothesis {
-            text: text(model, &found.tokens),
+            text: text(pipeline, &found.tokens),
             ids: found.tokens,
             log_probability: found.log_probability,
         })

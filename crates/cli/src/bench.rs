@@ -1,5 +1,5 @@
-//! `collapse bench`: how long a model takes to load, to read a prompt, to decode, and to show the first tokens under new
-//! knobs, on every device built in.
+//! `collapse bench`: time to load a model, to prefill, to decode, and to the first tokens after a change of knobs, on every
+//! device built in.
 //!
 //! A decoding step is what a swarm does: logits of all chains, read back, each shaped and picked from. Chains here do not end, so
 //! that every step has the same size. New knobs are measured on a real swarm, whose chains may end.
@@ -11,8 +11,8 @@ use clap::Args;
 use decoding::{Shaping, coin, shape};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
-use transformer::device::read_rows;
-use transformer::{Engine, Model, ModelFiles, Plan, Swarm};
+use transformer::device::read_logits;
+use transformer::{LlamaModel, ModelFiles, Pipeline, Plan, Swarm};
 
 use crate::device::DeviceName;
 use crate::output;
@@ -21,14 +21,14 @@ use crate::output;
 const PROMPT: usize = 16;
 /// Tokens of every chain.
 const LENGTH: usize = 64;
-/// Chains side by side.
+/// Chains of a batch.
 const CHAINS: [usize; 3] = [1, 16, 64];
 /// Chains of the swarm that gets new knobs.
-const TURNED_CHAINS: usize = 64;
+const RESHAPED_CHAINS: usize = 64;
 /// Tokens of each of them.
-const TURNED_LENGTH: usize = 100;
-/// Between these temperatures the swarm is turned to and fro: a small move of a slider, so that chains keep many tokens.
-const TURNED_BETWEEN: [f64; 2] = [1.0, 0.99];
+const RESHAPED_LENGTH: usize = 100;
+/// Between these temperatures the swarm is moved back and forth: a small move of a slider, so that chains keep many tokens.
+const RESHAPED_BETWEEN: [f64; 2] = [1.0, 0.99];
 
 /// Arguments of `collapse bench`.
 #[derive(Args)]
@@ -36,7 +36,7 @@ pub struct Bench {
     /// Folder of the model
     #[arg(long, value_name = "DIR", default_value = "models/storyteller")]
     model: std::path::PathBuf,
-    /// Measure everything so often; median and best are printed
+    /// Repeat every measurement N times; median and best are printed
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..))]
     runs: u16,
     /// Print [{"what", "place", "value", "best", "unit"}, ...]; value is the median
@@ -82,7 +82,7 @@ impl Bench {
     }
 
     async fn measure(&self, device: DeviceName) -> anyhow::Result<Vec<Measurement>> {
-        let files = ModelFiles::read(&self.model)?;
+        let files = ModelFiles::load_from_dir(&self.model)?;
         let place = format!("native, {}", device.name().to_uppercase());
         let on = device.open()?;
         let bar = ProgressBar::new((3 + CHAINS.len() as u64) * u64::from(self.runs)).with_style(
@@ -96,26 +96,26 @@ impl Bench {
         let mut loaded = None;
         for _ in 0..self.runs {
             let clock = Instant::now();
-            let model = Model::load(&files, &on)
+            let pipeline = Pipeline::load(&files, &on)
                 .with_context(|| format!("the model {} cannot be used", self.model.display()))?;
-            // The first row proves that the weights have arrived.
-            read_rows(model.engine.read(&prompt(&model.engine)).logits).await?;
+            // Reading the first logits back waits for the weights to be on the device.
+            read_logits(pipeline.model.prefill(&prompt(&pipeline.model)).logits).await?;
             seconds.push(clock.elapsed().as_secs_f64());
-            loaded = Some(model);
+            loaded = Some(pipeline);
             bar.inc(1);
         }
         let what = "load and first row".to_owned();
         measurements.push(Measurement::time(what, &place, &mut seconds));
-        let engine = loaded.context("there is at least one run")?.engine;
-        let longest = PROMPT + LENGTH.max(TURNED_LENGTH);
-        if longest > engine.config().max_position_embeddings {
+        let model = loaded.context("there is at least one run")?.model;
+        let longest = PROMPT + LENGTH.max(RESHAPED_LENGTH);
+        if longest > model.config().max_position_embeddings {
             bail!("the model's context is shorter than the {longest} tokens of a measured chain");
         }
 
         seconds.clear();
         for _ in 0..self.runs {
             let clock = Instant::now();
-            read_rows(engine.read(&prompt(&engine)).logits).await?;
+            read_logits(model.prefill(&prompt(&model)).logits).await?;
             seconds.push(clock.elapsed().as_secs_f64());
             bar.inc(1);
         }
@@ -125,7 +125,7 @@ impl Bench {
         for chains in CHAINS {
             let mut seconds = Vec::new();
             for _ in 0..self.runs {
-                seconds.push(decode(&engine, chains).await?);
+                seconds.push(decode(&model, chains).await?);
                 bar.inc(1);
             }
             let what = format!("decode, {chains} chains");
@@ -137,14 +137,14 @@ impl Bench {
             ));
         }
 
-        let (mut swarm, shapings) = swarm_to_turn(&engine).await?;
+        let (mut swarm, shapings) = swarm_to_reshape(&model).await?;
         let mut seconds = Vec::new();
         for run in 0..usize::from(self.runs) {
-            seconds.push(turn(&mut swarm, shapings[(run + 1) % 2]).await?);
+            seconds.push(reshape(&mut swarm, shapings[(run + 1) % 2]).await?);
             bar.inc(1);
         }
         measurements.push(Measurement::time(
-            format!("new knobs, {TURNED_CHAINS} chains"),
+            format!("new knobs, {RESHAPED_CHAINS} chains"),
             &place,
             &mut seconds,
         ));
@@ -154,21 +154,21 @@ impl Bench {
 }
 
 /// Some tokens; which ones does not matter for time.
-fn prompt(engine: &Engine) -> Vec<u32> {
-    let vocabulary = engine.config().vocab_size as u32;
+fn prompt(model: &LlamaModel) -> Vec<u32> {
+    let vocabulary = model.config().vocab_size as u32;
     (0..PROMPT as u32)
         .map(|index| (index * 37 + 1) % vocabulary)
         .collect()
 }
 
 /// Seconds that [`LENGTH`] steps of some chains take, after their prompt was read.
-async fn decode(engine: &Engine, chains: usize) -> anyhow::Result<f64> {
-    let prompt = prompt(engine);
-    let prefix = engine.read(&prompt);
-    let first = read_rows(prefix.logits.clone()).await?.concat();
+async fn decode(model: &LlamaModel, chains: usize) -> anyhow::Result<f64> {
+    let prompt = prompt(model);
+    let prefix = model.prefill(&prompt);
+    let first = read_logits(prefix.logits.clone()).await?.concat();
     let clock = Instant::now();
     let mut rows = vec![first; chains];
-    let mut batch = engine.open(&prefix, chains, LENGTH);
+    let mut batch = model.start_batch(&prefix, chains, LENGTH);
     for position in 0..LENGTH as u32 {
         let tokens: Vec<u32> = rows
             .iter()
@@ -177,15 +177,15 @@ async fn decode(engine: &Engine, chains: usize) -> anyhow::Result<f64> {
                 shape(row, &prompt, &Shaping::default()).pick(coin(1, chain, position))
             })
             .collect();
-        rows = read_rows(engine.step(&mut batch, &tokens)).await?;
+        rows = read_logits(model.step(&mut batch, &tokens)).await?;
     }
     Ok(clock.elapsed().as_secs_f64())
 }
 
 /// A swarm that has finished under the first of two sets of knobs.
-async fn swarm_to_turn(engine: &Engine) -> anyhow::Result<(Swarm, [Shaping; 2])> {
+async fn swarm_to_reshape(model: &LlamaModel) -> anyhow::Result<(Swarm, [Shaping; 2])> {
     let mut shapings = [Shaping::default(); 2];
-    for (shaping, temperature) in shapings.iter_mut().zip(TURNED_BETWEEN) {
+    for (shaping, temperature) in shapings.iter_mut().zip(RESHAPED_BETWEEN) {
         *shaping = shaping
             .with_temperature(temperature)
             .context("a measured temperature is in range")?;
@@ -193,9 +193,9 @@ async fn swarm_to_turn(engine: &Engine) -> anyhow::Result<(Swarm, [Shaping; 2])>
     let plan = Plan {
         shaping: shapings[0],
         seed: 1,
-        length: TURNED_LENGTH,
+        length: RESHAPED_LENGTH,
     };
-    let mut swarm = Swarm::start(engine, prompt(engine), TURNED_CHAINS, plan).await?;
+    let mut swarm = Swarm::start(model, prompt(model), RESHAPED_CHAINS, plan).await?;
     while !swarm.is_done() {
         swarm.step().await?;
     }
@@ -203,7 +203,7 @@ async fn swarm_to_turn(engine: &Engine) -> anyhow::Result<(Swarm, [Shaping; 2])>
 }
 
 /// Seconds from new knobs for a finished swarm to the first tokens that they bring; then it finishes.
-async fn turn(swarm: &mut Swarm, shaping: Shaping) -> anyhow::Result<f64> {
+async fn reshape(swarm: &mut Swarm, shaping: Shaping) -> anyhow::Result<f64> {
     let clock = Instant::now();
     swarm.set_plan(shaping, 1);
     for chain in 0..swarm.chains() {

@@ -10,7 +10,7 @@ use serde::Serialize;
 use training::calibration::{Calibration, Scores, calibration, prompts};
 use training::evaluate::{Evaluation, Selection};
 use training::facts::TruthTable;
-use transformer::Model;
+use transformer::Pipeline;
 
 use crate::model::ModelChoice;
 use crate::output;
@@ -20,19 +20,19 @@ use crate::output;
 pub struct Evaluate {
     #[command(flatten)]
     model: ModelChoice,
-    /// Stories that the model was not trained on, parted by <|endoftext|>
+    /// Held-out stories, separated by <|endoftext|>
     #[arg(long, value_name = "FILE", required_unless_present = "truth")]
     text: Option<PathBuf>,
-    /// Truth table of the model's fact documents: how far its answers are from the chosen frequencies
+    /// Truth table of the model's fact documents: measure calibration against its frequencies
     #[arg(long, value_name = "FILE")]
     truth: Option<PathBuf>,
-    /// Score the first so many that have the right length
+    /// Score the first N stories within the bounds
     #[arg(long, value_name = "N", default_value_t = 200)]
     stories: usize,
-    /// Leave out stories of fewer characters
+    /// Skip stories of fewer characters
     #[arg(long, value_name = "CHARACTERS", default_value_t = 200)]
     least: usize,
-    /// Leave out stories of more characters; those that are longer than the context are scored as far as it reaches
+    /// Skip stories of more characters; stories longer than the context are scored up to its end
     #[arg(long, value_name = "CHARACTERS", default_value_t = 2500)]
     most: usize,
     /// Print {"bits_per_byte", "nats_per_token", "tokens", "bytes", "stories"}; with --truth also
@@ -41,7 +41,7 @@ pub struct Evaluate {
     json: bool,
 }
 
-/// What was asked for, of both.
+/// Results of both measurements, as asked.
 #[derive(Serialize)]
 struct Reports {
     #[serde(flatten)]
@@ -57,24 +57,26 @@ struct Report {
     tokens: usize,
     bytes: usize,
     stories: usize,
-    /// Stories that were longer than the context; told beside the JSON.
+    /// Stories that were longer than the context; printed to stderr with --json.
     #[serde(skip)]
     cut: usize,
 }
 
 impl Evaluate {
-    /// Scores the stories one by one, and asks the table's prompts one by one.
+    /// Scores the stories and the table's prompts one by one.
     pub fn run(self) -> anyhow::Result<()> {
-        // Files first: a mistake in a name is known before the model is loaded.
+        // Files first: a wrong name fails before the model is loaded.
         let stories = self
             .text
             .as_deref()
             .map(|text| self.select(text))
             .transpose()?;
         let table = self.truth.as_deref().map(read_table).transpose()?;
-        let model = self.model.load()?;
-        let text = stories.map(|stories| score(&model, &stories)).transpose()?;
-        let truth = table.map(|table| compare(&model, &table)).transpose()?;
+        let pipeline = self.model.load()?;
+        let text = stories
+            .map(|stories| score(&pipeline, &stories))
+            .transpose()?;
+        let truth = table.map(|table| compare(&pipeline, &table)).transpose()?;
         if self.json {
             if let Some(cut) = text.as_ref().map(|text| text.cut).filter(|cut| *cut > 0) {
                 eprintln!("{cut} of the stories were scored as far as the context reaches");
@@ -99,7 +101,7 @@ impl Evaluate {
         .of(&text);
         if chosen.is_empty() {
             bail!(
-                "{} has no story of {least} to {most} characters: stories are parted by <|endoftext|>; \
+                "{} has no story of {least} to {most} characters: stories are separated by <|endoftext|>; \
                  choose other bounds with --least and --most",
                 path.display()
             );
@@ -108,11 +110,11 @@ impl Evaluate {
     }
 }
 
-fn score(model: &Model, stories: &[String]) -> anyhow::Result<Report> {
+fn score(pipeline: &Pipeline, stories: &[String]) -> anyhow::Result<Report> {
     let bar = bar(stories.len(), "stories");
     let mut sums = Evaluation::default();
     for story in stories {
-        pollster::block_on(sums.add(model, story))?;
+        pollster::block_on(sums.add(pipeline, story))?;
         bar.set_message(format!("{:.3} bits per byte", sums.bits_per_byte()));
         bar.inc(1);
     }
@@ -140,9 +142,9 @@ fn read_table(path: &Path) -> anyhow::Result<TruthTable> {
     })
 }
 
-fn compare(model: &Model, table: &TruthTable) -> anyhow::Result<Calibration> {
+fn compare(pipeline: &Pipeline, table: &TruthTable) -> anyhow::Result<Calibration> {
     let bar = bar(prompts(table), "prompts");
-    let found = pollster::block_on(calibration(model, table, || bar.inc(1)))?;
+    let found = pollster::block_on(calibration(pipeline, table, || bar.inc(1)))?;
     bar.finish_and_clear();
     Ok(found)
 }

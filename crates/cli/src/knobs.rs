@@ -3,28 +3,28 @@
 use clap::Args;
 use decoding::{KnobError, Shaping};
 
-/// What stands between logits and the distribution that tokens are drawn from.
+/// Parameters of shaping: from logits to the distribution that tokens are sampled from.
 #[derive(Args)]
 pub struct Knobs {
-    /// Temperature: 0 takes the likeliest token, 1 is neutral, inf makes all tokens equally likely
+    /// Temperature: 0 takes the most probable token, 1 changes nothing, inf makes all tokens equally probable
     #[arg(long, value_name = "T", default_value_t = 1.0, allow_negative_numbers = true, value_parser = checked(Shaping::with_temperature))]
     temperature: f64,
-    /// Factor of all logits; a scale s acts as a temperature of 1/s
+    /// Multiplies all logits; a scale of s equals a temperature of 1/s
     #[arg(long, value_name = "S", default_value_t = 1.0, allow_negative_numbers = true, value_parser = checked(Shaping::with_logit_scale))]
     scale: f64,
-    /// Keep the K likeliest tokens; 0 is off
+    /// Keep the K most probable tokens, ties included; 0 = off
     #[arg(long, value_name = "K", default_value_t = 0)]
     top_k: u32,
-    /// Keep the fewest tokens that have P of the probability together; 1 is off
+    /// Nucleus sampling: keep the fewest tokens whose total probability reaches P; 1 = off
     #[arg(long, value_name = "P", default_value_t = 1.0, allow_negative_numbers = true, value_parser = checked(Shaping::with_top_p))]
     top_p: f64,
-    /// Keep the tokens at least P times as likely as the likeliest; 0 is off
+    /// Keep the tokens at least P times as probable as the most probable; 0 = off
     #[arg(long, value_name = "P", default_value_t = 0.0, allow_negative_numbers = true, value_parser = checked(Shaping::with_min_p))]
     min_p: f64,
-    /// Keep the tokens whose surprisal is nearest to the entropy, P of the probability together; 1 is off
+    /// Locally typical sampling: keep tokens whose surprisal is closest to the entropy, up to total probability P; 1 = off
     #[arg(long, alias = "typical", value_name = "P", default_value_t = 1.0, allow_negative_numbers = true, value_parser = checked(Shaping::with_typical_p))]
     typical_p: f64,
-    /// Repetition penalty on tokens that already occurred; 1 is off
+    /// Repetition penalty on tokens that occurred before; 1 = off
     #[arg(long, value_name = "R", default_value_t = 1.0, allow_negative_numbers = true, value_parser = checked(Shaping::with_repetition_penalty))]
     rep: f64,
 }
@@ -46,15 +46,12 @@ impl Knobs {
     }
 }
 
-/// A parser of one knob: its range is the library's, and leaving it is a mistake of usage.
+/// A parser of one knob; a value outside the library's range is a usage error.
 fn checked(
     with: fn(Shaping, f64) -> Result<Shaping, KnobError>,
 ) -> impl Fn(&str) -> Result<f64, String> + Clone + Send + Sync + 'static {
     move |text| {
-        let value = text
-            .trim()
-            .parse()
-            .map_err(|_| "it is no number".to_owned())?;
+        let value = text.trim().parse().map_err(|_| "not a number".to_owned())?;
         with(Shaping::default(), value)
             .map(|_| value)
             .map_err(|error| error.to_string())

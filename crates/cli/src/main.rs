@@ -29,7 +29,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-/// A storyteller whose world shrinks as temperature falls: train it, ask it, measure it.
+/// Mode collapse of a small story-writing model: train it, tune it, sample from it, measure it.
 #[derive(Parser)]
 #[command(name = "collapse", version)]
 struct Arguments {
@@ -41,15 +41,15 @@ struct Arguments {
 enum Command {
     /// Show the distribution of the token after a prompt.
     Next(next::Next),
-    /// Continue a prompt, many chains side by side, with the same coins as the page; or by beam search.
+    /// Sample many continuations of a prompt, the same as on the page for the same settings and seed; or search with a beam.
     Sample(sample::Sample),
-    /// Measure how many bits a byte of held-out stories costs a model.
+    /// Measure a model's bits per byte on held-out stories.
     Evaluate(evaluate::Evaluate),
-    /// Tell stories of the procedural world that models are trained on, or count its kinds.
+    /// Generate stories of the procedural world that models are trained on, or count its kinds.
     Corpus(corpus::Corpus),
-    /// Train a model from fresh weights by a recipe; goes on where the last sitting stopped.
+    /// Train a model from fresh weights by a recipe; resumes an interrupted run.
     Pretrain(pretrain::Pretrain),
-    /// Tune an adapter on a model by a recipe, by rewards under a KL budget; goes on where the last sitting stopped
+    /// Tune an adapter on a model by a recipe, by rewards under a KL budget; resumes an interrupted run
     Tune(tune::Tune),
     /// Write an adapter's card and draw its run, from its recipe and log; `tune` does so at its end.
     Card(card::Card),
@@ -57,13 +57,13 @@ enum Command {
     Curve(curve::Curve),
     /// Fit the weak sentiment predictor to stories of the world, and write its weights, report and card.
     Reward(reward::Reward),
-    /// Show how glad a text sounds to the sentiment predictor, as a whole and word by word.
+    /// Show the sentiment score of a text, as a whole and word by word.
     Score(score::Score),
-    /// Measure where the chains of a model and of its adapters end, and write tables and figures.
+    /// Measure how stories of a model and of its adapters end, and write tables and figures.
     Report(report::Report),
     /// Test the claims about mode collapse on a model and its adapters, with controls whose answers are known
     Experiment(experiment::Experiment),
-    /// Write down a run for the page to play until its weights have arrived.
+    /// Record a run that the page plays until the weights are loaded.
     Record(record::Record),
     /// Measure load, prefill and decode on every device that this program was built for.
     Bench(bench::Bench),

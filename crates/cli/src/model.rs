@@ -1,4 +1,4 @@
-//! `--model`, `--adapter` and `--prompt`: which model reads what, and on which device.
+//! `--model`, `--adapter`, `--lambda`, `--device`: which model, on which device.
 
 use std::path::{Path, PathBuf};
 
@@ -6,7 +6,7 @@ use anyhow::{Context, bail};
 use burn::tensor::Device;
 use clap::Args;
 use transformer::{
-    Adapter, AdapterFiles, Engine, Model, ModelFiles, PromptError, device, self_test,
+    Adapter, AdapterFiles, LlamaModel, ModelFiles, Pipeline, PromptError, device, self_test,
 };
 
 use crate::device::DeviceName;
@@ -20,7 +20,7 @@ pub struct ModelChoice {
     /// Folder of an adapter that was tuned on the model: adapter_config.json and adapter_model.safetensors
     #[arg(long, value_name = "DIR")]
     pub adapter: Option<PathBuf>,
-    /// Realignment: 0 is the base, 1 the tuned model, beyond 1 goes on in the same direction
+    /// Interpolation of base and tuned logits: 0 is the base, 1 the tuned model, beyond 1 extrapolates
     #[arg(long, value_name = "L", default_value_t = 1.0, requires = "adapter", allow_negative_numbers = true, value_parser = finite)]
     pub lambda: f64,
     /// Where to compute
@@ -29,33 +29,33 @@ pub struct ModelChoice {
 }
 
 impl ModelChoice {
-    /// Brings the model onto the device. Any but the CPU must agree with the CPU on it: drivers have been seen to compute wrong
-    /// logits without a word.
-    pub fn load(&self) -> anyhow::Result<Model> {
-        let model = self.load_onto(&self.device.open()?)?;
+    /// Loads the model onto the device. Other devices than the CPU must agree with it: some drivers compute wrong logits without
+    /// an error.
+    pub fn load(&self) -> anyhow::Result<Pipeline> {
+        let pipeline = self.load_onto(&self.device.open()?)?;
         if self.device != DeviceName::Cpu {
-            prove(&model.engine, &self.load_onto(&device::cpu())?.engine)
+            check_device(&pipeline.model, &self.load_onto(&device::cpu())?.model)
                 .with_context(|| format!("--device {} cannot be used", self.device.name()))?;
         }
-        Ok(model)
+        Ok(pipeline)
     }
 
-    fn load_onto(&self, device: &Device) -> anyhow::Result<Model> {
-        let load = || Model::load(&ModelFiles::read(&self.model)?, device);
-        let mut model =
+    fn load_onto(&self, device: &Device) -> anyhow::Result<Pipeline> {
+        let load = || Pipeline::load(&ModelFiles::load_from_dir(&self.model)?, device);
+        let mut pipeline =
             load().with_context(|| format!("the model {} cannot be used", self.model.display()))?;
         if let Some(folder) = &self.adapter {
-            let load = || Adapter::load(&AdapterFiles::read(folder)?, &model.engine);
+            let load = || Adapter::load(&AdapterFiles::load_from_dir(folder)?, &pipeline.model);
             let adapter = load()
                 .with_context(|| format!("the adapter {} cannot be used", folder.display()))?;
-            model.engine = model.engine.realigned(&adapter, self.lambda);
+            pipeline.model = pipeline.model.interpolated(&adapter, self.lambda);
         }
-        Ok(model)
+        Ok(pipeline)
     }
 }
 
-/// Fails where two engines of one model do not agree.
-fn prove(subject: &Engine, reference: &Engine) -> anyhow::Result<()> {
+/// Fails if two devices do not agree on one model.
+fn check_device(subject: &LlamaModel, reference: &LlamaModel) -> anyhow::Result<()> {
     let agreement = pollster::block_on(self_test::compare(subject, reference))?;
     if !agreement.holds() {
         bail!(
@@ -70,11 +70,11 @@ fn prove(subject: &Engine, reference: &Engine) -> anyhow::Result<()> {
 
 /// A parser of finite numbers.
 pub fn finite(text: &str) -> Result<f64, String> {
-    let value: f64 = text.parse().map_err(|_| "it is no number".to_owned())?;
+    let value: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
     if value.is_finite() {
         Ok(value)
     } else {
-        Err("it must be finite".to_owned())
+        Err("must be finite".to_owned())
     }
 }
 
@@ -85,19 +85,19 @@ pub fn name(folder: &Path) -> String {
     name.map_or_else(String::new, |name| name.to_string_lossy().into_owned())
 }
 
-/// The prompt's tokens, if the model can read them and pick `length` more.
-pub fn encode(model: &Model, prompt: &str, length: usize) -> anyhow::Result<Vec<u32>> {
-    match model.read(prompt, length) {
-        // The same in the words of the options.
-        Err(PromptError::NoRoom {
+/// Encodes a prompt and checks that `length` more tokens fit the context.
+pub fn encode(pipeline: &Pipeline, prompt: &str, length: usize) -> anyhow::Result<Vec<u32>> {
+    match pipeline.encode_prompt(prompt, length) {
+        // The same, in terms of the command's options.
+        Err(PromptError::ExceedsContext {
             tokens,
             context,
-            room,
+            remaining,
             length,
         }) => bail!(
-            "behind the prompt's {tokens} tokens the model's context of {context} has room for {room} more, not for {length}: \
-             ask for at most {room} with --length, or shorten the prompt by {}",
-            length - room
+            "after the prompt's {tokens} tokens the model's context of {context} has room for {remaining} more, not for {length}: \
+             ask for at most {remaining} with --length, or shorten the prompt by {}",
+            length - remaining
         ),
         read => Ok(read?),
     }
@@ -109,7 +109,7 @@ mod tests {
 
     use super::*;
 
-    fn engine(seed: u64) -> Engine {
+    fn model(seed: u64) -> LlamaModel {
         let config = serde_json::json!({
             "vocab_size": 20, "hidden_size": 8, "intermediate_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2,
             "bos_token_id": 0, "eos_token_id": 0,
@@ -118,14 +118,15 @@ mod tests {
         let device = device::cpu();
         device.seed(seed);
         let network = config.init(0.0, &device);
-        Engine::new(config, network, &device)
+        LlamaModel::new(config, network, &device)
     }
 
     #[test]
     fn a_device_is_used_only_where_it_computes_what_the_cpu_computes() {
-        let reference = engine(1);
-        assert!(prove(&reference, &reference).is_ok());
-        let wrong = prove(&engine(2), &reference).expect_err("other weights are other logits");
+        let reference = model(1);
+        assert!(check_device(&reference, &reference).is_ok());
+        let wrong =
+            check_device(&model(2), &reference).expect_err("other weights are other logits");
         let said = wrong.to_string();
         for word in [
             "differ from the CPU's by ",

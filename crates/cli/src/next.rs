@@ -5,15 +5,15 @@ use std::io::{self, Write as _};
 use clap::Args;
 use decoding::{Distribution, shape};
 use serde::Serialize;
-use transformer::device::read_rows;
+use transformer::device::read_logits;
 
 use crate::knobs::Knobs;
 use crate::model::{ModelChoice, encode};
 use crate::output;
 
-/// Tokens shown where not all are asked for.
+/// Tokens shown without `--all`.
 const SHOWN: usize = 20;
-/// Width of a bar that stands for probability 1, in letters.
+/// Width of a bar of probability 1, in letters.
 const BAR: f64 = 30.0;
 
 /// Arguments of `collapse next`.
@@ -26,11 +26,11 @@ pub struct Next {
     prompt: String,
     #[command(flatten)]
     knobs: Knobs,
-    /// Show every token of the vocabulary, not only the 20 likeliest
+    /// Show every token of the vocabulary, not only the 20 most probable
     #[arg(long)]
     all: bool,
     /// Print {"entropy_bits", "effective_choices", "beta", "tokens": [{"id", "text", "logit", "p"}, ...]};
-    /// beta is "inf" at temperature 0, a text holds U+FFFD where a token is only a part of a character
+    /// beta is "inf" at temperature 0, a text has U+FFFD where a token is only a part of a character
     #[arg(long)]
     json: bool,
 }
@@ -44,7 +44,7 @@ struct Report {
     /// Scale over temperature, 1 / logit.
     #[serde(serialize_with = "output::maybe_infinite")]
     beta: f64,
-    /// Likeliest first.
+    /// Most probable first.
     tokens: Vec<Candidate>,
 }
 
@@ -54,16 +54,16 @@ struct Candidate {
     text: String,
     /// Before any shaping.
     logit: f32,
-    /// After it.
+    /// After shaping.
     p: f64,
 }
 
 impl Next {
-    /// Reads the prompt and prints what may follow.
+    /// Prefills the prompt and prints the distribution of the next token.
     pub fn run(self) -> anyhow::Result<()> {
-        let model = self.model.load()?;
-        let prompt = encode(&model, &self.prompt, 0)?;
-        let rows = pollster::block_on(read_rows(model.engine.read(&prompt).logits))?;
+        let pipeline = self.model.load()?;
+        let prompt = encode(&pipeline, &self.prompt, 0)?;
+        let rows = pollster::block_on(read_logits(pipeline.model.prefill(&prompt).logits))?;
         let logits = rows.concat();
         let shaping = self.knobs.shaping();
         let distribution = shape(&logits, &prompt, &shaping);
@@ -73,7 +73,7 @@ impl Next {
             .into_iter()
             .map(|(id, p)| Candidate {
                 id,
-                text: model.vocabulary.decode(&[id]),
+                text: pipeline.tokenizer.decode(&[id]),
                 logit: logits[id as usize],
                 p,
             })

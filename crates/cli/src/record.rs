@@ -10,7 +10,7 @@ use protocol::{
     DeviceKind, DeviceReport, Done, Event, Frame, Logits, Prefilled, RECORDED_RUN, Ready,
     Recording, RunOutcome, Settings, Step, VERSION, encode, read_link, write_link,
 };
-use transformer::{Model, ModelFiles, Plan, Swarm, device};
+use transformer::{ModelFiles, Pipeline, Plan, Swarm, device};
 
 use crate::model;
 
@@ -55,9 +55,9 @@ impl Record {
                 self.model.display()
             );
         }
-        let model = Model::load(&ModelFiles::read(&folder)?, &device::cpu())
+        let pipeline = Pipeline::load(&ModelFiles::load_from_dir(&folder)?, &device::cpu())
             .with_context(|| format!("the model {} cannot be used", self.model.display()))?;
-        let frames = pollster::block_on(self.frames(&model, &settings))?;
+        let frames = pollster::block_on(self.frames(&pipeline, &settings))?;
         let recording = Recording {
             version: VERSION,
             link: write_link(&settings),
@@ -75,18 +75,18 @@ impl Record {
         Ok(())
     }
 
-    async fn frames(&self, model: &Model, settings: &Settings) -> anyhow::Result<Vec<Frame>> {
+    async fn frames(&self, pipeline: &Pipeline, settings: &Settings) -> anyhow::Result<Vec<Frame>> {
         let length = settings.length.get() as usize;
-        let tokens = model::encode(model, &settings.prompt, length)?;
+        let tokens = model::encode(pipeline, &settings.prompt, length)?;
         let plan = Plan {
             shaping: settings.shaping,
             seed: settings.seed,
             length,
         };
         let chains = settings.chains.get() as usize;
-        let mut swarm = Swarm::start(&model.engine, tokens.clone(), chains, plan).await?;
+        let mut swarm = Swarm::start(&pipeline.model, tokens.clone(), chains, plan).await?;
         let first = swarm
-            .rows(0, 0)
+            .logits(0, 0)
             .context("a swarm begins with the prompt's row")?;
         let prefilled = Prefilled {
             prompt: settings.prompt.clone(),
@@ -100,7 +100,7 @@ impl Record {
         let mut frames = vec![
             Frame {
                 at_ms: 0,
-                event: ready(model),
+                event: ready(pipeline),
             },
             Frame {
                 at_ms: 0,
@@ -137,8 +137,8 @@ impl Record {
     }
 }
 
-fn ready(model: &Model) -> Event {
-    let config = model.engine.config();
+fn ready(pipeline: &Pipeline) -> Event {
+    let config = pipeline.model.config();
     Event::Ready(Ready {
         device: DeviceReport {
             kind: DeviceKind::Cpu,
@@ -146,7 +146,7 @@ fn ready(model: &Model) -> Event {
             self_test: None,
             speeds: Vec::new(),
         },
-        vocabulary: model.vocabulary.bytes().to_vec(),
+        vocabulary: pipeline.tokenizer.bytes().to_vec(),
         bos_token: config.bos_token_id,
         eos_token: config.eos_token_id,
         context: config.max_position_embeddings as u32,

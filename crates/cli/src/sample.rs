@@ -9,7 +9,7 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use protocol::{Chains, Length};
 use serde::Serialize;
-use transformer::{Model, Plan, Swarm};
+use transformer::{Pipeline, Plan, Swarm};
 
 use crate::beam;
 use crate::knobs::Knobs;
@@ -29,13 +29,13 @@ pub struct Sample {
     /// How many continuations
     #[arg(long, value_name = "N", default_value_t = Chains::default().get(), value_parser = clap::value_parser!(u32).range(1..=1024))]
     chains: u32,
-    /// Tokens a continuation at most
+    /// At most this many tokens per continuation
     #[arg(long, value_name = "L", default_value_t = Length::default().get(), value_parser = clap::value_parser!(u32).range(1..))]
     length: u32,
-    /// Names the coins: the same seed gives the same tokens, here and on the page
+    /// Random seed: the same seed gives the same tokens, here and on the page
     #[arg(long, value_name = "K", default_value_t = 1)]
     seed: u64,
-    /// Search for the W likeliest continuations under the unshaped model instead of drawing any
+    /// Search for the W likeliest continuations under the unshaped model instead of sampling
     #[arg(long, value_name = "W", value_parser = clap::value_parser!(u32).range(1..=1024), conflicts_with_all = ["chains", "seed", "temperature", "scale", "top_k", "top_p", "min_p", "typical_p", "rep"])]
     beam: Option<u32>,
     /// Print {"chains": [{"ids", "text"}, ...], "tokens_per_second", "device"}, or with --beam "hypotheses" that also
@@ -46,14 +46,14 @@ pub struct Sample {
 
 #[derive(Serialize)]
 struct Report<'a> {
-    chains: Vec<Told>,
-    /// All chains together; the prompt's own tokens and its time are not counted.
+    chains: Vec<Continuation>,
+    /// Of all chains together, without the prompt's tokens and its prefill.
     tokens_per_second: f64,
     device: &'a str,
 }
 
 #[derive(Serialize)]
-struct Told {
+struct Continuation {
     ids: Vec<u32>,
     text: String,
 }
@@ -61,13 +61,13 @@ struct Told {
 impl Sample {
     /// Decodes the chains and prints them.
     pub fn run(self) -> anyhow::Result<()> {
-        let model = self.model.load()?;
+        let pipeline = self.model.load()?;
         let length = self.length as usize;
-        let prompt = encode(&model, &self.prompt, length)?;
+        let prompt = encode(&pipeline, &self.prompt, length)?;
         let device = self.model.device.name();
         if let Some(width) = self.beam {
             let width = NonZeroUsize::new(width as usize).context("--beam is at least 1")?;
-            let found = pollster::block_on(beam::search(&model, &prompt, width, length))?;
+            let found = pollster::block_on(beam::search(&pipeline, &prompt, width, length))?;
             return found.print(&self.prompt, device, self.json);
         }
         let plan = Plan {
@@ -75,7 +75,7 @@ impl Sample {
             seed: self.seed,
             length,
         };
-        let (chains, seconds) = pollster::block_on(decode(&model, prompt, self.chains, plan))?;
+        let (chains, seconds) = pollster::block_on(decode(&pipeline, prompt, self.chains, plan))?;
         let tokens: usize = chains.iter().map(|chain| chain.ids.len()).sum();
         let report = Report {
             chains,
@@ -92,16 +92,16 @@ impl Sample {
 
 /// The chains, and the seconds from the first step to the last.
 async fn decode(
-    model: &Model,
+    pipeline: &Pipeline,
     prompt: Vec<u32>,
     chains: u32,
     plan: Plan,
-) -> anyhow::Result<(Vec<Told>, f64)> {
+) -> anyhow::Result<(Vec<Continuation>, f64)> {
     let bar = ProgressBar::new(plan.length as u64).with_style(
         ProgressStyle::with_template("{wide_bar} {pos}/{len} positions, {eta} left")
             .expect("the template is fixed"),
     );
-    let mut swarm = Swarm::start(&model.engine, prompt, chains as usize, plan).await?;
+    let mut swarm = Swarm::start(&pipeline.model, prompt, chains as usize, plan).await?;
     let clock = Instant::now();
     while !swarm.is_done() {
         swarm.step().await?;
@@ -109,34 +109,34 @@ async fn decode(
     }
     let seconds = clock.elapsed().as_secs_f64();
     bar.finish_and_clear();
-    let told = (0..swarm.chains())
+    let continuations = (0..swarm.chains())
         .map(|chain| {
             let ids: Vec<u32> = swarm
                 .picked(chain)
                 .iter()
                 .map(|picked| picked.token)
                 .collect();
-            Told {
-                text: text(model, &ids),
+            Continuation {
+                text: text(pipeline, &ids),
                 ids,
             }
         })
         .collect();
-    Ok((told, seconds))
+    Ok((continuations, seconds))
 }
 
-/// What some tokens say, without the end-of-text token behind them.
-pub fn text(model: &Model, ids: &[u32]) -> String {
-    let end = model.engine.config().eos_token_id;
-    model
-        .vocabulary
+/// The text of some tokens, without the end-of-text token at the end.
+pub fn text(pipeline: &Pipeline, ids: &[u32]) -> String {
+    let end = pipeline.model.config().eos_token_id;
+    pipeline
+        .tokenizer
         .decode(ids.strip_suffix(&[end]).unwrap_or(ids))
 }
 
 impl Report<'_> {
     fn print(&self, prompt: &str) -> io::Result<()> {
         let mut out = io::stdout().lock();
-        for (index, Told { ids, text }) in self.chains.iter().enumerate() {
+        for (index, Continuation { ids, text }) in self.chains.iter().enumerate() {
             writeln!(
                 out,
                 "--- chain {index}, {} tokens\n{prompt}{text}\n",

@@ -1,4 +1,4 @@
-//! `collapse score`: how glad a text sounds to a sentiment predictor, as a whole and word by word.
+//! `collapse score`: the sentiment score of a text, as a whole and word by word.
 
 use std::fs;
 use std::io::{self, Write as _};
@@ -33,7 +33,7 @@ pub struct Score {
 struct Report<'t> {
     /// Nats.
     log_odds: f64,
-    /// That the text is glad.
+    /// Of the text being positive.
     probability: f64,
     words: Vec<WordScore<'t>>,
 }
@@ -84,7 +84,7 @@ impl<'t> Report<'t> {
         let mut out = io::stdout().lock();
         writeln!(
             out,
-            "glad with probability {:.4} (log-odds {:+.3} nats)\n",
+            "positive with probability {:.4} (log-odds {:+.3} nats)\n",
             self.probability, self.log_odds
         )?;
         for WordScore { word, log_odds, .. } in &self.words {

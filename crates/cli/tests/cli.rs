@@ -705,7 +705,7 @@ fn a_prompt_that_does_not_fit_says_by_how_much() {
     let long = "dog ".repeat(200);
     let said = fails(&["next", "--prompt", &long, "--model", model()], 1);
     assert!(
-        said.contains("the model reads 128; shorten it by"),
+        said.contains("the model's context is 128; shorten it by"),
         "{said}"
     );
 }
@@ -760,7 +760,7 @@ fn weights_that_overflow_end_in_words_and_print_no_tokens() {
         let model = loud.to_str().unwrap();
         let said = fails(&[command, "--prompt", "Once", "--model", model], 1);
         assert!(
-            said.starts_with("collapse: ") && said.contains("rows of logits are no numbers"),
+            said.starts_with("collapse: ") && said.contains("rows of logits are NaN or infinite"),
             "{said}"
         );
     }

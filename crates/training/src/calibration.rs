@@ -14,8 +14,8 @@ use std::collections::BTreeMap;
 use decoding::surprisal_nats;
 use serde::{Deserialize, Serialize};
 use statistics::expected_calibration_error;
-use transformer::Model;
-use transformer::device::read_rows;
+use transformer::Pipeline;
+use transformer::device::read_logits;
 
 use crate::error::TrainingError;
 use crate::facts::{Family, Question, TruthTable};
@@ -70,21 +70,21 @@ impl AnswerDistribution {
 /// # Errors
 /// When the tokenizer refuses a text or the device fails.
 pub async fn answer_distribution(
-    model: &Model,
+    pipeline: &Pipeline,
     prompt: &str,
     question: &Question,
 ) -> Result<AnswerDistribution, TrainingError> {
-    let prompt_tokens = model.vocabulary.encode(prompt)?;
+    let prompt_tokens = pipeline.tokenizer.encode(prompt)?;
     let mut answers = BTreeMap::new();
     for answer in &question.answers {
         let text = format!("{prompt}{}", answer.text);
-        let tokens = model.vocabulary.encode(&text)?;
+        let tokens = pipeline.tokenizer.encode(&text)?;
         if !tokens.starts_with(&prompt_tokens) {
             return Err(TrainingError::Tokenizer(format!(
                 "merges the end of \"{prompt}\" with the text after it: the truth table cannot be measured on this model"
             )));
         }
-        let rows = read_rows(model.engine.score(&tokens[..tokens.len() - 1])).await?;
+        let rows = read_logits(pipeline.model.forward_logits(&tokens[..tokens.len() - 1])).await?;
         let answer_rows = rows.iter().zip(&tokens[1..]).skip(prompt_tokens.len() - 1);
         let nats: f64 = answer_rows
             .map(|(row, &token)| surprisal_nats(row, token))
@@ -196,14 +196,14 @@ pub struct FamilyDistributions {
 /// # Errors
 /// When the tokenizer refuses a text or the device fails.
 pub async fn family_distributions(
-    model: &Model,
+    pipeline: &Pipeline,
     family: &Family,
     mut watch: impl FnMut(),
 ) -> Result<FamilyDistributions, TrainingError> {
     Ok(FamilyDistributions {
         name: family.name.clone(),
-        seen: distributions(model, family, |q| &q.prompts, &mut watch).await?,
-        unseen: distributions(model, family, |q| &q.unseen, &mut watch).await?,
+        seen: distributions(pipeline, family, |q| &q.prompts, &mut watch).await?,
+        unseen: distributions(pipeline, family, |q| &q.unseen, &mut watch).await?,
     })
 }
 
@@ -235,19 +235,19 @@ impl Calibration {
 /// # Errors
 /// When the tokenizer refuses a text or the device fails.
 pub async fn calibration(
-    model: &Model,
+    pipeline: &Pipeline,
     table: &TruthTable,
     mut watch: impl FnMut(),
 ) -> Result<Calibration, TrainingError> {
     let mut families = Vec::new();
     for family in &table.families {
-        families.push(family_distributions(model, family, &mut watch).await?);
+        families.push(family_distributions(pipeline, family, &mut watch).await?);
     }
     Ok(Calibration::of(&families))
 }
 
 async fn distributions(
-    model: &Model,
+    pipeline: &Pipeline,
     family: &Family,
     wordings: impl Fn(&Question) -> &Vec<String>,
     watch: &mut impl FnMut(),
@@ -255,7 +255,7 @@ async fn distributions(
     let mut distributions = Vec::new();
     for question in &family.questions {
         for prompt in wordings(question) {
-            distributions.push(answer_distribution(model, prompt, question).await?);
+            distributions.push(answer_distribution(pipeline, prompt, question).await?);
             watch();
         }
     }

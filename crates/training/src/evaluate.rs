@@ -8,8 +8,8 @@ use std::f64::consts::LN_2;
 use std::iter::Sum;
 
 use decoding::surprisal_nats;
-use transformer::Model;
-use transformer::device::read_rows;
+use transformer::Pipeline;
+use transformer::device::read_logits;
 
 use crate::corpus::split;
 use crate::error::TrainingError;
@@ -67,20 +67,20 @@ impl Evaluation {
     ///
     /// # Errors
     /// When the tokenizer refuses the story or the device fails.
-    pub async fn add(&mut self, model: &Model, story: &str) -> Result<(), TrainingError> {
-        let tokens = model.vocabulary.encode(story)?;
-        let context = model.engine.config().max_position_embeddings;
+    pub async fn add(&mut self, pipeline: &Pipeline, story: &str) -> Result<(), TrainingError> {
+        let tokens = pipeline.tokenizer.encode(story)?;
+        let context = pipeline.model.config().max_position_embeddings;
         let predicted = (tokens.len() - 1).min(context);
         self.stories += 1;
         self.cut += usize::from(predicted + 1 < tokens.len());
         if predicted == 0 {
             return Ok(());
         }
-        let rows = read_rows(model.engine.score(&tokens[..predicted])).await?;
+        let rows = read_logits(pipeline.model.forward_logits(&tokens[..predicted])).await?;
         for (row, &token) in rows.iter().zip(&tokens[1..]) {
             self.nats += surprisal_nats(row, token);
             self.tokens += 1;
-            self.bytes += model.vocabulary.bytes()[token as usize].len();
+            self.bytes += pipeline.tokenizer.bytes()[token as usize].len();
         }
         Ok(())
     }

@@ -218,7 +218,7 @@ impl InitialWeights {
             if !folder.join("model.safetensors").is_file() {
                 return Err(TrainingError::NoInitialWeights { folder });
             }
-            let files = ModelFiles::read(&folder)?;
+            let files = ModelFiles::load_from_dir(&folder)?;
             Ok(Self { folder, files })
         };
         recipe.start.as_ref().map(read).transpose()

@@ -76,10 +76,10 @@ impl Shard {
             TensorData::new(self.inputs.clone(), [rows, time]),
             tracked,
         );
-        let hidden = Tensor::<2, Bool>::tril_mask([time, time], 0, tracked).unsqueeze::<4>();
-        let stream = model.stream(inputs, &rotary.range(0, time), &hidden, None);
-        let width = stream.dims()[2];
-        let logits = model.logits(stream.reshape([rows * time, width]));
+        let mask = Tensor::<2, Bool>::tril_mask([time, time], 0, tracked).unsqueeze::<4>();
+        let states = model.forward(inputs, &rotary.range(0, time), &mask, None);
+        let width = states.dims()[2];
+        let logits = model.logits(states.reshape([rows * time, width]));
         let targets =
             Tensor::from_data(TensorData::new(self.targets.clone(), [rows * time]), plain);
         let weights =
@@ -108,7 +108,7 @@ pub fn backward(
     let parts = pool.map(shards, |number, shard| {
         // Leaves of its own: backward passes over shared leaves would wait for each other.
         let mut model = model.clone().fork(tracked);
-        model.throw_dropout(seed, number as u16);
+        model.reseed_dropout(seed, number as u16);
         shard.backward(&model, rotary, predicted, plain, tracked)
     });
     let mut nats = 0.0;

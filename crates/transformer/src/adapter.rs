@@ -13,7 +13,7 @@ use decoding::coin;
 use safetensors::SafeTensors;
 
 use crate::weights::{NamedTensor, floats, transposed};
-use crate::{AdapterConfig, AdapterError, Engine, Llama, LlamaConfig, Projection};
+use crate::{AdapterConfig, AdapterError, Llama, LlamaConfig, LlamaModel, Projection};
 
 /// The two files' bytes, from a disk or over the network.
 pub struct AdapterFiles {
@@ -32,7 +32,7 @@ pub struct Adapter {
     config: AdapterConfig,
 }
 
-/// The change of one projection.
+/// The two low-rank factors of one projection.
 #[derive(Module, Debug)]
 struct Factors {
     /// `[in, rank]`
@@ -41,15 +41,15 @@ struct Factors {
     b: Param<Tensor<2>>,
 }
 
-/// Where the file says which weights it was tuned on; PEFT passes over it.
+/// Metadata key of the base's fingerprint; PEFT ignores it.
 pub const BASE_KEY: &str = "base_fingerprint";
 
 impl AdapterFiles {
-    /// Reads the two files of a folder.
+    /// Reads the two files from a folder.
     ///
     /// # Errors
     /// When one of them cannot be read.
-    pub fn read(folder: &Path) -> Result<Self, AdapterError> {
+    pub fn load_from_dir(folder: &Path) -> Result<Self, AdapterError> {
         let read = |name: &str| {
             let path = folder.join(name);
             std::fs::read(&path).map_err(|source| AdapterError::Read {
@@ -65,7 +65,7 @@ impl AdapterFiles {
 }
 
 impl Adapter {
-    /// An adapter that changes nothing yet: `B` is zero, `A` uniform in `±1 / sqrt(in)` as in PEFT, thrown by
+    /// An adapter that changes nothing yet: `B` is zero, `A` uniform in `±1 / sqrt(in)` as in PEFT, from
     /// `coin(seed, matrix, element)`.
     pub fn fresh(config: AdapterConfig, base: &LlamaConfig, seed: u64, device: &Device) -> Self {
         let rank = config.rank;
@@ -74,10 +74,10 @@ impl Adapter {
             .zip(0..)
             .map(|(target, matrix)| {
                 let (from, to) = target.widths(base);
-                let reach = 1.0 / (from as f64).sqrt();
+                let bound = 1.0 / (from as f64).sqrt();
                 let values: Vec<f32> = (0..(from * rank) as u32)
                     .map(|element| {
-                        (reach * (2.0 * coin(seed, matrix, element).value() - 1.0)) as f32
+                        (bound * (2.0 * coin(seed, matrix, element).value() - 1.0)) as f32
                     })
                     .collect();
                 Factors {
@@ -89,11 +89,11 @@ impl Adapter {
         Self { factors, config }
     }
 
-    /// Reads an adapter that was tuned on this base.
+    /// Loads an adapter that was tuned on this base.
     ///
     /// # Errors
     /// When a file is damaged, is no plain LoRA, or belongs to another base.
-    pub fn load(files: &AdapterFiles, base: &Engine) -> Result<Self, AdapterError> {
+    pub fn load(files: &AdapterFiles, base: &LlamaModel) -> Result<Self, AdapterError> {
         let config = AdapterConfig::parse(&files.config)?;
         let damaged = |error: safetensors::SafeTensorError| AdapterError::Damaged {
             problem: error.to_string(),

@@ -1,12 +1,11 @@
-//! Where tensors live, and the one place that reads them back.
+//! Devices, and the one place that reads tensors back.
 //!
-//! A browser cannot wait for its GPU: a synchronous read panics there. Everything that leaves a device passes through
-//! [`read_rows`].
+//! A browser cannot wait for its GPU: a synchronous read panics there. All data leave a device through [`read_logits`].
 
 use burn::tensor::{Device, Tensor};
 use thiserror::Error;
 
-/// A device that cannot be had, or that failed.
+/// A device that is unavailable, or that failed.
 #[derive(Clone, Debug, Error)]
 pub enum DeviceError {
     /// The device could not be started.
@@ -20,12 +19,12 @@ pub enum DeviceError {
     /// The device stopped answering.
     #[error("the device failed: {0}; reload, or choose the CPU")]
     Failed(String),
-    /// Rows of logits from which no token can be picked.
+    /// Logits that have no softmax.
     #[error(
-        "{rows} of {all} rows of logits are no numbers: weights too large for f32, an adapter too strong, or a device that \
+        "{rows} of {all} rows of logits are NaN or infinite: weights too large for f32, an adapter too strong, or a device that \
          computes wrongly; fetch or export the model again, leave the adapter out or choose a smaller lambda, or compute on the CPU"
     )]
-    NotNumbers {
+    NotFinite {
         /// How many of the rows.
         rows: usize,
         /// All rows that were read.
@@ -69,11 +68,11 @@ pub fn cuda() -> Device {
 /// # Errors
 /// When the device was lost, did not give f32, or a row has no softmax: where weights overflow, decoding would take what is left
 /// for a uniform distribution.
-pub async fn read_rows(rows: Tensor<2>) -> Result<Vec<Vec<f32>>, DeviceError> {
-    let rows = read_any(rows).await?;
+pub async fn read_logits(rows: Tensor<2>) -> Result<Vec<Vec<f32>>, DeviceError> {
+    let rows = read_back(rows).await?;
     let wrong = rows.iter().filter(|row| !has_softmax(row)).count();
     if wrong > 0 {
-        return Err(DeviceError::NotNumbers {
+        return Err(DeviceError::NotFinite {
             rows: wrong,
             all: rows.len(),
         });
@@ -88,8 +87,8 @@ fn has_softmax(row: &[f32]) -> bool {
     below == row.len() && row.iter().any(|logit| logit.is_finite())
 }
 
-/// [`read_rows`] for those who judge the numbers themselves.
-pub(crate) async fn read_any(rows: Tensor<2>) -> Result<Vec<Vec<f32>>, DeviceError> {
+/// [`read_logits`] without the check of the values.
+pub(crate) async fn read_back(rows: Tensor<2>) -> Result<Vec<Vec<f32>>, DeviceError> {
     let [count, columns] = rows.dims();
     if count == 0 {
         return Ok(Vec::new());
@@ -109,7 +108,7 @@ mod tests {
     use super::*;
 
     fn read(values: [[f32; 2]; 3]) -> Result<Vec<Vec<f32>>, DeviceError> {
-        pollster::block_on(read_rows(Tensor::from_data(values, &cpu())))
+        pollster::block_on(read_logits(Tensor::from_data(values, &cpu())))
     }
 
     #[test]
@@ -127,7 +126,7 @@ mod tests {
             let said = error.to_string();
             for word in [
                 "2 of 3 rows",
-                "no numbers",
+                "NaN or infinite",
                 "export the model again",
                 "on the CPU",
             ] {
@@ -139,7 +138,7 @@ mod tests {
     #[test]
     fn no_rows_are_read_as_none() {
         let none = Tensor::zeros([0, 5], &cpu());
-        let rows = pollster::block_on(read_rows(none)).expect("nothing is wrong with nothing");
+        let rows = pollster::block_on(read_logits(none)).expect("nothing is wrong with nothing");
         assert!(rows.is_empty());
     }
 }

@@ -1,46 +1,46 @@
 //! Dropout (Srivastava et al. 2014) whose masks are a function of seed, place and element.
 //!
-//! burn draws masks from one generator for all threads: shards of a batch that are computed side by side would take turns at it
-//! by chance, and no run could be repeated.
+//! burn draws masks from one global generator: threads that compute shards of a batch in parallel would race for
+//! it, and runs would not be reproducible.
 
 use burn::module::Module;
 use burn::tensor::{Tensor, TensorData};
 use decoding::coin;
 
-/// Drops features while training. Without [`Self::throw`] it lets everything pass.
+/// Drops features while training. Inactive before [`Self::reseed`].
 #[derive(Module, Debug)]
 pub struct Dropout {
     share: f64,
-    /// Which coins; meaningless until they are thrown.
+    /// Seed of the masks; unused while inactive.
     seed: u64,
     place: u32,
-    thrown: bool,
+    active: bool,
 }
 
 impl Dropout {
-    /// Drops this share of all features.
+    /// Dropout of this share of all features.
     pub fn new(share: f64) -> Self {
         Self {
             share,
             seed: 0,
             place: 0,
-            thrown: false,
+            active: false,
         }
     }
 
-    /// Chooses the coins of the next passes: `coin(seed, place, element)`, one place for every call in a pass.
-    pub fn throw(&mut self, seed: u64, place: u32) {
+    /// Turns dropout on. Masks of the next passes are `coin(seed, place, element)`, with one place per call of a pass.
+    pub fn reseed(&mut self, seed: u64, place: u32) {
         *self = Self {
             share: self.share,
             seed,
             place,
-            thrown: true,
+            active: true,
         };
     }
 
-    /// Zeroes features and makes up for them in the others. `call` counts the calls of one pass, from 0.
+    /// Zeroes features and rescales the others by `1 / (1 - share)`. `call` counts the calls of one pass, from 0.
     pub fn forward<const D: usize>(&self, input: Tensor<D>, call: u32) -> Tensor<D> {
-        if !self.thrown || self.share == 0.0 {
+        if !self.active || self.share == 0.0 {
             return input;
         }
         let kept = (1.0 / (1.0 - self.share)) as f32;
@@ -76,17 +76,17 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_dropped_before_a_throw() {
+    fn nothing_is_dropped_before_the_first_seed() {
         assert_eq!(values(Dropout::new(0.5).forward(ones(), 0)), values(ones()));
     }
 
     #[test]
     fn the_share_is_dropped_and_the_mean_is_kept() {
         let mut dropout = Dropout::new(0.2);
-        dropout.throw(1, 0);
+        dropout.reseed(1, 0);
         let passed = values(dropout.forward(ones(), 0));
         let dropped = passed.iter().filter(|&&value| value == 0.0).count();
-        // 5,000 throws at 0.2: a standard deviation of 28.
+        // 5,000 draws at 0.2: a standard deviation of 28.
         assert!((880..1120).contains(&dropped), "{dropped}");
         assert!(passed.iter().all(|&value| value == 0.0 || value == 1.25));
     }
@@ -95,7 +95,7 @@ mod tests {
     fn masks_depend_on_seed_and_place_alone() {
         let mask = |seed, place, call| {
             let mut dropout = Dropout::new(0.2);
-            dropout.throw(seed, place);
+            dropout.reseed(seed, place);
             values(dropout.forward(ones(), call))
         };
         assert_eq!(mask(1, 2, 1), mask(1, 3, 0));

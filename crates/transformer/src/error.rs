@@ -56,7 +56,7 @@ pub enum LoadError {
     WrongTensor {
         /// Its name.
         tensor: String,
-        /// What stands in the file.
+        /// What the file has.
         found: String,
         /// What config.json asks for, or which types are read.
         expected: String,
@@ -160,7 +160,7 @@ pub enum AdapterError {
     WrongTensor {
         /// Its name.
         tensor: String,
-        /// What stands in the file.
+        /// What the file has.
         found: String,
         /// What config and base ask for.
         expected: String,

@@ -1,17 +1,17 @@
-//! The transformer as the model that experiments ask.
+//! [`Pipeline`] implements [`LanguageModel`], through which experiments use it.
 
 use std::collections::BTreeSet;
 
 use decoding::LanguageModel;
 use thiserror::Error;
 
-use crate::device::{DeviceError, read_rows};
-use crate::engine::Batch;
-use crate::{LoadError, Model, PromptError};
+use crate::device::{DeviceError, read_logits};
+use crate::llama_model::Batch;
+use crate::{LoadError, Pipeline, PromptError};
 
-/// Why a transformer could not be asked.
+/// Why a call of [`LanguageModel`] failed.
 #[derive(Debug, Error)]
-pub enum AskError {
+pub enum InferenceError {
     /// The tokenizer refuses the text.
     #[error(transparent)]
     Tokenizer(#[from] LoadError),
@@ -21,10 +21,10 @@ pub enum AskError {
     /// The device fails.
     #[error(transparent)]
     Device(#[from] DeviceError),
-    /// There is nothing to continue with.
+    /// A batch needs at least one chain.
     #[error("no chains were asked for; ask for at least one")]
     NoChains,
-    /// Tokens and chains do not pair up.
+    /// There is not one token per chain.
     #[error(
         "{tokens} tokens were given to {chains} of {all} chains; give one token to each, and name none twice"
     )]
@@ -47,49 +47,49 @@ pub enum AskError {
         vocabulary: usize,
     },
     /// A chain is full.
-    #[error("chain {chain} has no room left; open the batch for a greater length")]
+    #[error("chain {chain} is full; open the batch for a greater length")]
     Full {
         /// Its index.
         chain: usize,
     },
 }
 
-impl LanguageModel for Model {
+impl LanguageModel for Pipeline {
     type Batch = Batch;
-    type Error = AskError;
+    type Error = InferenceError;
 
     fn vocabulary_size(&self) -> usize {
-        self.engine.config().vocab_size
+        self.model.config().vocab_size
     }
 
     fn end_of_text(&self) -> u32 {
-        self.engine.config().eos_token_id
+        self.model.config().eos_token_id
     }
 
     fn context(&self) -> usize {
-        self.engine.config().max_position_embeddings
+        self.model.config().max_position_embeddings
     }
 
-    fn encode(&self, text: &str) -> Result<Vec<u32>, AskError> {
-        Ok(self.vocabulary.encode(text)?)
+    fn encode(&self, text: &str) -> Result<Vec<u32>, InferenceError> {
+        Ok(self.tokenizer.encode(text)?)
     }
 
     fn decode(&self, tokens: &[u32]) -> String {
-        let marks = [
-            self.engine.config().bos_token_id,
-            self.engine.config().eos_token_id,
+        let special = [
+            self.model.config().bos_token_id,
+            self.model.config().eos_token_id,
         ];
         let text: Vec<u32> = tokens
             .iter()
             .copied()
-            .filter(|token| !marks.contains(token))
+            .filter(|token| !special.contains(token))
             .collect();
-        self.vocabulary.decode(&text)
+        self.tokenizer.decode(&text)
     }
 
-    async fn logits(&self, tokens: &[u32]) -> Result<Vec<Vec<f32>>, AskError> {
-        self.engine.room(tokens)?;
-        Ok(read_rows(self.engine.score(tokens)).await?)
+    async fn logits(&self, tokens: &[u32]) -> Result<Vec<Vec<f32>>, InferenceError> {
+        self.model.remaining_context(tokens)?;
+        Ok(read_logits(self.model.forward_logits(tokens)).await?)
     }
 
     async fn prefill(
@@ -97,23 +97,23 @@ impl LanguageModel for Model {
         prompt: &[u32],
         chains: usize,
         length: usize,
-    ) -> Result<(Batch, Vec<f32>), AskError> {
+    ) -> Result<(Batch, Vec<f32>), InferenceError> {
         if chains == 0 {
-            return Err(AskError::NoChains);
+            return Err(InferenceError::NoChains);
         }
-        let room = self.engine.room(prompt)?;
-        if room < length {
-            return Err(PromptError::NoRoom {
+        let remaining = self.model.remaining_context(prompt)?;
+        if remaining < length {
+            return Err(PromptError::ExceedsContext {
                 tokens: prompt.len(),
                 context: self.context(),
-                room,
+                remaining,
                 length,
             }
             .into());
         }
-        let prefix = self.engine.read(prompt);
-        let row = read_rows(prefix.logits.clone()).await?;
-        let batch = self.engine.open(&prefix, chains, length);
+        let prefix = self.model.prefill(prompt);
+        let row = read_logits(prefix.logits.clone()).await?;
+        let batch = self.model.start_batch(&prefix, chains, length);
         Ok((batch, row.into_iter().next().unwrap_or_default()))
     }
 
@@ -122,22 +122,25 @@ impl LanguageModel for Model {
         batch: &mut Batch,
         chains: &[usize],
         tokens: &[u32],
-    ) -> Result<Vec<Vec<f32>>, AskError> {
+    ) -> Result<Vec<Vec<f32>>, InferenceError> {
         let (all, vocabulary) = (batch.chains(), self.vocabulary_size());
         let named: BTreeSet<_> = chains.iter().filter(|&&chain| chain < all).collect();
         if named.len() != chains.len() || chains.len() != tokens.len() {
-            return Err(AskError::Unpaired {
+            return Err(InferenceError::Unpaired {
                 tokens: tokens.len(),
                 chains: chains.len(),
                 all,
             });
         }
         if let Some(&token) = tokens.iter().find(|&&token| token as usize >= vocabulary) {
-            return Err(AskError::UnknownToken { token, vocabulary });
+            return Err(InferenceError::UnknownToken { token, vocabulary });
         }
-        if let Some(&chain) = chains.iter().find(|&&chain| batch.room(chain) == 0) {
-            return Err(AskError::Full { chain });
+        if let Some(&chain) = chains
+            .iter()
+            .find(|&&chain| batch.remaining_context(chain) == 0)
+        {
+            return Err(InferenceError::Full { chain });
         }
-        Ok(read_rows(self.engine.step_some(batch, chains, tokens)).await?)
+        Ok(read_logits(self.model.step_chains(batch, chains, tokens)).await?)
     }
 }

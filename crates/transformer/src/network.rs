@@ -1,4 +1,4 @@
-//! The network itself: tokens in, logits out. Weights only; caches and positions are handed in.
+//! The Llama network: weights and forward pass. Callers pass KV caches and positions.
 //!
 //! Llama (Touvron et al. 2023, arXiv 2302.13971): pre-norm blocks with RMSNorm (arXiv 1910.07467), rotary positions,
 //! grouped-query attention (arXiv 2305.13245) and SwiGLU (arXiv 2002.05202). Numbers agree with Hugging Face's
@@ -9,8 +9,8 @@ use burn::nn::{Linear, LinearConfig, RmsNorm, RmsNormConfig};
 use burn::tensor::{Bool, Device, Int, Tensor, activation};
 
 use crate::LlamaConfig;
-use crate::cache::{LayerCache, Slots};
 use crate::dropout::Dropout;
+use crate::kv_cache::{LayerCache, WriteIndex};
 use crate::rope::Rotation;
 
 /// All weights of one model.
@@ -22,7 +22,7 @@ pub struct Llama {
     pub blocks: Vec<Block>,
     /// Before the output projection.
     pub norm: RmsNorm,
-    /// `[hidden, vocab]`; absent where the embedding serves.
+    /// `[hidden, vocab]`; absent where it is tied to the embedding.
     pub head: Option<Linear>,
     dropout: Dropout,
 }
@@ -32,16 +32,16 @@ pub struct Llama {
 pub struct Block {
     /// Before attention.
     pub attention_norm: RmsNorm,
-    /// What looks back.
+    /// Self-attention.
     pub attention: Attention,
-    /// Before the feed-forward part.
+    /// Before the MLP.
     pub feed_forward_norm: RmsNorm,
-    /// What thinks by itself.
+    /// MLP.
     pub feed_forward: FeedForward,
     pub(crate) dropout: Dropout,
 }
 
-/// Grouped-query attention without biases.
+/// Multi-head self-attention with grouped keys and values (GQA), without biases.
 #[derive(Module, Debug)]
 pub struct Attention {
     /// `[hidden, heads * head_dim]`
@@ -55,7 +55,7 @@ pub struct Attention {
     head_dim: usize,
 }
 
-/// SwiGLU: `down(silu(gate(x)) * up(x))`.
+/// MLP with SwiGLU: `down(silu(gate(x)) * up(x))`.
 #[derive(Module, Debug)]
 pub struct FeedForward {
     /// `[hidden, intermediate]`
@@ -155,30 +155,30 @@ impl Llama {
         }
     }
 
-    /// Turns dropout on, for passes over one shard of a batch: masks depend on these two numbers alone.
-    pub fn throw_dropout(&mut self, seed: u64, shard: u16) {
+    /// Turns dropout on for one shard of a batch; its masks are a function of seed and shard.
+    pub fn reseed_dropout(&mut self, seed: u64, shard: u16) {
         // One place for the embedding, two in every block.
         let first = u32::from(shard) << 16;
-        self.dropout.throw(seed, first);
+        self.dropout.reseed(seed, first);
         for (block, place) in self.blocks.iter_mut().zip((first + 1..).step_by(2)) {
-            block.dropout.throw(seed, place);
+            block.dropout.reseed(seed, place);
         }
     }
 
-    /// The residual stream after the last norm.
+    /// Forward pass up to the last hidden states (after the final norm).
     ///
     /// # Shapes
     /// - tokens: `[batch, time]`
     /// - rotation: of each token's position
-    /// - hidden: true where a query may *not* see a key, `[batch or 1, 1, time, keys]`
-    /// - caches: one a block and where they are written, or none at all (then keys are the tokens themselves)
+    /// - mask: attention mask, true where a query must *not* see a key, `[batch or 1, 1, time, keys]`
+    /// - caches: one per block with the slots to write, or none (then the keys are those of `tokens`)
     /// - output: `[batch, time, hidden]`
-    pub fn stream(
+    pub fn forward(
         &self,
         tokens: Tensor<2, Int>,
         rotation: &Rotation,
-        hidden: &Tensor<4, Bool>,
-        mut caches: Option<(&mut [LayerCache], &Slots)>,
+        mask: &Tensor<4, Bool>,
+        mut caches: Option<(&mut [LayerCache], &WriteIndex)>,
     ) -> Tensor<3> {
         let [batch, time] = tokens.dims();
         let width = self.embedding.dims()[1];
@@ -188,20 +188,20 @@ impl Llama {
             let cache = caches
                 .as_mut()
                 .map(|(caches, slots)| (&mut caches[index], *slots));
-            stream = block.forward(stream, rotation, hidden, cache);
+            stream = block.forward(stream, rotation, mask, cache);
         }
         self.norm.forward(stream)
     }
 
-    /// Scores of every token.
+    /// Logits from last hidden states: the output projection.
     ///
     /// # Shapes
-    /// - stream: `[rows, hidden]`
+    /// - states: `[rows, hidden]`
     /// - output: `[rows, vocab]`
-    pub fn logits(&self, stream: Tensor<2>) -> Tensor<2> {
+    pub fn logits(&self, states: Tensor<2>) -> Tensor<2> {
         match &self.head {
-            Some(head) => head.forward(stream),
-            None => stream.matmul(self.embedding.val().transpose()),
+            Some(head) => head.forward(states),
+            None => states.matmul(self.embedding.val().transpose()),
         }
     }
 }
@@ -211,20 +211,20 @@ impl Block {
         &self,
         stream: Tensor<3>,
         rotation: &Rotation,
-        hidden: &Tensor<4, Bool>,
-        cache: Option<(&mut LayerCache, &Slots)>,
+        mask: &Tensor<4, Bool>,
+        cache: Option<(&mut LayerCache, &WriteIndex)>,
     ) -> Tensor<3> {
-        let seen = self.attention.forward(
+        let attended = self.attention.forward(
             self.attention_norm.forward(stream.clone()),
             rotation,
-            hidden,
+            mask,
             cache,
         );
-        let stream = stream + self.dropout.forward(seen, 0);
-        let thought = self
+        let stream = stream + self.dropout.forward(attended, 0);
+        let transformed = self
             .feed_forward
             .forward(self.feed_forward_norm.forward(stream.clone()));
-        stream + self.dropout.forward(thought, 1)
+        stream + self.dropout.forward(transformed, 1)
     }
 }
 
@@ -233,8 +233,8 @@ impl Attention {
         &self,
         input: Tensor<3>,
         rotation: &Rotation,
-        hidden: &Tensor<4, Bool>,
-        cache: Option<(&mut LayerCache, &Slots)>,
+        mask: &Tensor<4, Bool>,
+        cache: Option<(&mut LayerCache, &WriteIndex)>,
     ) -> Tensor<3> {
         let [batch, time, _] = input.dims();
         let split = |projected: Tensor<3>| {
@@ -250,7 +250,7 @@ impl Attention {
             Some((cache, slots)) => cache.write(keys, values, slots),
             None => (keys, values),
         };
-        let mixed = attend(queries, keys, values, hidden);
+        let mixed = attend(queries, keys, values, mask);
         let [_, heads, _, head_dim] = mixed.dims();
         self.output.forward(
             mixed
@@ -265,13 +265,13 @@ impl Attention {
 /// # Shapes
 /// - queries: `[batch, heads, time, head_dim]`
 /// - keys, values: `[batch, key_value_heads, keys, head_dim]`
-/// - hidden: `[batch or 1, 1, time, keys]`, true where a query may not look
+/// - mask: `[batch or 1, 1, time, keys]`, true where a query must not see a key
 /// - output: `[batch, heads, time, head_dim]`
 fn attend(
     queries: Tensor<4>,
     keys: Tensor<4>,
     values: Tensor<4>,
-    hidden: &Tensor<4, Bool>,
+    mask: &Tensor<4, Bool>,
 ) -> Tensor<4> {
     let [batch, heads, time, head_dim] = queries.dims();
     let [_, key_heads, count, _] = keys.dims();
@@ -281,8 +281,8 @@ fn attend(
         (queries / (head_dim as f64).sqrt()).reshape([batch, key_heads, group * time, head_dim]);
     let scores = queries.matmul(keys.swap_dims(2, 3));
     let scores = scores.reshape([batch, heads, time, count]);
-    let hidden = hidden.clone().expand([batch, heads, time, count]);
-    let weights = activation::softmax(scores.mask_fill(hidden, f32::NEG_INFINITY), 3);
+    let mask = mask.clone().expand([batch, heads, time, count]);
+    let weights = activation::softmax(scores.mask_fill(mask, f32::NEG_INFINITY), 3);
     weights
         .reshape([batch, key_heads, group * time, count])
         .matmul(values) // [batch, key_heads, group * time, head_dim]

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Block, LlamaConfig};
 
-/// One of the seven matrices of a block.
+/// One of the seven linear layers of a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Projection {
     /// Attention's queries.
@@ -17,22 +17,22 @@ pub enum Projection {
     /// Attention's values.
     #[serde(rename = "v_proj")]
     Value,
-    /// From the heads back into the stream.
+    /// Attention's output projection.
     #[serde(rename = "o_proj")]
     Output,
     /// SwiGLU's gate.
     #[serde(rename = "gate_proj")]
     Gate,
-    /// SwiGLU's other factor.
+    /// SwiGLU's linear factor.
     #[serde(rename = "up_proj")]
     Up,
-    /// From SwiGLU back into the stream.
+    /// The MLP's output projection.
     #[serde(rename = "down_proj")]
     Down,
 }
 
 impl Projection {
-    /// All of a block, in the order of the file.
+    /// All seven, in the order of the file.
     pub const ALL: [Self; 7] = [
         Self::Query,
         Self::Key,
@@ -49,7 +49,7 @@ impl Projection {
         path.split_once('.').map_or(path, |(_, name)| name)
     }
 
-    /// Where it lies inside a block.
+    /// Its module path inside a block.
     pub(crate) fn path(self) -> &'static str {
         match self {
             Self::Query => "self_attn.q_proj",
@@ -62,7 +62,7 @@ impl Projection {
         }
     }
 
-    /// How many features go in, and how many come out.
+    /// Input and output features.
     pub fn widths(self, config: &LlamaConfig) -> (usize, usize) {
         let (width, inner) = (config.hidden_size, config.intermediate_size);
         let queries = config.num_attention_heads * config.head_dim;

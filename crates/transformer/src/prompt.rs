@@ -1,11 +1,11 @@
-//! Whether a model can read a prompt. [`Engine`] panics on prompts that it cannot read; callers that take text from people
-//! come by [`Model::read`], those that have tokens ask [`Engine::room`] first.
+//! Checks of prompts. [`LlamaModel`] panics on invalid ids and lengths: callers that take text from people use
+//! [`Pipeline::encode_prompt`], callers that have token ids use [`LlamaModel::remaining_context`] first.
 
 use thiserror::Error;
 
-use crate::{Engine, LoadError, Model};
+use crate::{LlamaModel, LoadError, Pipeline};
 
-/// A prompt that a model cannot read, or not continue as far as asked.
+/// A prompt that does not fit the model, alone or with the asked continuation.
 #[derive(Debug, Error)]
 pub enum PromptError {
     /// The tokenizer refuses the text.
@@ -15,30 +15,32 @@ pub enum PromptError {
     #[error("the prompt has no tokens; write something, or begin with the beginning-of-text token")]
     Empty,
     /// It does not fit the context.
-    #[error("the prompt has {tokens} tokens, the model reads {context}; shorten it by {excess}")]
+    #[error(
+        "the prompt has {tokens} tokens, the model's context is {context}; shorten it by {excess}"
+    )]
     TooLong {
         /// Its length, tokens.
         tokens: usize,
-        /// What the model reads, tokens.
+        /// The model's context, tokens.
         context: usize,
         /// How much is too much, tokens.
         excess: usize,
     },
-    /// It leaves no room for what was asked.
+    /// The continuation does not fit the context.
     #[error(
-        "after this prompt the model has room for {room} tokens, not {length}; shorten the prompt or the length"
+        "after this prompt the model's context has room for {remaining} tokens, not {length}; shorten the prompt or the length"
     )]
-    NoRoom {
+    ExceedsContext {
         /// Its length, tokens.
         tokens: usize,
-        /// What the model reads, tokens.
+        /// The model's context, tokens.
         context: usize,
         /// How many tokens may follow.
-        room: usize,
+        remaining: usize,
         /// How many were asked for.
         length: usize,
     },
-    /// It holds an id that the model has no row for.
+    /// An id is outside the vocabulary.
     #[error(
         "the prompt holds the token {token}, the model knows ids below {vocabulary}; encode it with the model's own tokenizer.json"
     )]
@@ -50,19 +52,19 @@ pub enum PromptError {
     },
 }
 
-impl Model {
-    /// A prompt's tokens, if the model can read them and then pick `length` more.
+impl Pipeline {
+    /// Encodes a prompt and checks that `length` more tokens fit the context after it.
     ///
     /// # Errors
-    /// When the tokenizer refuses the prompt, [`Engine::room`] does, or there is less room.
-    pub fn read(&self, prompt: &str, length: usize) -> Result<Vec<u32>, PromptError> {
-        let tokens = self.vocabulary.encode(prompt)?;
-        let room = self.engine.room(&tokens)?;
-        if room < length {
-            return Err(PromptError::NoRoom {
+    /// When the tokenizer refuses the prompt, [`LlamaModel::remaining_context`] does, or the context is too short.
+    pub fn encode_prompt(&self, prompt: &str, length: usize) -> Result<Vec<u32>, PromptError> {
+        let tokens = self.tokenizer.encode(prompt)?;
+        let remaining = self.model.remaining_context(&tokens)?;
+        if remaining < length {
+            return Err(PromptError::ExceedsContext {
                 tokens: tokens.len(),
-                context: self.engine.config().max_position_embeddings,
-                room,
+                context: self.model.config().max_position_embeddings,
+                remaining,
                 length,
             });
         }
@@ -70,12 +72,12 @@ impl Model {
     }
 }
 
-impl Engine {
-    /// How many tokens a chain may pick after a prompt: at least one, since the last one picked is never read.
+impl LlamaModel {
+    /// How many tokens a chain may sample after a prompt: at least one, since the last one is never fed back.
     ///
     /// # Errors
     /// When the prompt is empty, longer than the context, or holds ids that are not the model's.
-    pub fn room(&self, prompt: &[u32]) -> Result<usize, PromptError> {
+    pub fn remaining_context(&self, prompt: &[u32]) -> Result<usize, PromptError> {
         let (tokens, context) = (prompt.len(), self.config().max_position_embeddings);
         let vocabulary = self.config().vocab_size;
         if tokens == 0 {

@@ -5,11 +5,11 @@ use burn::tensor::{Device, Tensor, TensorData};
 
 use crate::LlamaConfig;
 
-/// The frequencies by which positions turn. Cosines and sines are computed for the positions that are read, so a promise of a
-/// long context takes no memory; beside a step of the network they cost nothing that can be measured.
+/// The rotary frequencies. Cosines and sines are computed for the positions of each batch, so a long context takes no memory;
+/// compared with a step of the network their cost is not measurable.
 #[derive(Clone, Debug)]
 pub struct Rotary {
-    /// Of every pair, radians a position, `[head_dim / 2]`.
+    /// Radians per position, `[head_dim / 2]`.
     frequencies: Vec<f64>,
     device: Device,
 }
@@ -40,10 +40,10 @@ impl Rotary {
         self.rotation(start..start + time, [1, time])
     }
 
-    /// The rotation of one position a sequence.
+    /// The rotation of one position per sequence.
     pub fn at(&self, positions: &[usize]) -> Rotation {
         match positions {
-            // Chains that have come equally far share one.
+            // Chains of one length share a rotation.
             [first, rest @ ..] if rest.iter().all(|position| position == first) => {
                 self.range(*first, 1)
             }
@@ -85,7 +85,7 @@ impl Rotary {
 }
 
 impl Rotation {
-    /// Turns queries or keys to their positions.
+    /// Rotates queries or keys by their positions.
     ///
     /// # Shapes
     /// - input, output: `[batch, heads, time, head_dim]`

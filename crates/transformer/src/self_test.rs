@@ -1,12 +1,12 @@
-//! Whether a device computes what the CPU computes, and how fast it steps.
+//! Whether a device computes what the CPU computes, and how long a step takes on it.
 //!
-//! A shader that fails validation in a browser gives silent wrong numbers, so no GPU is trusted before [`compare`] found
-//! it to agree with the CPU on the loaded model itself.
+//! A shader that fails validation in a browser gives wrong numbers without an error. So a GPU is used only after [`compare`] found
+//! that it agrees with the CPU on the loaded model.
 
 use burn::tensor::Tensor;
 
-use crate::Engine;
-use crate::device::{DeviceError, read_any, read_rows};
+use crate::LlamaModel;
+use crate::device::{DeviceError, read_back, read_logits};
 
 /// Largest difference of two devices that both work, relative to the spread (highest minus lowest logit) of a row.
 ///
@@ -16,7 +16,7 @@ use crate::device::{DeviceError, read_any, read_rows};
 /// compared with may be off in opposite directions.
 pub const TOLERANCE: f64 = 1e-3;
 
-/// How far two engines agree.
+/// How far two models agree.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Agreement {
     /// Largest difference of a logit, relative to its row's spread on the reference; infinite where one is not finite.
@@ -30,15 +30,21 @@ impl Agreement {
     }
 }
 
-/// Reads and steps the same tokens on both engines: a prompt, three chains, the same after two have forgotten some tokens, and
-/// two of them while the third rests.
+/// Runs the same tokens through both models: prefill, steps of three chains, steps after two were truncated, and steps of two
+/// chains while the third waits.
 ///
 /// # Errors
 /// When a device fails.
-pub async fn compare(subject: &Engine, reference: &Engine) -> Result<Agreement, DeviceError> {
+pub async fn compare(
+    subject: &LlamaModel,
+    reference: &LlamaModel,
+) -> Result<Agreement, DeviceError> {
     let mut largest_difference: f64 = 0.0;
-    for (ours, theirs) in trial(subject).into_iter().zip(trial(reference)) {
-        let (ours, theirs) = (read_any(ours).await?, read_any(theirs).await?);
+    for (ours, theirs) in reference_pass(subject)
+        .into_iter()
+        .zip(reference_pass(reference))
+    {
+        let (ours, theirs) = (read_back(ours).await?, read_back(theirs).await?);
         for (ours, theirs) in ours.iter().zip(&theirs) {
             largest_difference = largest_difference.max(difference(ours, theirs));
         }
@@ -47,66 +53,66 @@ pub async fn compare(subject: &Engine, reference: &Engine) -> Result<Agreement, 
 }
 
 /// Mean time of a step with `chains` chains, its read-back included, ms. `clock` gives ms. Infinite for a model whose
-/// context has no room for a step.
+/// context is too short for a step.
 ///
 /// # Errors
 /// When the device fails.
 ///
 /// # Panics
 /// When `chains` is 0.
-pub async fn measure(
-    engine: &Engine,
+pub async fn step_time_ms(
+    model: &LlamaModel,
     chains: usize,
     clock: impl Fn() -> f64,
 ) -> Result<f64, DeviceError> {
     // The first steps compile shaders and fill caches.
     const UNTIMED: usize = 2;
     const TIMED: usize = 8;
-    let context = engine.config().max_position_embeddings;
+    let context = model.config().max_position_embeddings;
     let steps = (UNTIMED + TIMED).min(context - 1);
     let untimed = UNTIMED.min(steps / 2);
     if steps == 0 {
         return Ok(f64::INFINITY);
     }
-    let prefix = engine.read(&tokens(engine, 0, 16.min(context - steps)));
-    let mut batch = engine.open(&prefix, chains, steps);
+    let prefix = model.prefill(&tokens(model, 0, 16.min(context - steps)));
+    let mut batch = model.start_batch(&prefix, chains, steps);
     for step in 0..untimed {
-        read_rows(engine.step(&mut batch, &tokens(engine, step, chains))).await?;
+        read_logits(model.step(&mut batch, &tokens(model, step, chains))).await?;
     }
     let began = clock();
     for step in untimed..steps {
-        read_rows(engine.step(&mut batch, &tokens(engine, step, chains))).await?;
+        read_logits(model.step(&mut batch, &tokens(model, step, chains))).await?;
     }
     Ok((clock() - began) / (steps - untimed) as f64)
 }
 
-/// Logits of a fixed course, as long as the context allows.
-fn trial(engine: &Engine) -> Vec<Tensor<2>> {
-    let context = engine.config().max_position_embeddings;
+/// Logits of a fixed sequence of calls, as long as the context allows.
+fn reference_pass(model: &LlamaModel) -> Vec<Tensor<2>> {
+    let context = model.config().max_position_embeddings;
     let prompt = 12.min(context);
-    let room = context - prompt;
-    let own = tokens(engine, 100, 2.min(room));
-    let steps = 4.min(room - own.len());
+    let remaining = context - prompt;
+    let own = tokens(model, 100, 2.min(remaining));
+    let steps = 4.min(remaining - own.len());
 
-    let prefix = engine.read(&tokens(engine, 0, prompt));
-    let mut batch = engine.open(&prefix, 3, own.len() + steps);
+    let prefix = model.prefill(&tokens(model, 0, prompt));
+    let mut batch = model.start_batch(&prefix, 3, own.len() + steps);
     let mut rows = vec![prefix.logits];
     for &token in &own {
-        rows.push(engine.step(&mut batch, &[token; 3]));
+        rows.push(model.step(&mut batch, &[token; 3]));
     }
     batch.rewind(1, 0);
     batch.rewind(2, own.len() / 2);
     for step in 0..steps {
         let chains = if step < 2 { &[0, 1, 2][..] } else { &[2, 0] };
-        let fed = tokens(engine, 200 + 10 * step, chains.len());
-        rows.push(engine.step_some(&mut batch, chains, &fed));
+        let fed = tokens(model, 200 + 10 * step, chains.len());
+        rows.push(model.step_chains(&mut batch, chains, &fed));
     }
     rows
 }
 
-/// Ids spread over the whole vocabulary, the same for every engine of a size.
-fn tokens(engine: &Engine, start: usize, count: usize) -> Vec<u32> {
-    let vocabulary = engine.config().vocab_size as u64;
+/// Ids spread over the whole vocabulary, the same for every model of a size.
+fn tokens(model: &LlamaModel, start: usize, count: usize) -> Vec<u32> {
+    let vocabulary = model.config().vocab_size as u64;
     // Knuth's multiplicative hash: neighbours come to lie far apart.
     (start..start + count)
         .map(|index| ((index as u64 + 1) * 2_654_435_761 % vocabulary) as u32)
@@ -141,7 +147,7 @@ mod tests {
     use crate::LlamaConfig;
     use crate::device::cpu;
 
-    fn engine(context: usize, disturbance: f32) -> Engine {
+    fn model(context: usize, disturbance: f32) -> LlamaModel {
         let config = LlamaConfig {
             vocab_size: 50,
             hidden_size: 16,
@@ -166,15 +172,15 @@ mod tests {
         let one = Tensor::<2>::ones([1, 1], &device) * disturbance;
         gate.weight =
             Param::from_tensor(weight.slice_assign([rows - 1..rows, columns - 1..columns], one));
-        Engine::new(config, network, &device)
+        LlamaModel::new(config, network, &device)
     }
 
     #[test]
-    fn an_engine_agrees_with_itself_whatever_its_context() {
+    fn a_model_agrees_with_itself_whatever_its_context() {
         for context in [1, 2, 3, 5, 13, 14, 15, 18, 64] {
-            let engine = engine(context, 0.0);
+            let model = model(context, 0.0);
             let agreement =
-                pollster::block_on(compare(&engine, &engine)).expect("the CPU does not fail");
+                pollster::block_on(compare(&model, &model)).expect("the CPU does not fail");
             assert_eq!(agreement.largest_difference, 0.0);
             assert!(agreement.holds());
         }
@@ -182,14 +188,14 @@ mod tests {
 
     #[test]
     fn one_wrong_weight_breaks_the_agreement() {
-        let agreement = pollster::block_on(compare(&engine(64, 1.0), &engine(64, 0.0)))
+        let agreement = pollster::block_on(compare(&model(64, 1.0), &model(64, 0.0)))
             .expect("the CPU does not fail");
         assert!(!agreement.holds(), "{agreement:?}");
     }
 
     #[test]
     fn a_weight_that_is_no_number_is_infinitely_wrong() {
-        let agreement = pollster::block_on(compare(&engine(64, f32::NAN), &engine(64, 0.0)))
+        let agreement = pollster::block_on(compare(&model(64, f32::NAN), &model(64, 0.0)))
             .expect("the CPU does not fail");
         assert_eq!(agreement.largest_difference, f64::INFINITY);
     }
@@ -202,11 +208,11 @@ mod tests {
             looks.set(looks.get() + 1000.0);
             looks.get()
         };
-        let pace =
-            pollster::block_on(measure(&engine(64, 0.0), 3, clock)).expect("the CPU does not fail");
+        let pace = pollster::block_on(step_time_ms(&model(64, 0.0), 3, clock))
+            .expect("the CPU does not fail");
         assert_eq!(pace, 1000.0 / 8.0);
-        let pace =
-            pollster::block_on(measure(&engine(1, 0.0), 3, clock)).expect("the CPU does not fail");
+        let pace = pollster::block_on(step_time_ms(&model(1, 0.0), 3, clock))
+            .expect("the CPU does not fail");
         assert_eq!(pace, f64::INFINITY);
     }
 }

@@ -1,12 +1,11 @@
 //! N chains of one prompt, decoded as one batch, that can change their knobs without being decoded anew.
 //!
-//! A swarm keeps the logits from which every token was picked, and what the network has read. When knobs or coins change,
-//! each chain is picked again from these rows, keeps its tokens up to the first position where the pick differs, and only
-//! the rest is generated; no token that stays is read again.
+//! A swarm keeps the logits of every token, and the KV cache. When knobs or seed change, each chain is sampled again from these
+//! logits, keeps its tokens up to the first position where the sample differs, and generates only the rest: no kept token is
+//! computed again.
 //!
-//! A tuned model may speak beside the base ([`Swarm::beside`]): both read every token, both rows are kept, and a token is picked
-//! from their mixture, so realignment is a knob like the others. Chains of the base alone may stand beside these chains, on the
-//! same coins.
+//! With a [`Realignment`], base and tuned model both compute every token, both logits are kept, and tokens are sampled from their
+//! interpolation: so lambda is a knob like the others. Chains of the base alone may be added for comparison, with the same coins.
 //!
 //! Page and command line share this file, so they give the same tokens for the same model, knobs and seed.
 
@@ -17,21 +16,21 @@ use std::rc::Rc;
 use burn::tensor::Tensor;
 use decoding::{Pick, Shaping, coin, interpolate, shape};
 
-use crate::device::{DeviceError, read_rows};
-use crate::engine::{Batch, Engine, Prefix};
+use crate::device::{DeviceError, read_logits};
+use crate::llama_model::{Batch, LlamaModel, Prefix};
 
-/// What decides the tokens.
+/// Sampling parameters.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Plan {
     /// The knobs.
     pub shaping: Shaping,
-    /// Names the coins: `coin(seed, chain, position)`.
+    /// Random seed: the draw at a position is `coin(seed, chain, position)`.
     pub seed: u64,
-    /// Tokens a chain at most.
+    /// At most this many tokens per chain.
     pub length: usize,
 }
 
-/// A token with what was true of its distribution.
+/// A sampled token, with surprisal and entropy of its distribution.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Picked {
     /// The token.
@@ -42,20 +41,20 @@ pub struct Picked {
     pub entropy_bits: f64,
 }
 
-/// A tuned model beside the base.
+/// Realignment of a tuned model with its base (DeRa, arXiv 2402.02992): which, how far, and whether to compare.
 #[derive(Clone, Copy, Debug)]
-pub struct Beside<'a> {
-    /// The base with an adapter merged into it: see [`Engine::adapted`].
-    pub tuned: &'a Engine,
-    /// How much of it is taken: `(1 - lambda) z_base + lambda z_tuned`, finite.
+pub struct Realignment<'a> {
+    /// The base with an adapter merged: see [`LlamaModel::with_adapter`].
+    pub tuned: &'a LlamaModel,
+    /// Logits are `(1 - lambda) z_base + lambda z_tuned`; finite.
     pub lambda: f64,
-    /// Whether chains of the base alone, as many again and on the same coins, follow the others.
+    /// Whether as many chains of the base alone, with the same coins, follow the others.
     pub compare: bool,
 }
 
-/// The logits at one place, `[vocab]` each, before any shaping.
+/// The logits at one position of a chain, `[vocab]` each, before any shaping.
 #[derive(Clone, Debug)]
-pub struct Rows {
+pub struct ChainLogits {
     /// The base's.
     pub base: Rc<[f32]>,
     /// The tuned model's; a chain of the base alone has none.
@@ -67,86 +66,85 @@ pub struct Swarm {
     prompt: Vec<u32>,
     plan: Plan,
     lambda: f64,
-    base: Reader,
-    tuned: Option<Reader>,
-    /// How many coins there are for a position: the number of chains, or half of it where base and tuned are compared.
+    base: Decoder,
+    tuned: Option<Decoder>,
+    /// Coins per position: the number of chains, or half of it where base and tuned are compared.
     coins: usize,
     chains: Vec<Chain>,
 }
 
-/// One network and what it has read.
-struct Reader {
-    engine: Engine,
+/// One model and its KV caches.
+struct Decoder {
+    model: LlamaModel,
     prefix: Prefix,
-    /// Every chain's keys and values, from the first step on.
+    /// The caches of the chains, from the first step on.
     batch: Option<Batch>,
 }
 
 #[derive(Default)]
 struct Chain {
     picked: Vec<Picked>,
-    /// The rows of every picked token, and of the next one where they are known.
-    rows: Vec<Rows>,
-    /// Tokens that stand whatever the coin says, by position: below the number of tokens, or the next one. Each stands
-    /// behind the tokens that it was put behind, and goes when one of them does.
+    /// The logits of every sampled token, and of the next one if they are computed.
+    logits: Vec<ChainLogits>,
+    /// Forced tokens by position: at most the number of tokens. A forced token stays as long as its prefix is unchanged.
     forced: BTreeMap<usize, u32>,
     ended: bool,
 }
 
 impl Swarm {
-    /// Reads a prompt for `chains` chains.
+    /// Prefills a prompt for `chains` chains.
     ///
     /// # Errors
     /// When the device fails.
     ///
     /// # Panics
-    /// When [`Engine::room`] refuses the prompt, or is less than the plan's length.
+    /// When [`LlamaModel::remaining_context`] refuses the prompt, or returns less than the plan's length.
     pub async fn start(
-        engine: &Engine,
+        model: &LlamaModel,
         prompt: Vec<u32>,
         chains: usize,
         plan: Plan,
     ) -> Result<Self, DeviceError> {
-        Self::open(engine, None, prompt, chains, plan).await
+        Self::open(model, None, prompt, chains, plan).await
     }
 
-    /// Reads a prompt for `chains` chains of a tuned model, realigned with its base, and for the chains compared with them.
+    /// Prefills a prompt for `chains` chains of a tuned model realigned with its base, and for the base's chains if compared.
     ///
     /// # Errors
     /// When the device fails.
     ///
     /// # Panics
     /// As [`Self::start`], and when the two models have other vocabularies or `lambda` is not finite.
-    pub async fn beside(
-        base: &Engine,
-        beside: Beside<'_>,
+    pub async fn start_realigned(
+        base: &LlamaModel,
+        realignment: Realignment<'_>,
         prompt: Vec<u32>,
         chains: usize,
         plan: Plan,
     ) -> Result<Self, DeviceError> {
-        Self::open(base, Some(beside), prompt, chains, plan).await
+        Self::open(base, Some(realignment), prompt, chains, plan).await
     }
 
     async fn open(
-        base: &Engine,
-        beside: Option<Beside<'_>>,
+        base: &LlamaModel,
+        realignment: Option<Realignment<'_>>,
         prompt: Vec<u32>,
         chains: usize,
         plan: Plan,
     ) -> Result<Self, DeviceError> {
-        let (base, first) = Reader::read(base, &prompt).await?;
+        let (base, first) = Decoder::prefill(base, &prompt).await?;
         let (mut tuned, mut first_tuned) = (None, None);
         let (mut lambda, mut compare) = (1.0, false);
-        if let Some(beside) = beside {
-            let (reader, row) = Reader::read(beside.tuned, &prompt).await?;
+        if let Some(realignment) = realignment {
+            let (decoder, row) = Decoder::prefill(realignment.tuned, &prompt).await?;
             assert_eq!(first.len(), row.len(), "one vocabulary");
-            (tuned, first_tuned) = (Some(reader), Some(row));
-            (lambda, compare) = (beside.lambda, beside.compare);
+            (tuned, first_tuned) = (Some(decoder), Some(row));
+            (lambda, compare) = (realignment.lambda, realignment.compare);
             assert!(lambda.is_finite(), "lambda is a finite number");
         }
         let all = if compare { 2 * chains } else { chains };
         let chain = |index| Chain {
-            rows: vec![Rows {
+            logits: vec![ChainLogits {
                 base: Rc::clone(&first),
                 tuned: first_tuned.clone().filter(|_| index < chains),
             }],
@@ -163,9 +161,9 @@ impl Swarm {
         })
     }
 
-    /// The rows from which a chain's token at `position` was, or will be, picked.
-    pub fn rows(&self, chain: usize, position: usize) -> Option<&Rows> {
-        self.chains.get(chain)?.rows.get(position)
+    /// The logits from which a chain's token at `position` was, or will be, sampled.
+    pub fn logits(&self, chain: usize, position: usize) -> Option<&ChainLogits> {
+        self.chains.get(chain)?.logits.get(position)
     }
 
     /// The tokens of a chain so far, the end-of-text token included.
@@ -183,7 +181,7 @@ impl Swarm {
         self.chains.iter().all(|chain| chain.ended)
     }
 
-    /// Picks the next token of every chain that has not ended, and computes the rows after them.
+    /// Samples the next token of every chain that has not ended, and computes the logits after it.
     ///
     /// # Errors
     /// When the device fails; the swarm then stays as it was before.
@@ -203,29 +201,34 @@ impl Swarm {
             }
         }
         if !going.is_empty() {
-            // The last token of a chain is never read.
-            let room = self.plan.length - 1;
+            // The last token of a chain is never fed back.
+            let capacity = self.plan.length - 1;
             let kept: Vec<usize> = self.chains.iter().map(|chain| chain.picked.len()).collect();
-            let base = self.base.step(&going, &tokens, &kept, room);
-            // Chains of the base alone stand behind the others.
+            let base = self.base.step(&going, &tokens, &kept, capacity);
+            // Chains of the base alone follow the others.
             let both = going.partition_point(|&chain| chain < self.coins);
             let tuned = self.tuned.as_mut().filter(|_| both > 0).map(|tuned| {
-                tuned.step(&going[..both], &tokens[..both], &kept[..self.coins], room)
+                tuned.step(
+                    &going[..both],
+                    &tokens[..both],
+                    &kept[..self.coins],
+                    capacity,
+                )
             });
-            let base = read_rows(base).await?;
+            let base = read_logits(base).await?;
             let tuned = match tuned {
-                Some(tuned) => read_rows(tuned).await?,
+                Some(tuned) => read_logits(tuned).await?,
                 None => Vec::new(),
             };
             let mut tuned = tuned.into_iter();
             for (chain, base) in going.into_iter().zip(base) {
-                self.chains[chain].rows.push(Rows {
+                self.chains[chain].logits.push(ChainLogits {
                     base: base.into(),
                     tuned: tuned.next().map(Into::into),
                 });
             }
         }
-        let told = picks.into_iter().map(|(index, picked, last)| {
+        let samples = picks.into_iter().map(|(index, picked, last)| {
             let chain = &mut self.chains[index];
             chain.picked.push(picked);
             chain.ended = last;
@@ -238,10 +241,10 @@ impl Swarm {
                 last,
             }
         });
-        Ok(told.collect())
+        Ok(samples.collect())
     }
 
-    /// Takes more or less of the tuned model; without one it means nothing. Call [`Self::repick`] for every chain, as after
+    /// Changes lambda; no effect without a tuned model. Call [`Self::repick`] for every chain, as after
     /// [`Self::set_plan`].
     ///
     /// # Panics
@@ -251,16 +254,16 @@ impl Swarm {
         self.lambda = lambda;
     }
 
-    /// Changes knobs and coins. Call [`Self::repick`] for every chain, then go on with [`Self::step`].
+    /// Changes knobs and seed. Call [`Self::repick`] for every chain, then go on with [`Self::step`].
     pub fn set_plan(&mut self, shaping: Shaping, seed: u64) {
         self.plan.shaping = shaping;
         self.plan.seed = seed;
     }
 
-    /// Picks a chain's tokens again from their rows and drops those from the first difference on. Returns how many stay.
+    /// Samples a chain's tokens again from their logits and drops those from the first difference on. Returns how many stay.
     pub fn repick(&mut self, chain: usize) -> usize {
-        let standing = self.chains[chain].picked.len();
-        for position in 0..standing {
+        let length = self.chains[chain].picked.len();
+        for position in 0..length {
             let picked = self.pick(chain, position);
             if picked.token != self.chains[chain].picked[position].token {
                 self.cut(chain, position);
@@ -268,16 +271,16 @@ impl Swarm {
             }
             self.chains[chain].picked[position] = picked;
         }
-        standing
+        length
     }
 
-    /// Puts a token into a chain, and drops what came after it; the chain goes on from there. The token stands, whatever
-    /// knobs and coins say, behind the very tokens that it was put behind: when [`Self::repick`] changes one of these, it is
-    /// forgotten, and so it is when another token is put into the chain there or before.
+    /// Replaces a token of a chain, and drops what came after it; the chain goes on from there. A forced token stays, whatever
+    /// knobs and coins say, as long as its prefix is unchanged: [`Self::repick`] or a token forced at or before its position
+    /// removes it.
     ///
     /// Returns false, and changes nothing, where the chain has no such position.
     pub fn force(&mut self, chain: usize, position: usize, token: u32) -> bool {
-        let has_place = |chain: &Chain| position < chain.rows.len();
+        let has_place = |chain: &Chain| position < chain.logits.len();
         if !self.chains.get(chain).is_some_and(has_place) {
             return false;
         }
@@ -290,7 +293,7 @@ impl Swarm {
     fn cut(&mut self, chain: usize, position: usize) {
         let cut = &mut self.chains[chain];
         cut.picked.truncate(position);
-        cut.rows.truncate(position + 1);
+        cut.logits.truncate(position + 1);
         cut.forced.split_off(&position);
         cut.ended = false;
     }
@@ -298,7 +301,7 @@ impl Swarm {
     fn pick(&self, chain: usize, position: usize) -> Picked {
         let Chain {
             picked,
-            rows,
+            logits,
             forced,
             ..
         } = &self.chains[chain];
@@ -309,7 +312,7 @@ impl Swarm {
             let own = picked[..position].iter().map(|picked| picked.token);
             self.prompt.iter().copied().chain(own).collect()
         };
-        let logits = rows[position].mixed(self.lambda);
+        let logits = logits[position].blend(self.lambda);
         let distribution = shape(&logits, &history, &self.plan.shaping);
         let coin = coin(self.plan.seed, (chain % self.coins) as u32, position as u32);
         let token = forced
@@ -324,16 +327,16 @@ impl Swarm {
     }
 
     fn is_last(&self, position: usize, token: u32) -> bool {
-        position + 1 >= self.plan.length || token == self.base.engine.config().eos_token_id
+        position + 1 >= self.plan.length || token == self.base.model.config().eos_token_id
     }
 }
 
-impl Rows {
-    /// What tokens are picked from: the base's row where there is no other.
+impl ChainLogits {
+    /// The logits that tokens are sampled from: the base's, if there is no tuned model.
     ///
     /// # Panics
     /// When the rows have other lengths or `lambda` is not finite.
-    pub fn mixed(&self, lambda: f64) -> Cow<'_, [f32]> {
+    pub fn blend(&self, lambda: f64) -> Cow<'_, [f32]> {
         match &self.tuned {
             None => Cow::Borrowed(&self.base),
             Some(tuned) if lambda == 1.0 => Cow::Borrowed(tuned),
@@ -346,28 +349,34 @@ impl Rows {
     }
 }
 
-impl Reader {
-    async fn read(engine: &Engine, prompt: &[u32]) -> Result<(Self, Rc<[f32]>), DeviceError> {
-        let prefix = engine.read(prompt);
-        let rows = read_rows(prefix.logits.clone()).await?;
-        let reader = Self {
-            engine: engine.clone(),
+impl Decoder {
+    async fn prefill(model: &LlamaModel, prompt: &[u32]) -> Result<(Self, Rc<[f32]>), DeviceError> {
+        let prefix = model.prefill(prompt);
+        let rows = read_logits(prefix.logits.clone()).await?;
+        let decoder = Self {
+            model: model.clone(),
             prefix,
             batch: None,
         };
-        Ok((reader, rows.into_iter().next().unwrap_or_default().into()))
+        Ok((decoder, rows.into_iter().next().unwrap_or_default().into()))
     }
 
-    /// Feeds one token to each of some chains; of all chains so many tokens were kept since they were read.
+    /// Feeds one token to each of some chains, after truncating them to their kept lengths.
     ///
     /// # Shapes
     /// - output: `[going.len(), vocab]`
-    fn step(&mut self, going: &[usize], tokens: &[u32], kept: &[usize], room: usize) -> Tensor<2> {
-        let open = || self.engine.open(&self.prefix, kept.len(), room);
-        let batch = self.batch.get_or_insert_with(open);
+    fn step(
+        &mut self,
+        going: &[usize],
+        tokens: &[u32],
+        kept: &[usize],
+        capacity: usize,
+    ) -> Tensor<2> {
+        let start = || self.model.start_batch(&self.prefix, kept.len(), capacity);
+        let batch = self.batch.get_or_insert_with(start);
         for &chain in going {
             batch.rewind(chain, kept[chain]);
         }
-        self.engine.step_some(batch, going, tokens)
+        self.model.step_chains(batch, going, tokens)
     }
 }

@@ -40,7 +40,7 @@ impl Llama {
         let file = SafeTensors::deserialize(bytes).map_err(|error| LoadError::Damaged {
             problem: error.to_string(),
         })?;
-        let reader = Reader {
+        let reader = TensorReader {
             file: &file,
             device,
         };
@@ -94,12 +94,12 @@ impl Llama {
     }
 }
 
-struct Reader<'a> {
+struct TensorReader<'a> {
     file: &'a SafeTensors<'a>,
     device: &'a Device,
 }
 
-impl Reader<'_> {
+impl TensorReader<'_> {
     fn block(&self, config: &LlamaConfig, layer: usize) -> Result<Block, LoadError> {
         let name = |part: &str| format!("model.layers.{layer}.{part}.weight");
         let (width, inner) = (config.hidden_size, config.intermediate_size);

@@ -15,7 +15,7 @@ use safetensors::{Dtype, serialize};
 use serde::Deserialize;
 use transformer::device::cpu;
 use transformer::{
-    Adapter, AdapterConfig, AdapterFiles, BASE_KEY, Engine, Model, ModelFiles, Projection,
+    Adapter, AdapterConfig, AdapterFiles, BASE_KEY, LlamaModel, ModelFiles, Pipeline, Projection,
 };
 
 const TARGETS: [Projection; 3] = [Projection::Key, Projection::Output, Projection::Gate];
@@ -76,17 +76,17 @@ fn files(
     }
 }
 
-fn base() -> (Checkpoint, Engine) {
+fn base() -> (Checkpoint, LlamaModel) {
     let checkpoint = Checkpoint::random(small(), 8);
-    let engine = checkpoint.engine();
-    (checkpoint, engine)
+    let model = checkpoint.model();
+    (checkpoint, model)
 }
 
 #[test]
 fn merged_weights_are_the_base_plus_the_scaled_product() {
-    let (mut checkpoint, engine) = base();
+    let (mut checkpoint, model) = base();
     let factors = factors(3);
-    let adapter = Adapter::load(&files(&config(3), &factors, None), &engine).unwrap();
+    let adapter = Adapter::load(&files(&config(3), &factors, None), &model).unwrap();
     // By hand, in the file's layout: W[out, in] += 5 / 3 * sum over r of B[out, r] A[r, in].
     for (name, (shape, a)) in &factors {
         let Some(weight) = name.strip_suffix(".lora_A.weight") else {
@@ -106,8 +106,8 @@ fn merged_weights_are_the_base_plus_the_scaled_product() {
     }
     let tokens = Numbers(1).tokens(20, small().vocab_size);
     let reference = checkpoint.logits(&tokens);
-    let before = rows(engine.score(&tokens));
-    for ((ours, base), theirs) in rows(engine.adapted(&adapter).score(&tokens))
+    let before = rows(model.forward_logits(&tokens));
+    for ((ours, base), theirs) in rows(model.with_adapter(&adapter).forward_logits(&tokens))
         .iter()
         .zip(&before)
         .zip(&reference)
@@ -122,39 +122,39 @@ fn merged_weights_are_the_base_plus_the_scaled_product() {
 
 #[test]
 fn a_fresh_adapter_changes_nothing() {
-    let (_, engine) = base();
-    let adapter = Adapter::fresh(config(3), engine.config(), 1, &cpu());
+    let (_, model) = base();
+    let adapter = Adapter::fresh(config(3), model.config(), 1, &cpu());
     let tokens = Numbers(1).tokens(20, small().vocab_size);
     assert_eq!(
-        rows(engine.adapted(&adapter).score(&tokens)),
-        rows(engine.score(&tokens))
+        rows(model.with_adapter(&adapter).forward_logits(&tokens)),
+        rows(model.forward_logits(&tokens))
     );
 }
 
 #[test]
 fn a_realigned_model_gives_the_mixed_logits_read_at_once_or_step_by_step() {
-    let (_, engine) = base();
-    let adapter = Adapter::load(&files(&config(3), &factors(3), None), &engine).unwrap();
-    let tuned = engine.adapted(&adapter);
+    let (_, model) = base();
+    let adapter = Adapter::load(&files(&config(3), &factors(3), None), &model).unwrap();
+    let tuned = model.with_adapter(&adapter);
     let tokens = Numbers(1).tokens(12, small().vocab_size);
     for lambda in [0.0, 0.3, 1.0, 1.5] {
-        let mixed: Vec<Vec<f64>> = rows(engine.score(&tokens))
+        let mixed: Vec<Vec<f64>> = rows(model.forward_logits(&tokens))
             .iter()
-            .zip(rows(tuned.score(&tokens)))
+            .zip(rows(tuned.forward_logits(&tokens)))
             .map(|(base, tuned)| {
                 let row = decoding::interpolate(base, &tuned, lambda).unwrap();
                 row.into_iter().map(f64::from).collect()
             })
             .collect();
-        let realigned = engine.realigned(&adapter, lambda);
-        for (ours, theirs) in rows(realigned.score(&tokens)).iter().zip(&mixed) {
+        let realigned = model.interpolated(&adapter, lambda);
+        for (ours, theirs) in rows(realigned.forward_logits(&tokens)).iter().zip(&mixed) {
             assert!(relative_difference(ours, theirs) < 1e-4);
         }
-        let prefix = realigned.read(&tokens[..5]);
-        let mut batch = realigned.open(&prefix, 2, 6);
+        let prefix = realigned.prefill(&tokens[..5]);
+        let mut batch = realigned.start_batch(&prefix, 2, 6);
         realigned.step(&mut batch, &[tokens[5]; 2]);
         realigned.step(&mut batch, &[tokens[6]; 2]);
-        realigned.step_some(&mut batch, &[0], &[tokens[7]]);
+        realigned.step_chains(&mut batch, &[0], &[tokens[7]]);
         let logits = rows(realigned.step(&mut batch, &[tokens[8], tokens[7]]));
         assert!(relative_difference(&logits[0], &mixed[8]) < 1e-4);
         assert!(relative_difference(&logits[1], &mixed[7]) < 1e-4);
@@ -175,15 +175,15 @@ struct Sequence {
 #[test]
 fn an_adapter_that_peft_wrote_gives_the_logits_of_peft() {
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
-    let files = ModelFiles::read(&fixtures.join("grouped_tied_f16")).unwrap();
-    let base = Model::load(&files, &cpu()).unwrap().engine;
+    let files = ModelFiles::load_from_dir(&fixtures.join("grouped_tied_f16")).unwrap();
+    let base = Pipeline::load(&files, &cpu()).unwrap().model;
     let folder = fixtures.join("grouped_tied_f16_adapter");
-    let adapter = Adapter::load(&AdapterFiles::read(&folder).unwrap(), &base).unwrap();
-    let tuned = base.adapted(&adapter);
+    let adapter = Adapter::load(&AdapterFiles::load_from_dir(&folder).unwrap(), &base).unwrap();
+    let tuned = base.with_adapter(&adapter);
     let expected = std::fs::read(folder.join("expected.json")).unwrap();
     let expected: Expected = serde_json::from_slice(&expected).unwrap();
     for Sequence { tokens, last_rows } in expected.sequences {
-        for (ours, theirs) in rows(tuned.score(&tokens)).iter().zip(&last_rows) {
+        for (ours, theirs) in rows(tuned.forward_logits(&tokens)).iter().zip(&last_rows) {
             let difference = relative_difference(ours, theirs);
             assert!(difference <= 1e-4, "{difference:e} of the spread");
         }
@@ -192,8 +192,8 @@ fn an_adapter_that_peft_wrote_gives_the_logits_of_peft() {
 
 /// The refusal, in words; fails where the words do not hold all that the reader needs.
 #[track_caller]
-fn refused(files: &AdapterFiles, engine: &Engine, needed: &[&str]) {
-    let Err(error) = Adapter::load(files, engine) else {
+fn refused(files: &AdapterFiles, model: &LlamaModel, needed: &[&str]) {
+    let Err(error) = Adapter::load(files, model) else {
         panic!("accepted; should name {needed:?}")
     };
     let said = error.to_string();
@@ -209,26 +209,26 @@ fn refused(files: &AdapterFiles, engine: &Engine, needed: &[&str]) {
 
 #[test]
 fn an_adapter_that_does_not_fit_is_refused_by_what_differs() {
-    let (_, engine) = base();
+    let (_, model) = base();
     let sound = factors(3);
     let first = "base_model.model.model.layers.0.mlp.gate_proj.lora_A.weight";
-    assert!(Adapter::load(&files(&config(3), &sound, None), &engine).is_ok());
+    assert!(Adapter::load(&files(&config(3), &sound, None), &model).is_ok());
 
     // Another rank than the config's.
     let other_rank = files(&config(4), &sound, None);
-    refused(&other_rank, &engine, &["[3, 24]", "[4, 24]", "rank", "`r`"]);
+    refused(&other_rank, &model, &["[3, 24]", "[4, 24]", "rank", "`r`"]);
 
     let mut missing = sound.clone();
     missing.remove(first);
     let missing = files(&config(3), &missing, None);
-    refused(&missing, &engine, &[first, "no tensor", "own base"]);
+    refused(&missing, &model, &[first, "no tensor", "own base"]);
 
     let mut surplus = sound.clone();
     let odd = "base_model.model.model.layers.2.mlp.gate_proj.lora_A.weight";
     surplus.insert(odd.to_owned(), sound[first].clone());
     refused(
         &files(&config(3), &surplus, None),
-        &engine,
+        &model,
         &[odd, "2 layers"],
     );
 
@@ -237,34 +237,34 @@ fn an_adapter_that_does_not_fit_is_refused_by_what_differs() {
     let wider = files(&config(3), &wider, None);
     refused(
         &wider,
-        &engine,
+        &model,
         &[first, "[3, 32]", "[3, 24]", "other sizes"],
     );
 
     let mut broken = sound.clone();
     broken.get_mut(first).unwrap().1[5] = f32::NAN;
     let broken = files(&config(3), &broken, None);
-    refused(&broken, &engine, &[first, "1 values", "not finite"]);
+    refused(&broken, &model, &[first, "1 values", "not finite"]);
 
     let mut cut = files(&config(3), &sound, None);
     cut.weights.truncate(cut.weights.len() - 3);
-    refused(&cut, &engine, &["adapter_model.safetensors is damaged"]);
+    refused(&cut, &model, &["adapter_model.safetensors is damaged"]);
 }
 
 #[test]
 fn an_adapter_of_other_weights_of_the_same_sizes_is_refused() {
-    let (_, engine) = base();
-    let other = Checkpoint::random(small(), 9).engine();
-    let own = engine.fingerprint().unwrap();
+    let (_, model) = base();
+    let other = Checkpoint::random(small(), 9).model();
+    let own = model.fingerprint().unwrap();
     let adapter = files(&config(3), &factors(3), Some(own));
-    assert!(Adapter::load(&adapter, &engine).is_ok());
+    assert!(Adapter::load(&adapter, &model).is_ok());
     let found = other.fingerprint().unwrap();
     refused(&adapter, &other, &[own, found, "other weights"]);
 }
 
 #[test]
 fn half_precision_factors_are_read() {
-    let (_, engine) = base();
+    let (_, model) = base();
     let name = "base_model.model.model.layers.0.self_attn.k_proj.lora_A.weight";
     let file = |dtype, bytes: &[u8]| {
         let view = TensorView::new(dtype, vec![1, 24], bytes).unwrap();
@@ -282,10 +282,6 @@ fn half_precision_factors_are_read() {
         .flat_map(|half| half.to_le_bytes())
         .collect();
     // The first tensor is read, and the next one missed.
-    refused(
-        &file(Dtype::F16, &halves),
-        &engine,
-        &["lora_B", "no tensor"],
-    );
-    refused(&file(Dtype::I16, &halves), &engine, &["I16", "F16 or BF16"]);
+    refused(&file(Dtype::F16, &halves), &model, &["lora_B", "no tensor"]);
+    refused(&file(Dtype::I16, &halves), &model, &["I16", "F16 or BF16"]);
 }

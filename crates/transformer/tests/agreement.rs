@@ -1,4 +1,4 @@
-//! The engine against plain loops in f64, and its ways of decoding against each other: cached, in ragged batches, with
+//! The model against plain loops in f64, and its ways of decoding against each other: cached, in ragged batches, with
 //! chains that rest, forget tokens or are dropped. The promise of every test: max |Δ logit| <= 1e-4 of the row's spread.
 
 #![allow(clippy::unwrap_used)] // a test that fails to unwrap has failed
@@ -7,7 +7,7 @@ mod common;
 
 use common::checkpoint::{Checkpoint, Numbers, small};
 use common::{relative_difference, rows};
-use transformer::{Batch, Engine, LlamaConfig, Prefix};
+use transformer::{Batch, LlamaConfig, LlamaModel, Prefix};
 
 const PROMISE: f64 = 1e-4;
 
@@ -40,7 +40,7 @@ fn configs() -> Vec<(&'static str, LlamaConfig)> {
             },
         ),
         (
-            "odd groups, heads wider than the stream",
+            "odd groups, heads wider than the hidden states",
             LlamaConfig {
                 hidden_size: 19,
                 intermediate_size: 23,
@@ -97,7 +97,7 @@ fn scores_agree_with_plain_loops() {
     for (name, checkpoint, tokens) in checkpoints() {
         assert_agree(
             name,
-            &rows(checkpoint.engine().score(&tokens)),
+            &rows(checkpoint.model().forward_logits(&tokens)),
             &checkpoint.logits(&tokens),
         );
     }
@@ -106,12 +106,12 @@ fn scores_agree_with_plain_loops() {
 #[test]
 fn every_prefix_read_gives_the_row_of_the_score() {
     for (name, checkpoint, tokens) in checkpoints() {
-        let engine = checkpoint.engine();
+        let model = checkpoint.model();
         let plain = checkpoint.logits(&tokens);
         for length in [1, 2, 7, tokens.len()] {
             assert_agree(
                 name,
-                &rows(engine.read(&tokens[..length]).logits),
+                &rows(model.prefill(&tokens[..length]).logits),
                 &plain[length - 1..length],
             );
         }
@@ -121,13 +121,13 @@ fn every_prefix_read_gives_the_row_of_the_score() {
 #[test]
 fn cached_steps_agree_with_plain_loops() {
     for (name, checkpoint, tokens) in checkpoints() {
-        let engine = checkpoint.engine();
+        let model = checkpoint.model();
         let (prompt, rest) = tokens.split_at(5);
-        let prefix = engine.read(prompt);
-        let mut batch = engine.open(&prefix, 1, rest.len());
+        let prefix = model.prefill(prompt);
+        let mut batch = model.start_batch(&prefix, 1, rest.len());
         let stepped: Vec<Vec<f32>> = rest
             .iter()
-            .flat_map(|&token| rows(engine.step(&mut batch, &[token])))
+            .flat_map(|&token| rows(model.step(&mut batch, &[token])))
             .collect();
         assert_agree(name, &stepped, &checkpoint.logits(&tokens)[prompt.len()..]);
     }
@@ -165,17 +165,17 @@ impl Ragged {
     }
 
     /// The batch of some chains, after each has read its own tokens and rests where they end.
-    fn opened(&self, engine: &Engine, prefix: &Prefix, chains: &[usize]) -> Batch {
+    fn opened(&self, model: &LlamaModel, prefix: &Prefix, chains: &[usize]) -> Batch {
         let longest = chains.iter().map(|&chain| self.own[chain].len()).max();
-        let room = longest.unwrap() + self.steps[0].len();
-        let mut batch = engine.open(prefix, chains.len(), room);
+        let capacity = longest.unwrap() + self.steps[0].len();
+        let mut batch = model.start_batch(prefix, chains.len(), capacity);
         for position in 0..longest.unwrap() {
             let (seats, fed): (Vec<usize>, Vec<u32>) = chains
                 .iter()
                 .enumerate()
                 .filter_map(|(seat, &chain)| Some((seat, *self.own[chain].get(position)?)))
                 .unzip();
-            engine.step_some(&mut batch, &seats, &fed);
+            model.step_chains(&mut batch, &seats, &fed);
         }
         batch
     }
@@ -184,7 +184,7 @@ impl Ragged {
     fn step(
         &self,
         what: &str,
-        engine: &Engine,
+        model: &LlamaModel,
         batch: &mut Batch,
         chains: &[usize],
         fed: &mut [usize],
@@ -199,7 +199,7 @@ impl Ragged {
             .collect();
         assert_agree(
             what,
-            &rows(engine.step_some(batch, chains, &tokens)),
+            &rows(model.step_chains(batch, chains, &tokens)),
             &plain,
         );
         for &chain in chains {
@@ -223,13 +223,13 @@ impl Ragged {
 fn chains_of_any_length_in_one_batch_agree_with_each_alone() {
     for (name, checkpoint, _) in checkpoints() {
         let ragged = Ragged::new(checkpoint, &[0, 5, 1, 9, 5], 4);
-        let engine = ragged.checkpoint.engine();
-        let prefix = engine.read(&ragged.prompt);
-        let mut batch = ragged.opened(&engine, &prefix, &[0, 1, 2, 3, 4]);
+        let model = ragged.checkpoint.model();
+        let prefix = model.prefill(&ragged.prompt);
+        let mut batch = ragged.opened(&model, &prefix, &[0, 1, 2, 3, 4]);
         for step in 0..4 {
             let fed: Vec<u32> = ragged.steps.iter().map(|steps| steps[step]).collect();
             let plain: Vec<Vec<f64>> = (0..5).map(|chain| ragged.plain(chain, step)).collect();
-            assert_agree(name, &rows(engine.step(&mut batch, &fed)), &plain);
+            assert_agree(name, &rows(model.step(&mut batch, &fed)), &plain);
         }
     }
 }
@@ -238,9 +238,9 @@ fn chains_of_any_length_in_one_batch_agree_with_each_alone() {
 fn chains_that_rest_while_others_step_go_on_as_before() {
     for (name, checkpoint, _) in checkpoints() {
         let ragged = Ragged::new(checkpoint, &[2, 0, 6, 2, 3], 6);
-        let engine = ragged.checkpoint.engine();
-        let prefix = engine.read(&ragged.prompt);
-        let mut batch = ragged.opened(&engine, &prefix, &[0, 1, 2, 3, 4]);
+        let model = ragged.checkpoint.model();
+        let prefix = model.prefill(&ragged.prompt);
+        let mut batch = ragged.opened(&model, &prefix, &[0, 1, 2, 3, 4]);
         let mut fed = [0; 5];
         for chains in [
             &[0, 1, 2, 3, 4][..],
@@ -251,7 +251,7 @@ fn chains_that_rest_while_others_step_go_on_as_before() {
             &[4, 3, 2, 1, 0],
             &[2],
         ] {
-            ragged.step(name, &engine, &mut batch, chains, &mut fed);
+            ragged.step(name, &model, &mut batch, chains, &mut fed);
         }
     }
 }
@@ -260,9 +260,9 @@ fn chains_that_rest_while_others_step_go_on_as_before() {
 fn chains_that_forget_tokens_go_on_as_if_they_had_never_read_them() {
     for (name, checkpoint, _) in checkpoints() {
         let ragged = Ragged::new(checkpoint, &[0, 7, 3, 5, 7], 6);
-        let engine = ragged.checkpoint.engine();
-        let prefix = engine.read(&ragged.prompt);
-        let mut batch = ragged.opened(&engine, &prefix, &[0, 1, 2, 3, 4]);
+        let model = ragged.checkpoint.model();
+        let prefix = model.prefill(&ragged.prompt);
+        let mut batch = ragged.opened(&model, &prefix, &[0, 1, 2, 3, 4]);
         let forget = |batch: &mut Batch| {
             for (chain, own) in ragged.own.iter().enumerate() {
                 batch.rewind(chain, own.len());
@@ -277,13 +277,13 @@ fn chains_that_forget_tokens_go_on_as_if_they_had_never_read_them() {
                 let wrong: Vec<u32> = (0..chains.len() as u32)
                     .map(|index| (7 * index + 11 * round as u32 + step) % 61)
                     .collect();
-                engine.step_some(&mut batch, chains, &wrong);
+                model.step_chains(&mut batch, chains, &wrong);
             }
             forget(&mut batch);
         }
         let mut fed = [0; 5];
         for chains in [&[0, 1, 2, 3, 4][..], &[2, 1], &[0, 4, 2], &[3, 1], &[0]] {
-            ragged.step(name, &engine, &mut batch, chains, &mut fed);
+            ragged.step(name, &model, &mut batch, chains, &mut fed);
         }
     }
 }
@@ -291,10 +291,10 @@ fn chains_that_forget_tokens_go_on_as_if_they_had_never_read_them() {
 #[test]
 #[should_panic(expected = "is to keep")]
 fn a_chain_cannot_keep_what_it_has_not_read() {
-    let engine = Checkpoint::random(small(), 4).engine();
-    let prefix = engine.read(&[1, 5]);
-    let mut batch = engine.open(&prefix, 2, 3);
-    engine.step_some(&mut batch, &[1], &[7]);
+    let model = Checkpoint::random(small(), 4).model();
+    let prefix = model.prefill(&[1, 5]);
+    let mut batch = model.start_batch(&prefix, 2, 3);
+    model.step_chains(&mut batch, &[1], &[7]);
     batch.rewind(1, 1);
     batch.rewind(0, 1);
 }
@@ -302,19 +302,19 @@ fn a_chain_cannot_keep_what_it_has_not_read() {
 #[test]
 #[should_panic(expected = "named twice")]
 fn a_chain_cannot_step_twice_at_once() {
-    let engine = Checkpoint::random(small(), 4).engine();
-    let prefix = engine.read(&[1, 5]);
-    let mut batch = engine.open(&prefix, 3, 3);
-    engine.step_some(&mut batch, &[1, 1], &[7, 8]);
+    let model = Checkpoint::random(small(), 4).model();
+    let prefix = model.prefill(&[1, 5]);
+    let mut batch = model.start_batch(&prefix, 3, 3);
+    model.step_chains(&mut batch, &[1, 1], &[7, 8]);
 }
 
 #[test]
 fn chains_that_stay_or_change_places_go_on_as_before() {
     for (name, checkpoint, _) in checkpoints() {
         let ragged = Ragged::new(checkpoint, &[3, 0, 6, 2], 6);
-        let engine = ragged.checkpoint.engine();
-        let prefix = engine.read(&ragged.prompt);
-        let mut batch = ragged.opened(&engine, &prefix, &[0, 1, 2, 3]);
+        let model = ragged.checkpoint.model();
+        let prefix = model.prefill(&ragged.prompt);
+        let mut batch = ragged.opened(&model, &prefix, &[0, 1, 2, 3]);
         let mut members = vec![0, 1, 2, 3];
         for (step, kept) in [
             vec![0, 1, 2, 3],
@@ -328,7 +328,7 @@ fn chains_that_stay_or_change_places_go_on_as_before() {
         .enumerate()
         {
             if step > 0 {
-                engine.retain(&mut batch, &kept);
+                model.retain(&mut batch, &kept);
                 members = kept.iter().map(|&chain| members[chain]).collect();
             }
             let fed: Vec<u32> = members
@@ -339,7 +339,7 @@ fn chains_that_stay_or_change_places_go_on_as_before() {
                 .iter()
                 .map(|&chain| ragged.plain(chain, step))
                 .collect();
-            assert_agree(name, &rows(engine.step(&mut batch, &fed)), &plain);
+            assert_agree(name, &rows(model.step(&mut batch, &fed)), &plain);
         }
     }
 }
@@ -347,13 +347,13 @@ fn chains_that_stay_or_change_places_go_on_as_before() {
 #[test]
 fn a_prefix_serves_any_number_of_batches() {
     let ragged = Ragged::new(Checkpoint::random(small(), 3), &[2, 4], 3);
-    let engine = ragged.checkpoint.engine();
-    let prefix = engine.read(&ragged.prompt);
+    let model = ragged.checkpoint.model();
+    let prefix = model.prefill(&ragged.prompt);
     // Two batches of one prefix, stepped in turn: neither may write where the other reads.
-    let mut batches = [0, 1].map(|chain| ragged.opened(&engine, &prefix, &[chain]));
+    let mut batches = [0, 1].map(|chain| ragged.opened(&model, &prefix, &[chain]));
     for step in 0..3 {
         for (chain, batch) in batches.iter_mut().enumerate() {
-            let row = rows(engine.step(batch, &[ragged.steps[chain][step]]));
+            let row = rows(model.step(batch, &[ragged.steps[chain][step]]));
             assert_agree("prefix", &row, &[ragged.plain(chain, step)]);
         }
     }
@@ -361,34 +361,37 @@ fn a_prefix_serves_any_number_of_batches() {
 
 #[test]
 fn a_step_of_no_chains_is_no_step() {
-    let engine = Checkpoint::random(small(), 5).engine();
-    let prefix = engine.read(&[1, 2]);
-    let mut batch = engine.open(&prefix, 2, 3);
-    let none = engine.step_some(&mut batch, &[], &[]);
+    let model = Checkpoint::random(small(), 5).model();
+    let prefix = model.prefill(&[1, 2]);
+    let mut batch = model.start_batch(&prefix, 2, 3);
+    let none = model.step_chains(&mut batch, &[], &[]);
     assert_eq!(none.dims(), [0, small().vocab_size]);
     assert!(rows(none).is_empty());
-    assert_eq!([batch.room(0), batch.room(1)], [3, 3]);
+    assert_eq!(
+        [batch.remaining_context(0), batch.remaining_context(1)],
+        [3, 3]
+    );
 }
 
 #[test]
 fn a_context_is_used_to_its_last_token() {
     let checkpoint = Checkpoint::random(small(), 5);
-    let engine = checkpoint.engine();
+    let model = checkpoint.model();
     let context = checkpoint.config.max_position_embeddings;
     let tokens = Numbers(9).tokens(context, checkpoint.config.vocab_size);
     let plain = checkpoint.logits(&tokens);
-    assert_agree("score", &rows(engine.score(&tokens)), &plain);
+    assert_agree("score", &rows(model.forward_logits(&tokens)), &plain);
     assert_agree(
         "read",
-        &rows(engine.read(&tokens).logits),
+        &rows(model.prefill(&tokens).logits),
         &plain[context - 1..],
     );
-    let prefix = engine.read(&tokens[..context - 1]);
-    assert_eq!(engine.room(&tokens[..context - 1]).unwrap(), 2);
-    let mut batch = engine.open(&prefix, 1, 1);
+    let prefix = model.prefill(&tokens[..context - 1]);
+    assert_eq!(model.remaining_context(&tokens[..context - 1]).unwrap(), 2);
+    let mut batch = model.start_batch(&prefix, 1, 1);
     assert_agree(
         "step",
-        &rows(engine.step(&mut batch, &tokens[context - 1..])),
+        &rows(model.step(&mut batch, &tokens[context - 1..])),
         &plain[context - 1..],
     );
 }

@@ -12,7 +12,7 @@ use common::checkpoint::{Checkpoint, small};
 use safetensors::Dtype;
 use serde_json::{Value, json};
 use transformer::device::cpu;
-use transformer::{LlamaConfig, Model, ModelFiles};
+use transformer::{LlamaConfig, ModelFiles, Pipeline};
 
 /// The system's allocator, which remembers the largest request of every thread.
 struct Watched;
@@ -39,7 +39,7 @@ static WATCHED: Watched = Watched;
 /// Bytes of the largest single allocation while the files were loaded.
 fn largest_allocation(files: &ModelFiles) -> usize {
     LARGEST.set(0);
-    drop(Model::load(files, &cpu()));
+    drop(Pipeline::load(files, &cpu()));
     LARGEST.get()
 }
 
@@ -60,7 +60,7 @@ fn config() -> Value {
 const SLACK: usize = 64 << 10;
 
 #[test]
-fn sizes_without_weights_behind_them_allocate_nothing_for_them() {
+fn sizes_without_weights_allocate_nothing() {
     let weights = Checkpoint::random(small(), 1).weights(Dtype::F16);
     let fields = [
         ("vocab_size", 1 << 20),
@@ -110,5 +110,5 @@ fn a_long_context_of_wide_heads_allocates_nothing_for_its_positions() {
         "{largest} bytes at once for a file of {}",
         files.weights.len()
     );
-    assert!(Model::load(&files, &cpu()).is_ok(), "and opens");
+    assert!(Pipeline::load(&files, &cpu()).is_ok(), "and opens");
 }

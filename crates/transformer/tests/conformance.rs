@@ -9,7 +9,7 @@ use std::path::Path;
 
 use common::{relative_difference, rows};
 use serde::Deserialize;
-use transformer::{Model, ModelFiles, Vocabulary};
+use transformer::{ModelFiles, Pipeline, Tokenizer};
 
 const MODELS: [&str; 3] = ["grouped_tied_f16", "plain_untied_f32", "odd_untied_bf16"];
 
@@ -38,23 +38,23 @@ struct Text {
     ids: Vec<u32>,
 }
 
-fn open(name: &str) -> (Model, Expected) {
+fn open(name: &str) -> (Pipeline, Expected) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("tests/fixtures")
         .join(name);
-    let files = ModelFiles::read(&folder).unwrap();
+    let files = ModelFiles::load_from_dir(&folder).unwrap();
     let expected = std::fs::read(folder.join("expected.json")).unwrap();
-    let model = Model::load(&files, &transformer::device::cpu()).unwrap();
-    (model, serde_json::from_slice(&expected).unwrap())
+    let pipeline = Pipeline::load(&files, &transformer::device::cpu()).unwrap();
+    (pipeline, serde_json::from_slice(&expected).unwrap())
 }
 
 #[test]
 fn logits_agree_with_transformers_to_a_ten_thousandth_of_the_spread() {
     for name in MODELS {
-        let (model, expected) = open(name);
+        let (pipeline, expected) = open(name);
         assert!(expected.sequences.len() > 2);
         for Sequence { tokens, last_rows } in expected.sequences {
-            let ours = rows(model.engine.score(&tokens));
+            let ours = rows(pipeline.model.forward_logits(&tokens));
             let ours = &ours[tokens.len() - last_rows.len()..];
             for (ours, theirs) in ours.iter().zip(&last_rows) {
                 let difference = relative_difference(ours, theirs);
@@ -71,16 +71,16 @@ fn logits_agree_with_transformers_to_a_ten_thousandth_of_the_spread() {
 #[test]
 fn greedy_continuations_are_those_of_transformers() {
     for name in MODELS {
-        let (model, Expected { greedy, .. }) = open(name);
-        let prefix = model.engine.read(&greedy.prompt);
-        let mut batch = model.engine.open(&prefix, 1, greedy.tokens.len());
+        let (pipeline, Expected { greedy, .. }) = open(name);
+        let prefix = pipeline.model.prefill(&greedy.prompt);
+        let mut batch = pipeline.model.start_batch(&prefix, 1, greedy.tokens.len());
         let mut row = rows(prefix.logits).remove(0);
         for (index, &expected) in greedy.tokens.iter().enumerate() {
             let best = (0..row.len())
                 .max_by(|&a, &b| row[a].total_cmp(&row[b]))
                 .unwrap() as u32;
             assert_eq!(best, expected, "{name}, token {index}");
-            row = rows(model.engine.step(&mut batch, &[best])).remove(0);
+            row = rows(pipeline.model.step(&mut batch, &[best])).remove(0);
         }
     }
 }
@@ -88,12 +88,12 @@ fn greedy_continuations_are_those_of_transformers() {
 #[test]
 fn texts_become_the_ids_of_tokenizers_after_the_beginning_of_text() {
     for name in MODELS {
-        let (model, expected) = open(name);
+        let (pipeline, expected) = open(name);
         assert!(expected.texts.len() > 10);
         for Text { text, ids } in expected.texts {
-            let expected = [&[model.engine.config().bos_token_id][..], &ids].concat();
+            let expected = [&[pipeline.model.config().bos_token_id][..], &ids].concat();
             assert_eq!(
-                model.vocabulary.encode(&text).unwrap(),
+                pipeline.tokenizer.encode(&text).unwrap(),
                 expected,
                 "{name}, {text:?}"
             );
@@ -102,10 +102,10 @@ fn texts_become_the_ids_of_tokenizers_after_the_beginning_of_text() {
 }
 
 /// A tokenizer that keeps every byte of a text, and what it puts before a text.
-fn lossless() -> [(Vocabulary, Vec<Text>, &'static str); 2] {
+fn lossless() -> [(Tokenizer, Vec<Text>, &'static str); 2] {
     [("grouped_tied_f16", ""), ("odd_untied_bf16", " ")].map(|(name, before)| {
-        let (model, expected) = open(name);
-        (model.vocabulary, expected.texts, before)
+        let (pipeline, expected) = open(name);
+        (pipeline.tokenizer, expected.texts, before)
     })
 }
 

@@ -11,17 +11,21 @@ use common::checkpoint::{Checkpoint, small};
 use proptest::prelude::*;
 use safetensors::Dtype;
 use serde_json::{Value, json};
-use transformer::device::{cpu, read_rows};
-use transformer::{Engine, LONGEST_CONTEXT, LlamaConfig, LoadError, Model, ModelFiles, Vocabulary};
+use transformer::device::{cpu, read_logits};
+use transformer::{
+    LONGEST_CONTEXT, LlamaConfig, LlamaModel, LoadError, ModelFiles, Pipeline, Tokenizer,
+};
 
 /// A sound model with a tokenizer, about 55 kB in all.
 fn sound() -> ModelFiles {
-    ModelFiles::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/grouped_tied_f16"))
-        .unwrap()
+    ModelFiles::load_from_dir(
+        &Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/grouped_tied_f16"),
+    )
+    .unwrap()
 }
 
-fn load(files: &ModelFiles) -> Result<Model, LoadError> {
-    Model::load(files, &cpu())
+fn load(files: &ModelFiles) -> Result<Pipeline, LoadError> {
+    Pipeline::load(files, &cpu())
 }
 
 /// What an error can ask of the reader.
@@ -59,7 +63,7 @@ fn with_field(path: &str, value: Value) -> ModelFiles {
 
 #[test]
 fn the_sound_model_opens() {
-    assert_eq!(load(&sound()).unwrap().engine.config().vocab_size, 320);
+    assert_eq!(load(&sound()).unwrap().model.config().vocab_size, 320);
 }
 
 #[test]
@@ -262,9 +266,9 @@ fn a_config_that_is_not_one_is_refused_by_file() {
 
 #[test]
 fn a_context_beyond_reason_is_read_as_the_longest_that_is_read_here() {
-    let model = load(&with_field("max_position_embeddings", json!(1u64 << 31))).unwrap();
+    let pipeline = load(&with_field("max_position_embeddings", json!(1u64 << 31))).unwrap();
     assert_eq!(
-        model.engine.config().max_position_embeddings,
+        pipeline.model.config().max_position_embeddings,
         LONGEST_CONTEXT
     );
 }
@@ -298,7 +302,7 @@ fn a_tokenizer_of_another_model_is_refused_with_both_sizes() {
         ..LlamaConfig::parse(&sound().config).unwrap()
     };
     refused(
-        Vocabulary::parse(&sound().tokenizer, &config),
+        Tokenizer::parse(&sound().tokenizer, &config),
         &["tokenizer.json", "319", "vocab_size", "300"],
     );
 }
@@ -316,15 +320,15 @@ fn a_tokenizer_that_cuts_or_pads_reads_prompts_whole_all_the_same() {
     files.tokenizer = serde_json::to_vec(&tokenizer).unwrap();
     let text = "Once upon a time there was a fox";
     assert_eq!(
-        load(&files).unwrap().vocabulary.encode(text).unwrap(),
-        load(&sound()).unwrap().vocabulary.encode(text).unwrap()
+        load(&files).unwrap().tokenizer.encode(text).unwrap(),
+        load(&sound()).unwrap().tokenizer.encode(text).unwrap()
     );
 }
 
 // --- model.safetensors -----------------------------------------------------------------------------------------------------
 
-fn load_weights(weights: &[u8]) -> Result<Engine, LoadError> {
-    Engine::load(small(), weights, &cpu())
+fn load_weights(weights: &[u8]) -> Result<LlamaModel, LoadError> {
+    LlamaModel::load(small(), weights, &cpu())
 }
 
 fn checkpoint() -> Checkpoint {
@@ -403,8 +407,8 @@ fn of_a_tensor_that_the_header_says_twice_the_last_one_must_be_sound() {
     let last =
         with_header(|header| format!("{},{other}}}", header.trim_end().strip_suffix('}').unwrap()));
     assert_eq!(
-        common::rows(load_weights(&first).unwrap().score(&[1, 2])),
-        common::rows(checkpoint().engine().score(&[1, 2]))
+        common::rows(load_weights(&first).unwrap().forward_logits(&[1, 2])),
+        common::rows(checkpoint().model().forward_logits(&[1, 2]))
     );
     refused(load_weights(&last), &DAMAGED);
 }
@@ -491,7 +495,7 @@ fn sound_weights_that_overflow_give_an_error_and_no_logits() {
     let norm = &mut checkpoint.tensors.get_mut("model.norm.weight").unwrap().1;
     norm.fill(3e38);
     let model = load_weights(&checkpoint.weights(Dtype::F32)).unwrap();
-    let error = pollster::block_on(read_rows(model.score(&[1, 2, 3]))).unwrap_err();
+    let error = pollster::block_on(read_logits(model.forward_logits(&[1, 2, 3]))).unwrap_err();
     let said = error.to_string();
     for word in ["3 of 3 rows", "too large for f32", "export the model again"] {
         assert!(said.contains(word), "`{said}` does not say `{word}`");
@@ -501,7 +505,7 @@ fn sound_weights_that_overflow_give_an_error_and_no_logits() {
 #[test]
 fn tensors_that_nobody_asks_for_are_left_alone() {
     let mut checkpoint = checkpoint();
-    let before = common::rows(checkpoint.engine().score(&[1, 2, 3]));
+    let before = common::rows(checkpoint.model().forward_logits(&[1, 2, 3]));
     checkpoint.tensors.insert(
         "model.layers.0.self_attn.rotary_emb.inv_freq".into(),
         (vec![3], vec![f32::NAN; 3]),
@@ -509,12 +513,15 @@ fn tensors_that_nobody_asks_for_are_left_alone() {
     checkpoint
         .tensors
         .insert("lm_head.weight".into(), (vec![61, 24], vec![0.0; 61 * 24]));
-    assert_eq!(common::rows(checkpoint.engine().score(&[1, 2, 3])), before);
+    assert_eq!(
+        common::rows(checkpoint.model().forward_logits(&[1, 2, 3])),
+        before
+    );
 }
 
 #[test]
 fn a_missing_file_is_named_with_what_belongs_in_the_folder() {
-    let error = ModelFiles::read(Path::new("/nowhere/at/all"))
+    let error = ModelFiles::load_from_dir(Path::new("/nowhere/at/all"))
         .err()
         .unwrap()
         .to_string();
@@ -532,19 +539,19 @@ fn a_missing_file_is_named_with_what_belongs_in_the_folder() {
 
 /// Loads damaged files and, where they still open, uses them: nothing of it may panic.
 fn survive(files: &ModelFiles) {
-    let Ok(model) = load(files) else { return };
-    let Ok(tokens) = model.vocabulary.encode("Once upon a time, \u{1F98A}\n") else {
+    let Ok(pipeline) = load(files) else { return };
+    let Ok(tokens) = pipeline.tokenizer.encode("Once upon a time, \u{1F98A}\n") else {
         return;
     };
-    let text = model.vocabulary.decode(&tokens);
+    let text = pipeline.tokenizer.decode(&tokens);
     assert!(
         text.len() < 10_000,
         "{} bytes of text from {} tokens",
         text.len(),
         tokens.len()
     );
-    if model.engine.room(&tokens).is_ok() {
-        model.engine.read(&tokens);
+    if pipeline.model.remaining_context(&tokens).is_ok() {
+        pipeline.model.prefill(&tokens);
     }
 }
 

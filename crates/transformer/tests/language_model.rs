@@ -7,11 +7,11 @@ use std::path::Path;
 use decoding::LanguageModel;
 use pollster::block_on;
 use transformer::device::cpu;
-use transformer::{AskError, Model, ModelFiles};
+use transformer::{InferenceError, ModelFiles, Pipeline};
 
-fn model() -> Model {
+fn model() -> Pipeline {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/grouped_tied_f16");
-    Model::load(&ModelFiles::read(&folder).unwrap(), &cpu()).unwrap()
+    Pipeline::load(&ModelFiles::load_from_dir(&folder).unwrap(), &cpu()).unwrap()
 }
 
 #[test]
@@ -38,7 +38,7 @@ fn tokens_that_cannot_be_read_are_an_error_and_leave_the_chains_as_they_were() {
     assert!(
         matches!(
             unknown,
-            AskError::UnknownToken {
+            InferenceError::UnknownToken {
                 token: 320,
                 vocabulary: 320
             }
@@ -53,14 +53,14 @@ fn tokens_that_cannot_be_read_are_an_error_and_leave_the_chains_as_they_were() {
     ] {
         let unpaired = error(chains, tokens);
         assert!(
-            matches!(unpaired, AskError::Unpaired { all: 2, .. }),
+            matches!(unpaired, InferenceError::Unpaired { all: 2, .. }),
             "{unpaired}"
         );
     }
     block_on(model.step(&mut batch, &[], &[])).unwrap();
     block_on(model.step(&mut batch, &[0, 1], &[1, 2])).unwrap();
     let full = block_on(model.step(&mut batch, &[1], &[1])).unwrap_err();
-    assert!(matches!(full, AskError::Full { chain: 1 }), "{full}");
+    assert!(matches!(full, InferenceError::Full { chain: 1 }), "{full}");
 }
 
 #[test]
@@ -71,5 +71,5 @@ fn a_chain_is_full_at_the_end_of_the_context() {
     let (mut batch, _) = block_on(model.prefill(&prompt, 1, 2)).unwrap();
     block_on(model.step(&mut batch, &[0], &[1])).unwrap();
     let full = block_on(model.step(&mut batch, &[0], &[1])).unwrap_err();
-    assert!(matches!(full, AskError::Full { chain: 0 }), "{full}");
+    assert!(matches!(full, InferenceError::Full { chain: 0 }), "{full}");
 }

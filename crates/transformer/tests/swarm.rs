@@ -1,5 +1,5 @@
-//! A swarm decodes as if every chain were decoded alone, and after a change of knobs as if it had begun with them: tokens
-//! that are forced stand behind the tokens that they were put behind, and behind no others.
+//! A swarm decodes as if every chain were decoded alone, and after a change of knobs as if it had begun with them.
+//! A forced token stays as long as its prefix is unchanged.
 
 #![allow(clippy::unwrap_used)] // a test that fails to unwrap has failed
 
@@ -12,14 +12,14 @@ use common::{relative_difference, rows};
 use decoding::{Shaping, coin, interpolate, shape};
 use pollster::block_on;
 use proptest::prelude::*;
-use transformer::{Beside, Engine, Plan, Swarm};
+use transformer::{LlamaModel, Plan, Realignment, Swarm};
 
 fn checkpoint() -> Checkpoint {
     Checkpoint::random(small(), 21)
 }
 
-fn engine() -> Engine {
-    checkpoint().engine()
+fn model() -> LlamaModel {
+    checkpoint().model()
 }
 
 const PROMPT: [u32; 3] = [1, 17, 40];
@@ -30,8 +30,8 @@ fn shaping(temperature: f64, scale: f64) -> Shaping {
         .unwrap()
 }
 
-fn start(engine: &Engine, chains: usize, plan: Plan) -> Swarm {
-    block_on(Swarm::start(engine, PROMPT.to_vec(), chains, plan)).unwrap()
+fn start(model: &LlamaModel, chains: usize, plan: Plan) -> Swarm {
+    block_on(Swarm::start(model, PROMPT.to_vec(), chains, plan)).unwrap()
 }
 
 fn finish(swarm: &mut Swarm) -> Vec<Vec<u32>> {
@@ -64,15 +64,15 @@ fn change(swarm: &mut Swarm, plan: &Plan) {
 type Forced = BTreeMap<usize, u32>;
 
 /// One chain without cache, batch or swarm.
-fn alone(engine: &Engine, plan: &Plan, chain: u32, forced: &Forced) -> Vec<u32> {
+fn alone(model: &LlamaModel, plan: &Plan, chain: u32, forced: &Forced) -> Vec<u32> {
     let mut text = PROMPT.to_vec();
     for position in 0..plan.length {
-        let row = rows(engine.score(&text)).pop().unwrap();
+        let row = rows(model.forward_logits(&text)).pop().unwrap();
         let coin = coin(plan.seed, chain, position as u32);
         let free = || shape(&row, &text, &plan.shaping).pick(coin);
         let token = forced.get(&position).copied().unwrap_or_else(free);
         text.push(token);
-        if token == engine.config().eos_token_id {
+        if token == model.config().eos_token_id {
             break;
         }
     }
@@ -84,7 +84,7 @@ fn assert_rows_are_the_models(checkpoint: &Checkpoint, swarm: &Swarm) {
     for (chain, tokens) in tokens(swarm).iter().enumerate() {
         let plain = checkpoint.logits(&[&PROMPT[..], tokens].concat());
         for position in 0..tokens.len() {
-            let row = &swarm.rows(chain, position).unwrap().base;
+            let row = &swarm.logits(chain, position).unwrap().base;
             let difference = relative_difference(row, &plain[PROMPT.len() - 1 + position]);
             assert!(
                 difference <= 1e-4,
@@ -96,17 +96,17 @@ fn assert_rows_are_the_models(checkpoint: &Checkpoint, swarm: &Swarm) {
 
 #[test]
 fn every_chain_is_what_it_would_be_alone() {
-    let engine = engine();
+    let model = model();
     let plan = Plan {
         shaping: shaping(1.2, 1.0),
         seed: 5,
         length: 20,
     };
-    let together = finish(&mut start(&engine, 6, plan));
+    let together = finish(&mut start(&model, 6, plan));
     for (chain, tokens) in together.iter().enumerate() {
         assert_eq!(
             *tokens,
-            alone(&engine, &plan, chain as u32, &Forced::new()),
+            alone(&model, &plan, chain as u32, &Forced::new()),
             "chain {chain}"
         );
     }
@@ -117,14 +117,14 @@ fn every_chain_is_what_it_would_be_alone() {
 }
 
 #[test]
-fn a_forced_token_stands_and_the_chain_goes_on_from_it() {
-    let engine = engine();
+fn a_forced_token_stays_and_the_chain_goes_on_from_it() {
+    let model = model();
     let plan = Plan {
         shaping: shaping(1.0, 1.0),
         seed: 8,
         length: 12,
     };
-    let mut swarm = start(&engine, 3, plan);
+    let mut swarm = start(&model, 3, plan);
     let free = finish(&mut swarm);
     let position = 2.min(free[1].len() - 1);
     let other = (free[1][position] + 1) % 61;
@@ -138,15 +138,15 @@ fn a_forced_token_stands_and_the_chain_goes_on_from_it() {
 }
 
 #[test]
-fn a_forced_token_stands_under_other_knobs_until_a_token_before_it_changes() {
+fn a_forced_token_stays_under_other_knobs_until_a_token_before_it_changes() {
     const POSITION: usize = 2;
-    let engine = engine();
+    let model = model();
     let plan = |temperature| Plan {
         shaping: shaping(temperature, 1.0),
         seed: 3,
         length: 8,
     };
-    let mut swarm = start(&engine, 16, plan(1.0));
+    let mut swarm = start(&model, 16, plan(1.0));
     let free = finish(&mut swarm);
     let mut other = BTreeMap::new();
     for (chain, tokens) in free.iter().enumerate() {
@@ -158,12 +158,12 @@ fn a_forced_token_stands_under_other_knobs_until_a_token_before_it_changes() {
     finish(&mut swarm);
     change(&mut swarm, &plan(1.01));
     let after = finish(&mut swarm);
-    let fresh = finish(&mut start(&engine, 16, plan(1.01)));
-    let stands = |chain: usize| fresh[chain].starts_with(&free[chain][..POSITION]);
-    assert!(other.keys().any(|&chain| stands(chain)));
-    assert!(!other.keys().all(|&chain| stands(chain)));
+    let fresh = finish(&mut start(&model, 16, plan(1.01)));
+    let keeps_prefix = |chain: usize| fresh[chain].starts_with(&free[chain][..POSITION]);
+    assert!(other.keys().any(|&chain| keeps_prefix(chain)));
+    assert!(!other.keys().all(|&chain| keeps_prefix(chain)));
     for (&chain, &token) in &other {
-        if stands(chain) {
+        if keeps_prefix(chain) {
             assert_eq!(after[chain][POSITION], token, "chain {chain}");
         } else {
             assert_eq!(after[chain], fresh[chain], "as if never forced");
@@ -171,7 +171,7 @@ fn a_forced_token_stands_under_other_knobs_until_a_token_before_it_changes() {
     }
     change(&mut swarm, &plan(1.0));
     for (chain, tokens) in finish(&mut swarm).iter().enumerate() {
-        if !other.contains_key(&chain) || !stands(chain) {
+        if !other.contains_key(&chain) || !keeps_prefix(chain) {
             assert_eq!(
                 *tokens, free[chain],
                 "what was forgotten does not come back"
@@ -182,7 +182,7 @@ fn a_forced_token_stands_under_other_knobs_until_a_token_before_it_changes() {
 
 #[test]
 fn chains_that_had_ended_live_again_under_other_knobs() {
-    let engine = engine();
+    let model = model();
     let checkpoint = checkpoint();
     let (mut by_end, mut by_length, mut from_nothing) = (0, 0, 0);
     let plan = |seed| Plan {
@@ -190,7 +190,7 @@ fn chains_that_had_ended_live_again_under_other_knobs() {
         seed,
         length: 12,
     };
-    let mut swarm = start(&engine, 8, plan(0));
+    let mut swarm = start(&model, 8, plan(0));
     for seed in 0..6 {
         let before = finish(&mut swarm);
         change(&mut swarm, &plan(seed));
@@ -199,7 +199,7 @@ fn chains_that_had_ended_live_again_under_other_knobs() {
             by_length += usize::from(kept.len() < before.len() && before.len() == 12);
             from_nothing += usize::from(kept.is_empty());
         }
-        let fresh = finish(&mut start(&engine, 8, plan(seed)));
+        let fresh = finish(&mut start(&model, 8, plan(seed)));
         assert_eq!(finish(&mut swarm), fresh, "seed {seed}");
         assert_rows_are_the_models(&checkpoint, &swarm);
     }
@@ -208,23 +208,23 @@ fn chains_that_had_ended_live_again_under_other_knobs() {
 
 #[test]
 fn rows_are_those_from_which_the_tokens_were_picked() {
-    let engine = engine();
+    let model = model();
     let plan = Plan {
         shaping: shaping(1.0, 1.0),
         seed: 2,
         length: 8,
     };
-    let mut swarm = start(&engine, 4, plan);
+    let mut swarm = start(&model, 4, plan);
     let chains = finish(&mut swarm);
     for (chain, tokens) in chains.iter().enumerate() {
         for (position, &token) in tokens.iter().enumerate() {
             let history = [&PROMPT[..], &tokens[..position]].concat();
-            let row = &swarm.rows(chain, position).unwrap().base;
+            let row = &swarm.logits(chain, position).unwrap().base;
             let coin = coin(plan.seed, chain as u32, position as u32);
             assert_eq!(shape(row, &history, &plan.shaping).pick(coin), token);
         }
         assert!(
-            swarm.rows(chain, tokens.len()).is_none(),
+            swarm.logits(chain, tokens.len()).is_none(),
             "a finished chain has no next row"
         );
     }
@@ -270,10 +270,10 @@ proptest! {
     /// The one property on which sliders rest.
     #[test]
     fn a_swarm_whose_plan_changes_ends_as_one_that_began_with_it(acts in acts(), chains in 1..6usize) {
-        let (checkpoint, engine) = (checkpoint(), engine());
+        let (checkpoint, model) = (checkpoint(), model());
         let mut plan = Plan { shaping: shaping(1.0, 1.0), seed: 0, length: 10 };
-        let mut swarm = start(&engine, chains, plan);
-        // What is forced, with the tokens that it was put behind.
+        let mut swarm = start(&model, chains, plan);
+        // Forced tokens with their prefixes.
         let mut forced = vec![BTreeMap::<usize, (u32, Vec<u32>)>::new(); chains];
         for (act, steps) in acts {
             match act {
@@ -302,17 +302,22 @@ proptest! {
         }
         for (chain, tokens) in finish(&mut swarm).into_iter().enumerate() {
             let forced = forced[chain].iter().map(|(&position, &(token, _))| (position, token)).collect();
-            prop_assert_eq!(tokens, alone(&engine, &plan, chain as u32, &forced), "chain {}", chain);
+            prop_assert_eq!(tokens, alone(&model, &plan, chain as u32, &forced), "chain {}", chain);
         }
         assert_rows_are_the_models(&checkpoint, &swarm);
     }
 }
 
 /// One chain of two models without cache, batch or swarm.
-fn alone_of_both([base, tuned]: [&Engine; 2], lambda: f64, plan: &Plan, chain: u32) -> Vec<u32> {
+fn alone_of_both(
+    [base, tuned]: [&LlamaModel; 2],
+    lambda: f64,
+    plan: &Plan,
+    chain: u32,
+) -> Vec<u32> {
     let mut text = PROMPT.to_vec();
     for position in 0..plan.length {
-        let last = |engine: &Engine| rows(engine.score(&text)).pop().unwrap();
+        let last = |model: &LlamaModel| rows(model.forward_logits(&text)).pop().unwrap();
         let row = interpolate(&last(base), &last(tuned), lambda).unwrap();
         let token = shape(&row, &text, &plan.shaping).pick(coin(plan.seed, chain, position as u32));
         text.push(token);
@@ -333,10 +338,10 @@ proptest! {
         chains in 1..4usize,
         compare: bool,
     ) {
-        let (base, tuned) = (engine(), Checkpoint::random(small(), 22).engine());
+        let (base, tuned) = (model(), Checkpoint::random(small(), 22).model());
         let plan = Plan { shaping: shaping(1.0, 1.0), seed: 4, length: 10 };
-        let beside = Beside { tuned: &tuned, lambda: 1.0, compare };
-        let mut swarm = block_on(Swarm::beside(&base, beside, PROMPT.to_vec(), chains, plan)).unwrap();
+        let realignment = Realignment { tuned: &tuned, lambda: 1.0, compare };
+        let mut swarm = block_on(Swarm::start_realigned(&base, realignment, PROMPT.to_vec(), chains, plan)).unwrap();
         let mut last = 1.0;
         for (lambda, steps) in lambdas.into_iter().chain(ends.into_iter().map(|lambda| (lambda, 3))) {
             for _ in 0..steps {
@@ -348,9 +353,9 @@ proptest! {
             }
             last = lambda;
         }
-        let told = finish(&mut swarm);
-        prop_assert_eq!(told.len(), if compare { 2 * chains } else { chains });
-        for (index, tokens) in told.into_iter().enumerate() {
+        let chains_of_swarm = finish(&mut swarm);
+        prop_assert_eq!(chains_of_swarm.len(), if compare { 2 * chains } else { chains });
+        for (index, tokens) in chains_of_swarm.into_iter().enumerate() {
             let chain = (index % chains) as u32;
             let expected = if index < chains {
                 alone_of_both([&base, &tuned], last, &plan, chain)

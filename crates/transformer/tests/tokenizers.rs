@@ -8,7 +8,7 @@ mod common;
 use common::checkpoint::small;
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use transformer::{LlamaConfig, LoadError, Vocabulary};
+use transformer::{LlamaConfig, LoadError, Tokenizer};
 
 fn config() -> LlamaConfig {
     LlamaConfig {
@@ -70,8 +70,8 @@ fn with(part: &str, value: Value) -> Value {
     tokenizer
 }
 
-fn open(tokenizer: &Value) -> Result<Vocabulary, LoadError> {
-    Vocabulary::parse(tokenizer.to_string().as_bytes(), &config())
+fn open(tokenizer: &Value) -> Result<Tokenizer, LoadError> {
+    Tokenizer::parse(tokenizer.to_string().as_bytes(), &config())
 }
 
 /// The tokens of a text, as text.
@@ -93,7 +93,7 @@ fn refused(tokenizer: &Value, needed: &[&str]) {
 
 #[track_caller]
 fn refused_text(json: &str, needed: &[&str]) {
-    let result = Vocabulary::parse(json.as_bytes(), &config())
+    let result = Tokenizer::parse(json.as_bytes(), &config())
         .and_then(|vocabulary| vocabulary.encode("the hen saw a   bee  at  ten\n"));
     let Err(error) = result else {
         panic!("accepted; should name {needed:?}")
@@ -319,7 +319,7 @@ fn of_a_part_that_is_said_twice_the_last_one_must_be_sound_and_is_used() {
     let damaged = r#""normalizer":{"type":"Precompiled","precompiled_charsmap":"AAAA"}"#;
     let nothing = r#""normalizer":null"#;
     let harmless = json.replace(nothing, &format!("{damaged},{nothing}"));
-    let vocabulary = Vocabulary::parse(harmless.as_bytes(), &config()).unwrap();
+    let vocabulary = Tokenizer::parse(harmless.as_bytes(), &config()).unwrap();
     assert_eq!(
         vocabulary.encode("the").unwrap(),
         open(&plain()).unwrap().encode("the").unwrap()

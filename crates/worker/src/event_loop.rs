@@ -8,7 +8,7 @@ use protocol::{
     GenerateRequest, LoadRequest, Logits, LogitsRequest, PrefillRequest, Prefilled, Ready,
     ResampleRequest, RunId, RunOutcome, Unavailable,
 };
-use transformer::{Beside, Engine, Plan, Swarm, device};
+use transformer::{LlamaModel, Plan, Realignment, Swarm, device};
 
 use crate::channel::{Inbox, send};
 use crate::experiment_run::{self, Reporter};
@@ -128,10 +128,10 @@ impl EventLoop {
             fatal: true,
             ..failure
         })?;
-        let config = loaded.model.engine.config();
+        let config = loaded.model.model.config();
         send(&Event::Ready(Ready {
             device: loaded.report,
-            vocabulary: loaded.model.vocabulary.bytes().to_vec(),
+            vocabulary: loaded.model.tokenizer.bytes().to_vec(),
             bos_token: config.bos_token_id,
             eos_token: config.eos_token_id,
             context: config.max_position_embeddings as u32,
@@ -147,8 +147,8 @@ impl EventLoop {
         let tokens = store.encode(&prompt, 1)?;
         store.select_adapter(adapter.as_deref()).await?;
         let (base, tuned) = store.models();
-        let logits = async |engine: &Engine, tuned| {
-            let rows = device::read_rows(engine.read(&tokens).logits).await;
+        let logits = async |engine: &LlamaModel, tuned| {
+            let rows = device::read_logits(engine.prefill(&tokens).logits).await;
             rows.map(first).map_err(Failure::computing(kind, tuned))
         };
         let base = logits(base, false).await?;
@@ -185,18 +185,18 @@ impl EventLoop {
         let swarm = match tuned {
             None => Swarm::start(base, tokens.clone(), chains, plan).await,
             Some(tuned) => {
-                let beside = Beside {
+                let realignment = Realignment {
                     tuned,
                     lambda: params.lambda.get(),
                     compare: spec.compare,
                 };
-                Swarm::beside(base, beside, tokens.clone(), chains, plan).await
+                Swarm::start_realigned(base, realignment, tokens.clone(), chains, plan).await
             }
         };
         let swarm = swarm.map_err(Failure::computing(kind, tuned.is_some()))?;
         check_device()?;
         let logits = swarm
-            .rows(0, 0)
+            .logits(0, 0)
             .expect("a swarm has a chain, and the logits after the prompt");
         send(&Event::Prefilled(Prefilled {
             prompt: spec.prompt,

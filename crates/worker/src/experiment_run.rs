@@ -8,7 +8,7 @@ use protocol::{
     Command, Event, ExperimentAdapter, ExperimentDone, ExperimentProgress, ExperimentRequest,
     FailureCause, RunId, RunOutcome, encode,
 };
-use transformer::{AskError, Model};
+use transformer::{InferenceError, Pipeline};
 
 use crate::channel::{Inbox, now_ms, send};
 use crate::event_loop::listen;
@@ -115,12 +115,12 @@ pub async fn run(
     let (base, inputs) = store
         .inputs()
         .expect("the inputs were loaded a few lines above");
-    let tuned: Vec<(&ExperimentAdapter, Model)> = request
+    let tuned: Vec<(&ExperimentAdapter, Pipeline)> = request
         .adapters
         .iter()
         .filter_map(|adapter| Some((adapter, store.adapted(&adapter.name)?)))
         .collect();
-    let subjects: Vec<Subject<'_, Model>> = [Subject {
+    let subjects: Vec<Subject<'_, Pipeline>> = [Subject {
         name: "base",
         budget_nats: None,
         model: base,
@@ -152,7 +152,7 @@ pub async fn run(
 fn failure(error: &ExperimentError) -> Failure {
     let cause = match error {
         ExperimentError::Model(reason) => reason
-            .downcast_ref::<AskError>()
+            .downcast_ref::<InferenceError>()
             .map_or(FailureCause::Device, |error| Failure::from(error).cause),
         ExperimentError::Missing(_) => FailureCause::File,
         ExperimentError::Cancelled => FailureCause::Request,

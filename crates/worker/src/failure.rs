@@ -1,7 +1,7 @@
 //! What went wrong while acting on a command, and who is to blame for it.
 
 use protocol::{DeviceKind, FailureCause, RunId};
-use transformer::{AdapterError, AskError, DeviceError, LoadError, PromptError};
+use transformer::{AdapterError, DeviceError, InferenceError, LoadError, PromptError};
 
 /// Why a command could not be carried out.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,10 +40,10 @@ impl Failure {
     /// worker ends and the page asks the CPU.
     pub fn computing(kind: DeviceKind, tuned: bool) -> impl Fn(DeviceError) -> Self {
         move |error| match (kind, &error) {
-            (DeviceKind::Cpu, DeviceError::NotNumbers { .. }) if tuned => {
+            (DeviceKind::Cpu, DeviceError::NotFinite { .. }) if tuned => {
                 Self::new(FailureCause::Adapter, error)
             }
-            (DeviceKind::Cpu, DeviceError::NotNumbers { .. }) => {
+            (DeviceKind::Cpu, DeviceError::NotFinite { .. }) => {
                 Self::new(FailureCause::File, error)
             }
             _ => Self::device(error),
@@ -84,12 +84,12 @@ impl From<AdapterError> for Failure {
     }
 }
 
-impl From<&AskError> for Failure {
-    fn from(error: &AskError) -> Self {
+impl From<&InferenceError> for Failure {
+    fn from(error: &InferenceError) -> Self {
         let cause = match error {
-            AskError::Tokenizer(_) => FailureCause::File,
-            AskError::Prompt(_) => FailureCause::Prompt,
-            AskError::Device(_) => FailureCause::Device,
+            InferenceError::Tokenizer(_) => FailureCause::File,
+            InferenceError::Prompt(_) => FailureCause::Prompt,
+            InferenceError::Device(_) => FailureCause::Device,
             _ => FailureCause::Request,
         };
         Self::new(cause, error)

@@ -4,7 +4,7 @@ use protocol::{
     Done, Event, ForcedToken, Logits, Pick, Rewound, RunId, RunOutcome, SamplingParams, Step,
     TokenLogits,
 };
-use transformer::{DeviceError, Rows, Swarm};
+use transformer::{ChainLogits, DeviceError, Swarm};
 
 use crate::channel::{now_ms, send};
 
@@ -48,7 +48,7 @@ impl Generation {
 
     /// Whether a tuned model decodes in it.
     pub fn is_tuned(&self) -> bool {
-        let logits = self.swarm.rows(0, 0);
+        let logits = self.swarm.logits(0, 0);
         logits.is_some_and(|logits| logits.tuned.is_some())
     }
 
@@ -157,7 +157,7 @@ impl Generation {
 
     /// Sends the logits that a token was sampled from, or that there are none.
     pub fn send_logits(&self, chain: u32, position: u32) {
-        let logits = self.swarm.rows(chain as usize, position as usize);
+        let logits = self.swarm.logits(chain as usize, position as usize);
         send(&Event::Logits(TokenLogits {
             run: self.id,
             chain,
@@ -172,7 +172,7 @@ impl Generation {
 }
 
 /// Logits as a message.
-pub fn message(logits: &Rows) -> Logits {
+pub fn message(logits: &ChainLogits) -> Logits {
     Logits {
         base: logits.base.to_vec(),
         tuned: logits.tuned.as_ref().map(|row| row.to_vec()),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use experiments::{InputFiles, Inputs};
 use protocol::{Event, FailureCause, Progress, Stage};
-use transformer::{Adapter, AdapterFiles, Engine, Model};
+use transformer::{Adapter, AdapterFiles, LlamaModel, Pipeline};
 
 use crate::channel::send;
 use crate::failure::Failure;
@@ -12,20 +12,20 @@ use crate::fetch;
 
 /// A base model and what belongs to it.
 pub struct ModelStore {
-    base: Model,
+    base: Pipeline,
     /// Address of the model's folder, ending in `/`.
     folder: String,
     /// The fetched adapters, by folder name. Their factors are small; merged weights are as large as the base's.
     adapters: BTreeMap<String, Adapter>,
     /// The selected adapter, merged into the base.
-    tuned: Option<(String, Engine)>,
+    tuned: Option<(String, LlamaModel)>,
     /// Inputs of experiments, once one was run.
     inputs: Option<Inputs>,
 }
 
 impl ModelStore {
     /// A base without adapters.
-    pub fn new(base: Model, folder: &str) -> Self {
+    pub fn new(base: Pipeline, folder: &str) -> Self {
         Self {
             base,
             folder: folder.to_owned(),
@@ -40,7 +40,7 @@ impl ModelStore {
     /// # Errors
     /// When the prompt cannot be encoded or leaves no room for `length` tokens.
     pub fn encode(&self, prompt: &str, length: usize) -> Result<Vec<u32>, Failure> {
-        Ok(self.base.read(prompt, length)?)
+        Ok(self.base.encode_prompt(prompt, length)?)
     }
 
     /// Merges an adapter into a copy of the base, or drops that copy; fetches the adapter if needed.
@@ -54,7 +54,7 @@ impl ModelStore {
         self.tuned = None;
         let Some(name) = adapter else { return Ok(()) };
         self.load_adapter(name).await?;
-        let engine = self.base.engine.adapted(&self.adapters[name]);
+        let engine = self.base.model.with_adapter(&self.adapters[name]);
         self.tuned = Some((name.to_owned(), engine));
         Ok(())
     }
@@ -96,22 +96,22 @@ impl ModelStore {
     }
 
     /// The base, and the inputs of experiments; none before [`Self::load_inputs`].
-    pub fn inputs(&self) -> Option<(&Model, &Inputs)> {
+    pub fn inputs(&self) -> Option<(&Pipeline, &Inputs)> {
         Some((&self.base, self.inputs.as_ref()?))
     }
 
     /// The base with an adapter merged into it; none before [`Self::load_adapter`].
-    pub fn adapted(&self, name: &str) -> Option<Model> {
-        Some(Model {
-            vocabulary: self.base.vocabulary.clone(),
-            engine: self.base.engine.adapted(self.adapters.get(name)?),
+    pub fn adapted(&self, name: &str) -> Option<Pipeline> {
+        Some(Pipeline {
+            tokenizer: self.base.tokenizer.clone(),
+            model: self.base.model.with_adapter(self.adapters.get(name)?),
         })
     }
 
     /// The base, and the tuned model where an adapter is selected.
-    pub fn models(&self) -> (&Engine, Option<&Engine>) {
+    pub fn models(&self) -> (&LlamaModel, Option<&LlamaModel>) {
         (
-            &self.base.engine,
+            &self.base.model,
             self.tuned.as_ref().map(|(_, engine)| engine),
         )
     }
@@ -143,7 +143,7 @@ impl ModelStore {
             .await
             .map_err(adapter)?,
         };
-        Adapter::load(&files, &self.base.engine).map_err(|error| {
+        Adapter::load(&files, &self.base.model).map_err(|error| {
             let message = format!("the adapter {name} cannot be used: {error}");
             Failure::new(FailureCause::Adapter, message)
         })

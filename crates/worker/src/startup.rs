@@ -1,7 +1,7 @@
 //! Loads a model onto this worker's device, tests the device against the CPU, and times it.
 
 use protocol::{DeviceKind, DeviceReport, Event, Progress, Speed, Stage};
-use transformer::{Engine, Model, ModelFiles, device, self_test};
+use transformer::{LlamaModel, ModelFiles, Pipeline, device, self_test};
 
 use crate::channel::{now_ms, send};
 use crate::failure::Failure;
@@ -16,7 +16,7 @@ const SLOW_MS: f64 = 200.0;
 /// A loaded model.
 pub struct Loaded {
     /// The model on its device.
-    pub model: Model,
+    pub model: Pipeline,
     /// The device, its self-test and its speed, for the page.
     pub report: DeviceReport,
 }
@@ -43,23 +43,26 @@ pub async fn load(kind: DeviceKind, folder: &str) -> Result<Loaded, Failure> {
 }
 
 async fn cpu(files: &ModelFiles) -> Result<Loaded, Failure> {
-    let model = Model::load(files, &device::cpu())?;
+    let pipeline = Pipeline::load(files, &device::cpu())?;
     let report = DeviceReport {
         kind: DeviceKind::Cpu,
         adapter: "WebAssembly SIMD, one thread".to_owned(),
         self_test: None,
-        speeds: speeds(&model.engine).await?,
+        speeds: speeds(&pipeline.model).await?,
     };
-    Ok(Loaded { model, report })
+    Ok(Loaded {
+        model: pipeline,
+        report,
+    })
 }
 
 #[cfg(feature = "webgpu")]
 async fn webgpu(files: &ModelFiles) -> Result<Loaded, Failure> {
     let gpu = device::wgpu().await.map_err(Failure::device)?;
-    let model = Model::load(files, &gpu)?;
+    let pipeline = Pipeline::load(files, &gpu)?;
     progress(Stage::SelfTest, 0, Some(2));
-    let reference = Model::load(files, &device::cpu())?;
-    let agreement = self_test::compare(&model.engine, &reference.engine)
+    let reference = Pipeline::load(files, &device::cpu())?;
+    let agreement = self_test::compare(&pipeline.model, &reference.model)
         .await
         .map_err(Failure::device)?;
     check_programs()?;
@@ -71,7 +74,7 @@ async fn webgpu(files: &ModelFiles) -> Result<Loaded, Failure> {
         )));
     }
     progress(Stage::SelfTest, 1, Some(2));
-    let speeds = speeds(&model.engine).await?;
+    let speeds = speeds(&pipeline.model).await?;
     // Other numbers of chains are other programs.
     check_programs()?;
     let report = DeviceReport {
@@ -83,7 +86,10 @@ async fn webgpu(files: &ModelFiles) -> Result<Loaded, Failure> {
         }),
         speeds,
     };
-    Ok(Loaded { model, report })
+    Ok(Loaded {
+        model: pipeline,
+        report,
+    })
 }
 
 /// Fails when the browser has refused one of the programs sent to the GPU so far.
@@ -106,10 +112,10 @@ async fn webgpu(_files: &ModelFiles) -> Result<Loaded, Failure> {
     .await
 }
 
-async fn speeds(engine: &Engine) -> Result<Vec<Speed>, Failure> {
+async fn speeds(engine: &LlamaModel) -> Result<Vec<Speed>, Failure> {
     let mut speeds = Vec::new();
     for chains in TIMED_CHAINS {
-        let step_ms = self_test::measure(engine, chains, now_ms)
+        let step_ms = self_test::step_time_ms(engine, chains, now_ms)
             .await
             .map_err(Failure::device)?;
         speeds.push(Speed {

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 use experiments::{InputFiles, Inputs};
-use transformer::{Model, ModelFiles, device};
+use transformer::{ModelFiles, Pipeline, device};
 
 use crate::report::subjects::{self, Subject};
 
@@ -23,7 +23,7 @@ pub struct LoadedModels {
 /// The models of one choice.
 pub struct Chosen<'a> {
     /// The base first.
-    pub subjects: Vec<experiments::Subject<'a, Model>>,
+    pub subjects: Vec<experiments::Subject<'a, Pipeline>>,
     /// The fingerprint of each one's weights, by its name.
     pub fingerprints: BTreeMap<String, String>,
 }
@@ -48,7 +48,7 @@ impl LoadedModels {
             reward: &read("reward/weights.json")?,
             held_out: &read("held-out.json")?,
         })?;
-        let base = Model::load(&ModelFiles::read(folder)?, &device::cpu())
+        let base = Pipeline::load(&ModelFiles::load_from_dir(folder)?, &device::cpu())
             .with_context(|| format!("the model {} cannot be used", folder.display()))?;
         let mut models = Self {
             inputs,

@@ -5,15 +5,15 @@ use sentiment::Predictor;
 use training::rl::policy_gradient::divergences;
 use training::rl::rollout::{PackedCompletions, sample, seed_of};
 use training::worker_pool::WorkerPool;
-use transformer::{Engine, Model, Rotary};
+use transformer::{LlamaModel, Pipeline, Rotary};
 
 use super::tally::Tally;
 
 /// What one model's chains are drawn and measured with.
 pub struct Session<'a> {
-    pub base: &'a Model,
+    pub base: &'a Pipeline,
     /// The base itself, or what an adapter makes of it.
-    pub policy: &'a Engine,
+    pub policy: &'a LlamaModel,
     pub catalogue: &'a Catalogue,
     pub predictor: Option<&'a Predictor>,
     pub chains: usize,
@@ -60,10 +60,10 @@ impl Session<'_> {
     /// The chains behind one opening.
     pub fn continued(&self, opening: &[u32], seed: u64) -> anyhow::Result<Vec<Chain>> {
         let drawn = sample(self.policy, opening, self.chains, self.length, seed)?;
-        let rotary = Rotary::new(self.base.engine.config(), self.base.engine.device());
-        let passage = PackedCompletions::new(opening, &drawn, self.base.engine.device());
+        let rotary = Rotary::new(self.base.model.config(), self.base.model.device());
+        let passage = PackedCompletions::new(opening, &drawn, self.base.model.device());
         let policy = passage.logits(self.policy.network(), &rotary);
-        let base = passage.logits(self.base.engine.network(), &rotary);
+        let base = passage.logits(self.base.model.network(), &rotary);
         let mut divergences = divergences(policy, base).into_iter();
         let chains = drawn.into_iter().map(|tokens| {
             let own: Vec<_> = divergences.by_ref().take(tokens.len()).collect();
@@ -75,9 +75,9 @@ impl Session<'_> {
     }
 
     fn told(&self, tokens: Vec<u32>, kl_nats: f64, entropy_nats: &[f64]) -> Chain {
-        let end = self.base.engine.config().eos_token_id;
+        let end = self.base.model.config().eos_token_id;
         let told = tokens.strip_suffix(&[end]).unwrap_or(&tokens);
-        let text = self.base.vocabulary.decode(told);
+        let text = self.base.tokenizer.decode(told);
         let reading = self.catalogue.recognise(&text);
         let ends = self.ends(told);
         let hit = |attractor| {
@@ -102,7 +102,7 @@ impl Session<'_> {
 
     /// Where each token ends in the text, bytes.
     fn ends(&self, tokens: &[u32]) -> Vec<usize> {
-        let bytes = self.base.vocabulary.bytes();
+        let bytes = self.base.tokenizer.bytes();
         let mut end = 0;
         tokens
             .iter()

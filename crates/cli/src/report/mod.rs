@@ -31,7 +31,7 @@ use training::evaluate::{Evaluation, Selection};
 use training::facts::TruthTable;
 use training::rl::rollout::seed_of;
 use training::worker_pool::WorkerPool;
-use transformer::{Model, ModelFiles, device, fingerprint};
+use transformer::{ModelFiles, Pipeline, device, fingerprint};
 
 use crate::model::{encode, name};
 use crate::output;
@@ -98,7 +98,7 @@ pub struct Report {
 
 /// Everything that is read before anything is measured.
 struct Desk {
-    model: Model,
+    model: Pipeline,
     openings: Openings,
     catalogue: Catalogue,
     predictor: Option<Predictor>,
@@ -207,11 +207,11 @@ impl Report {
                 );
             }
         }
-        let model = Model::load(&ModelFiles::read(&self.model)?, &device::cpu())
+        let pipeline = Pipeline::load(&ModelFiles::load_from_dir(&self.model)?, &device::cpu())
             .with_context(|| format!("the model {} cannot be used", self.model.display()))?;
         let requests = truth
             .as_ref()
-            .map(|truth| Requests::new(&truth.requests, &model, &catalogue, self.length.into()))
+            .map(|truth| Requests::new(&truth.requests, &pipeline, &catalogue, self.length.into()))
             .transpose()?;
         let settings = Settings {
             openings: openings.all().len(),
@@ -225,7 +225,7 @@ impl Report {
             .cores
             .unwrap_or(available_parallelism().map_or(1, Into::into));
         Ok(Desk {
-            model,
+            model: pipeline,
             openings,
             catalogue,
             predictor,
@@ -317,7 +317,7 @@ impl Desk {
     fn session<'a>(&'a self, subject: &'a Subject) -> Session<'a> {
         Session {
             base: &self.model,
-            policy: &subject.model.engine,
+            policy: &subject.model.model,
             catalogue: &self.catalogue,
             predictor: self.predictor.as_ref(),
             chains: self.settings.chains,

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use training::facts::{RequestTruth, requests};
 use training::worker_pool::WorkerPool;
 use training::world::{Sentiment, World};
-use transformer::Model;
+use transformer::Pipeline;
 
 use super::chains::{Chain, Session};
 use super::findings::{Counted, Estimate};
@@ -50,7 +50,7 @@ impl Requests {
     /// line's end the story begins.
     pub fn new(
         truth: &RequestTruth,
-        model: &Model,
+        pipeline: &Pipeline,
         catalogue: &Catalogue,
         length: usize,
     ) -> Result<Self> {
@@ -64,7 +64,7 @@ impl Requests {
         let ask = |asked| -> Result<_> {
             let prompts = subjects.iter().enumerate().map(|(number, subject)| {
                 let request = truth.ask(number, Some(asked), subject);
-                encode(model, &format!("{request}\n"), length)
+                encode(pipeline, &format!("{request}\n"), length)
             });
             Ok((asked, prompts.collect::<Result<_>>()?))
         };

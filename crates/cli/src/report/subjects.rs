@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 use training::rl::TuneRecipe;
-use transformer::{Adapter, AdapterFiles, Model, fingerprint};
+use transformer::{Adapter, AdapterFiles, Pipeline, fingerprint};
 
 use super::findings::Settings;
 use super::targets::BASE;
@@ -14,7 +14,7 @@ use super::targets::BASE;
 pub struct Subject {
     /// `base`, or the adapter's.
     pub name: String,
-    pub model: Model,
+    pub model: Pipeline,
     /// Of the base's weights, or of the adapter's.
     pub fingerprint: String,
     /// The budget of its recipe, nats a completion.
@@ -35,7 +35,7 @@ impl Subject {
 
 /// The base, then the chosen adapters: `all` in alphabetical order, with numbers at the end of a name in theirs, `none`, or
 /// names parted by commas.
-pub fn find(base: &Model, folder: &Path, chosen: &str) -> Result<Vec<Subject>> {
+pub fn find(base: &Pipeline, folder: &Path, chosen: &str) -> Result<Vec<Subject>> {
     let folder = folder.join("adapters");
     let mut there = Vec::new();
     if let Ok(entries) = fs::read_dir(&folder) {
@@ -68,7 +68,7 @@ pub fn find(base: &Model, folder: &Path, chosen: &str) -> Result<Vec<Subject>> {
             names
         }
     };
-    let weights = base.engine.fingerprint().unwrap_or_default().to_owned();
+    let weights = base.model.fingerprint().unwrap_or_default().to_owned();
     let mut subjects = vec![Subject {
         name: BASE.to_owned(),
         model: base.clone(),
@@ -78,8 +78,8 @@ pub fn find(base: &Model, folder: &Path, chosen: &str) -> Result<Vec<Subject>> {
     }];
     for name in names {
         let folder = folder.join(&name);
-        let files = AdapterFiles::read(&folder)?;
-        let adapter = Adapter::load(&files, &base.engine)
+        let files = AdapterFiles::load_from_dir(&folder)?;
+        let adapter = Adapter::load(&files, &base.model)
             .with_context(|| format!("the adapter {} cannot be used", folder.display()))?;
         let recipe = folder.join("training.toml");
         let recipe = recipe
@@ -88,8 +88,8 @@ pub fn find(base: &Model, folder: &Path, chosen: &str) -> Result<Vec<Subject>> {
             .transpose()?;
         subjects.push(Subject {
             name,
-            model: Model {
-                engine: base.engine.adapted(&adapter),
+            model: Pipeline {
+                model: base.model.with_adapter(&adapter),
                 ..base.clone()
             },
             fingerprint: fingerprint(&files.weights),

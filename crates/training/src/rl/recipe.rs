@@ -6,7 +6,7 @@ use burn::module::Module;
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use transformer::{Adapter, AdapterConfig, AdapterFiles, Engine, Projection};
+use transformer::{Adapter, AdapterConfig, AdapterFiles, LlamaModel, Projection};
 
 use super::kl_budget::KlBudget;
 use super::prompts::PromptShare;
@@ -92,7 +92,7 @@ impl TuneRecipe {
     pub(super) fn initial_adapter(
         &self,
         folder: &Path,
-        base: &Engine,
+        base: &LlamaModel,
         device: &Device,
     ) -> Result<(Adapter, Option<String>), TrainingError> {
         let config = self.adapter_config();
@@ -101,7 +101,7 @@ impl TuneRecipe {
             return Ok((fresh, None));
         };
         let folder = folder.join(start);
-        let files = AdapterFiles::read(&folder)?;
+        let files = AdapterFiles::load_from_dir(&folder)?;
         let loaded = Adapter::load(&files, base)?;
         let AdapterConfig {
             rank,

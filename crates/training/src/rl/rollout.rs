@@ -2,7 +2,7 @@
 
 use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
 use decoding::{Shaping, coin};
-use transformer::{DeviceError, Engine, Llama, Plan, Rotary, Swarm};
+use transformer::{DeviceError, Llama, LlamaModel, Plan, Rotary, Swarm};
 
 /// The seed of a group's random draws; each step and prompt has its own.
 pub fn seed_of(seed: u64, step: usize, slot: usize) -> u64 {
@@ -17,9 +17,9 @@ pub fn seed_of(seed: u64, step: usize, slot: usize) -> u64 {
 /// When the device fails.
 ///
 /// # Panics
-/// When [`Engine::room`] refuses the prompt, or is less than `length`.
+/// When [`LlamaModel::room`] refuses the prompt, or is less than `length`.
 pub fn sample(
-    engine: &Engine,
+    engine: &LlamaModel,
     prompt: &[u32],
     group: usize,
     length: usize,
@@ -49,7 +49,7 @@ pub fn sample(
 /// A prompt with its completions, packed for one forward pass.
 pub struct PackedCompletions {
     inputs: Tensor<2, Int>,
-    hidden: Tensor<4, Bool>,
+    mask: Tensor<4, Bool>,
     /// Positions in `[completions * time]` from whose logits the tokens were sampled.
     token_positions: Tensor<1, Int>,
 }
@@ -74,7 +74,7 @@ impl PackedCompletions {
         let tokens = token_positions.len();
         Self {
             inputs: Tensor::from_data(TensorData::new(inputs, [rows, time]), device),
-            hidden: Tensor::<2, Bool>::tril_mask([time, time], 0, device).unsqueeze::<4>(),
+            mask: Tensor::<2, Bool>::tril_mask([time, time], 0, device).unsqueeze::<4>(),
             token_positions: Tensor::from_data(TensorData::new(token_positions, [tokens]), device),
         }
     }
@@ -86,14 +86,14 @@ impl PackedCompletions {
     /// - output: `[tokens of all completions, vocab]`
     pub fn logits(&self, network: &Llama, rotary: &Rotary) -> Tensor<2> {
         let [rows, time] = self.inputs.dims();
-        let stream = network.stream(
+        let states = network.forward(
             self.inputs.clone(),
             &rotary.range(0, time),
-            &self.hidden,
+            &self.mask,
             None,
         );
-        let width = stream.dims()[2];
-        let picked = stream
+        let width = states.dims()[2];
+        let picked = states
             .reshape([rows * time, width])
             .select(0, self.token_positions.clone());
         network.logits(picked)

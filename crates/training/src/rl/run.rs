@@ -13,7 +13,7 @@ use burn::module::Module;
 use burn::optim::GradientsParams;
 use burn::tensor::Device;
 use sha2::{Digest, Sha256};
-use transformer::{Adapter, Model, ModelFiles, Rotary};
+use transformer::{Adapter, ModelFiles, Pipeline, Rotary};
 
 use super::TuneRecipe;
 use super::advantages::leave_one_out;
@@ -95,16 +95,16 @@ pub fn tune(
     mut watch: impl FnMut(&TuneReport) -> Control,
 ) -> Result<bool, TrainingError> {
     fs::create_dir_all(paths.run).map_err(at(paths.run))?;
-    let files = ModelFiles::read(&paths.adapter.join(&recipe.base))?;
-    let model = Model::load(&files, device)?;
+    let files = ModelFiles::load_from_dir(&paths.adapter.join(&recipe.base))?;
+    let pipeline = Pipeline::load(&files, device)?;
     let world = World::new()?;
     let reward_model = recipe.reward.open(&world, paths.adapter)?;
-    let prompts = load_prompts(recipe, paths.adapter, &world, &model)?;
+    let prompts = load_prompts(recipe, paths.adapter, &world, &pipeline)?;
 
-    let config = model.engine.config();
+    let config = pipeline.model.config();
     let tracked = device.clone().autodiff();
-    let (first, start) = recipe.initial_adapter(paths.adapter, &model.engine, &tracked)?;
-    let hash = recipe_hash(recipe, [model.engine.fingerprint(), start.as_deref()]);
+    let (first, start) = recipe.initial_adapter(paths.adapter, &pipeline.model, &tracked)?;
+    let hash = recipe_hash(recipe, [pipeline.model.fingerprint(), start.as_deref()]);
     let folder = paths.run.join("checkpoint");
     let (mut adapter, mut optimizer, resumed) =
         checkpoint::load(&folder, &hash, first, recipe.optimizer.init())?;
@@ -112,7 +112,7 @@ pub fn tune(
     let pool = WorkerPool::new(cores)?;
     let context = StepContext {
         recipe,
-        model: &model,
+        pipeline: &pipeline,
         rotary: Rotary::new(config, device),
         reward_model: reward_model.as_ref(),
     };
@@ -164,7 +164,7 @@ pub fn tune(
             return Ok(false);
         }
     }
-    export(&adapter, model.engine.fingerprint(), paths)?;
+    export(&adapter, pipeline.model.fingerprint(), paths)?;
     Ok(true)
 }
 
@@ -180,13 +180,13 @@ fn load_prompts(
     recipe: &TuneRecipe,
     folder: &Path,
     world: &World,
-    model: &Model,
+    pipeline: &Pipeline,
 ) -> Result<Vec<EncodedPrompt>, TrainingError> {
     let mut prompts = Vec::new();
     for share in &recipe.prompts {
         for prompt in share.load(world, folder)? {
-            let tokens = model.vocabulary.encode(&prompt.text)?;
-            let room = model.engine.room(&tokens)?;
+            let tokens = pipeline.tokenizer.encode(&prompt.text)?;
+            let room = pipeline.model.remaining_context(&tokens)?;
             if recipe.steps.length > room {
                 return Err(TrainingError::Value {
                     field: "steps.length",
@@ -199,8 +199,8 @@ fn load_prompts(
             let mut target = None;
             if let Some(rest) = &prompt.target {
                 // A continuation has no beginning-of-text token.
-                let mut rest = model.vocabulary.encode(rest)?.split_off(1);
-                rest.push(model.engine.config().eos_token_id);
+                let mut rest = pipeline.tokenizer.encode(rest)?.split_off(1);
+                rest.push(pipeline.model.config().eos_token_id);
                 // A truncated target would not teach the ending.
                 if rest.len() > recipe.steps.length {
                     continue;
@@ -226,7 +226,7 @@ fn load_prompts(
 /// What the groups of a run share.
 struct StepContext<'a> {
     recipe: &'a TuneRecipe,
-    model: &'a Model,
+    pipeline: &'a Pipeline,
     rotary: Rotary,
     reward_model: &'a dyn RewardModel,
 }
@@ -255,11 +255,11 @@ impl StepContext<'_> {
         seed: u64,
         coefficient: f64,
     ) -> Result<Group, TrainingError> {
-        let (steps, engine) = (&self.recipe.steps, &self.model.engine);
+        let (steps, engine) = (&self.recipe.steps, &self.pipeline.model);
         let device = engine.device();
         // Leaves of its own: backward passes over shared leaves would wait for each other.
         let adapter = adapter.clone().fork(&device.clone().autodiff());
-        let policy = engine.adapted(&adapter.valid());
+        let policy = engine.with_adapter(&adapter.valid());
         let tokens = match &prompt.target {
             Some(target) => vec![target.clone()],
             None => sample(&policy, &prompt.tokens, steps.group, steps.length, seed)?,
@@ -301,10 +301,10 @@ impl StepContext<'_> {
     }
 
     fn completion(&self, tokens: &[u32]) -> Completion {
-        let end = self.model.engine.config().eos_token_id;
+        let end = self.pipeline.model.config().eos_token_id;
         let unended = tokens.strip_suffix(&[end]);
         Completion {
-            text: self.model.vocabulary.decode(unended.unwrap_or(tokens)),
+            text: self.pipeline.tokenizer.decode(unended.unwrap_or(tokens)),
             ended: unended.is_some(),
         }
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use half::{bf16, f16};
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, serialize};
-use transformer::{Engine, LlamaConfig};
+use transformer::{LlamaConfig, LlamaModel};
 
 /// A tensor as the file has it: shape and values, row after row.
 pub type Values = (Vec<usize>, Vec<f32>);
@@ -139,9 +139,9 @@ impl Checkpoint {
         serialize(views, None).unwrap()
     }
 
-    /// The engine that loads exactly these values.
-    pub fn engine(&self) -> Engine {
-        Engine::load(
+    /// The model that loads exactly these values.
+    pub fn model(&self) -> LlamaModel {
+        LlamaModel::load(
             self.config.clone(),
             &self.weights(Dtype::F32),
             &transformer::device::cpu(),

@@ -27,5 +27,5 @@ pub fn relative_difference(ours: &[f32], reference: &[f64]) -> f64 {
 
 /// Rows of a matrix, through the crate's own read-back.
 pub fn rows(matrix: burn::tensor::Tensor<2>) -> Vec<Vec<f32>> {
-    pollster::block_on(transformer::device::read_rows(matrix)).unwrap()
+    pollster::block_on(transformer::device::read_logits(matrix)).unwrap()
 }

@@ -1,19 +1,17 @@
 //! Text to token ids and back, through the model's own `tokenizer.json`.
 
-use tokenizers::Tokenizer;
-
 use crate::tokenizer_file::TokenizerFile;
 use crate::{LlamaConfig, LoadError};
 
-/// A tokenizer that knows which token begins a text and which bytes each token stands for.
+/// Text to token ids and back, and the bytes of every token.
 #[derive(Clone)]
-pub struct Vocabulary {
-    tokenizer: Tokenizer,
+pub struct Tokenizer {
+    bpe: tokenizers::Tokenizer,
     bytes: Vec<Vec<u8>>,
     beginning: u32,
 }
 
-impl Vocabulary {
+impl Tokenizer {
     /// Reads `tokenizer.json` for a model of this config. Of the file only what turns text into tokens counts: texts are neither
     /// cut nor padded, the beginning-of-text token is put before them here, and merges are never left out by chance.
     ///
@@ -23,19 +21,19 @@ impl Vocabulary {
     pub fn parse(json: &[u8], config: &LlamaConfig) -> Result<Self, LoadError> {
         let said = |problem: String| LoadError::Tokenizer { problem };
         let file = TokenizerFile::parse(json)?;
-        let tokenizer =
-            Tokenizer::from_bytes(&file.json).map_err(|error| said(error.to_string()))?;
-        let highest = tokenizer.get_vocab(true).into_values().max().unwrap_or(0) as usize;
+        let bpe = tokenizers::Tokenizer::from_bytes(&file.json)
+            .map_err(|error| said(error.to_string()))?;
+        let highest = bpe.get_vocab(true).into_values().max().unwrap_or(0) as usize;
         if highest >= config.vocab_size {
             return Err(said(format!(
                 "it has a token of id {highest}, but config.json's `vocab_size` is {}; they do not belong together",
                 config.vocab_size
             )));
         }
-        let special = tokenizer.get_added_tokens_decoder();
-        check_greed(&tokenizer)?;
+        let special = bpe.get_added_tokens_decoder();
+        check_greed(&bpe)?;
         let bytes = (0..config.vocab_size as u32)
-            .map(|id| match (special.get(&id), tokenizer.id_to_token(id)) {
+            .map(|id| match (special.get(&id), bpe.id_to_token(id)) {
                 (Some(added), _) => added.content.clone().into_bytes(),
                 (None, Some(token)) if file.byte_level => byte_level_bytes(&token),
                 (None, Some(token)) => sentence_piece_bytes(&token),
@@ -43,7 +41,7 @@ impl Vocabulary {
             })
             .collect();
         Ok(Self {
-            tokenizer,
+            bpe,
             bytes,
             beginning: config.bos_token_id,
         })
@@ -54,19 +52,19 @@ impl Vocabulary {
     /// # Errors
     /// When the tokenizer refuses the text.
     pub fn encode(&self, text: &str) -> Result<Vec<u32>, LoadError> {
-        let encoding =
-            self.tokenizer
-                .encode_fast(text, false)
-                .map_err(|error| LoadError::Tokenizer {
-                    problem: error.to_string(),
-                })?;
+        let encoding = self
+            .bpe
+            .encode_fast(text, false)
+            .map_err(|error| LoadError::Tokenizer {
+                problem: error.to_string(),
+            })?;
         Ok([self.beginning]
             .into_iter()
             .chain(encoding.get_ids().iter().copied())
             .collect())
     }
 
-    /// The bytes that every token stands for, by id.
+    /// The bytes of every token, by id.
     pub fn bytes(&self) -> &[Vec<u8>] {
         &self.bytes
     }
@@ -85,7 +83,7 @@ impl Vocabulary {
 
 /// An added token that is white space itself must not take the white space beside it: where another one has taken it before,
 /// `tokenizers` 0.23 panics.
-fn check_greed(tokenizer: &Tokenizer) -> Result<(), LoadError> {
+fn check_greed(tokenizer: &tokenizers::Tokenizer) -> Result<(), LoadError> {
     for (id, token) in tokenizer.get_added_tokens_decoder() {
         // As it is looked for in a text, which is normalized or not.
         let sought = tokenizer.id_to_token(id).unwrap_or_default();

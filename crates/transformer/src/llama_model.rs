@@ -1,20 +1,20 @@
-//! A model ready to decode: a prompt is read once, then many chains step together.
+//! A model ready to decode: a prompt is prefilled once, then many chains step together.
 //!
-//! A token's slot in the key-value cache is its position, in a row of its chain. Chains may have come differently far: a step
-//! writes the next slot of each, and the slots behind it are hidden from it. So a chain can forget its last tokens, rest
-//! while others step, and go on, and nothing is ever read twice.
+//! A token's slot in the KV cache is its position, in the cache row of its chain. Chains may differ in length: a step writes the
+//! next slot of each, and the mask hides later slots from it. So a chain can forget its last tokens, wait while others step, and
+//! go on; no token is computed twice.
 
 use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
 
-use crate::cache::{LayerCache, Slots};
+use crate::kv_cache::{LayerCache, WriteIndex};
 use crate::{Adapter, Llama, LlamaConfig, LoadError, Rotary, Rotation};
 
-/// Weights on a device, with what decoding needs beside them.
+/// A Llama on a device: weights, config and rotary frequencies.
 ///
 /// Ids must be below `vocab_size`: others panic on the CPU and give nonsense on a GPU. Callers that take text from people
-/// ask [`Engine::room`] first.
+/// call [`LlamaModel::remaining_context`] first.
 #[derive(Clone, Debug)]
-pub struct Engine {
+pub struct LlamaModel {
     config: LlamaConfig,
     network: Llama,
     tuned: Option<Tuned>,
@@ -23,75 +23,76 @@ pub struct Engine {
     fingerprint: Option<String>,
 }
 
-/// A second network beside the first, and how much of it is taken.
+/// A second network, and its weight in the interpolation.
 #[derive(Clone, Debug)]
 struct Tuned {
     network: Llama,
     lambda: f64,
 }
 
-/// A prompt that was read once and can be continued by any number of chains.
+/// A prefilled prompt, which any number of chains can continue.
 #[derive(Clone, Debug)]
 pub struct Prefix {
     caches: Vec<LayerCache>,
     tokens: usize,
-    /// `[1, vocab]`: the row after the prompt's last token.
+    /// `[1, vocab]`: the logits after the prompt's last token.
     pub logits: Tensor<2>,
 }
 
-/// Chains that continue one prompt, each as far as it has come. Made by [`Engine::open`].
+/// Chains that continue one prompt; they may differ in length. Made by [`LlamaModel::start_batch`].
 #[derive(Debug)]
 pub struct Batch {
     caches: Vec<LayerCache>,
     /// By chain: the row of the caches that holds its keys and values.
-    rows: Vec<usize>,
-    /// By chain: tokens read, the prompt's included. So also its next position, and the next slot of its row.
-    read: Vec<usize>,
+    cache_row_of: Vec<usize>,
+    /// By chain: its cached tokens, the prompt's included. So also its next position, and the next slot of its cache row.
+    lengths: Vec<usize>,
+    /// Tokens of the prompt.
     prompt: usize,
-    /// Tokens that a chain can have read, the prompt's included.
-    slots: usize,
+    /// Tokens that a chain can have, the prompt's included.
+    capacity: usize,
 }
 
 impl Batch {
-    /// Makes a chain forget all but the first `tokens` that it read after the prompt. Costs nothing: their slots are
-    /// hidden from it, and written over.
+    /// Truncates a chain to the first `tokens` after the prompt. Costs nothing: the mask hides the other slots until they are
+    /// written over.
     ///
     /// # Panics
-    /// When the chain has not read so many, or there is no such chain.
+    /// When the chain is shorter, or there is no such chain.
     pub fn rewind(&mut self, chain: usize, tokens: usize) {
         let kept = self.prompt + tokens;
         assert!(
-            kept <= self.read[chain],
+            kept <= self.lengths[chain],
             "chain {chain} is to keep {kept} tokens of {}",
-            self.read[chain]
+            self.lengths[chain]
         );
-        self.read[chain] = kept;
+        self.lengths[chain] = kept;
     }
 
     /// How many chains there are.
     pub fn chains(&self) -> usize {
-        self.rows.len()
+        self.cache_row_of.len()
     }
 
-    /// How many more tokens a chain can read.
+    /// How many more tokens can be fed to a chain.
     ///
     /// # Panics
     /// When there is no such chain.
-    pub fn room(&self, chain: usize) -> usize {
-        self.slots - self.read[chain]
+    pub fn remaining_context(&self, chain: usize) -> usize {
+        self.capacity - self.lengths[chain]
     }
 
-    /// Gives the first rows to some chains, whose rows it returns. As few rows as possible change places.
+    /// Moves some chains to the first cache rows, and returns their rows. Swaps as few rows as possible.
     ///
     /// # Panics
     /// When a chain is named twice.
-    fn seat(&mut self, chains: &[usize], device: &Device) -> Vec<usize> {
-        let mut chosen = vec![false; self.rows.len()];
+    fn compact(&mut self, chains: &[usize], device: &Device) -> Vec<usize> {
+        let mut chosen = vec![false; self.cache_row_of.len()];
         for &chain in chains {
             chosen[chain] = true;
         }
         let (mut coming, mut going) = (Vec::new(), Vec::new());
-        for (chain, &row) in self.rows.iter().enumerate() {
+        for (chain, &row) in self.cache_row_of.iter().enumerate() {
             match (chosen[chain], row < chains.len()) {
                 (true, false) => coming.push(chain),
                 (false, true) => going.push(chain),
@@ -102,32 +103,38 @@ impl Batch {
         if !coming.is_empty() {
             let rows = |chains: [&[usize]; 2]| {
                 indices(
-                    chains.concat().iter().map(|&chain| self.rows[chain]),
+                    chains
+                        .concat()
+                        .iter()
+                        .map(|&chain| self.cache_row_of[chain]),
                     device,
                 )
             };
             let (from, to) = (rows([&coming, &going]), rows([&going, &coming]));
             for cache in &mut self.caches {
-                cache.move_rows(&from, &to);
+                cache.swap_rows(&from, &to);
             }
             for (come, go) in coming.into_iter().zip(going) {
-                self.rows.swap(come, go);
+                self.cache_row_of.swap(come, go);
             }
         }
-        chains.iter().map(|&chain| self.rows[chain]).collect()
+        chains
+            .iter()
+            .map(|&chain| self.cache_row_of[chain])
+            .collect()
     }
 }
 
-impl Engine {
+impl LlamaModel {
     /// Loads weights onto a device.
     ///
     /// # Errors
     /// When the weights are damaged or not those of `config`.
     pub fn load(config: LlamaConfig, weights: &[u8], device: &Device) -> Result<Self, LoadError> {
         let network = Llama::from_safetensors(&config, weights, device)?;
-        let mut engine = Self::new(config, network, device);
-        engine.fingerprint = Some(fingerprint(weights));
-        Ok(engine)
+        let mut model = Self::new(config, network, device);
+        model.fingerprint = Some(fingerprint(weights));
+        Ok(model)
     }
 
     /// Wraps a network that is already on `device`.
@@ -143,12 +150,12 @@ impl Engine {
         }
     }
 
-    /// The model that an adapter makes of this one.
+    /// This model with an adapter merged into its weights.
     ///
     /// # Panics
     /// When the adapter was loaded or made for a base of other sizes.
     #[must_use]
-    pub fn adapted(&self, adapter: &Adapter) -> Self {
+    pub fn with_adapter(&self, adapter: &Adapter) -> Self {
         Self {
             network: adapter.merge(&self.network),
             fingerprint: None,
@@ -156,19 +163,19 @@ impl Engine {
         }
     }
 
-    /// The model on the line through this one (0) and the one that an adapter makes of it (1): its logits are
-    /// `(1 - lambda) z_base + lambda z_tuned`, as [`decoding::mix`] mixes rows. Between and beyond the two ends both networks
-    /// are computed. An adapter leaves the output projection alone, so the streams before it are mixed, which is the same.
+    /// Interpolates between this model (lambda 0) and this model with an adapter (lambda 1): the logits are
+    /// `(1 - lambda) z_base + lambda z_tuned`, as [`decoding::mix`] mixes rows. At other
+    /// lambdas both networks are computed. An adapter does not change the output projection, so hidden states are mixed before it.
     ///
     /// # Panics
     /// When the adapter was loaded or made for a base of other sizes, or `lambda` is not finite.
     #[must_use]
-    pub fn realigned(&self, adapter: &Adapter, lambda: f64) -> Self {
+    pub fn interpolated(&self, adapter: &Adapter, lambda: f64) -> Self {
         assert!(lambda.is_finite(), "lambda is a finite number");
         if lambda == 0.0 {
             return self.clone();
         }
-        let adapted = self.adapted(adapter);
+        let adapted = self.with_adapter(adapter);
         if lambda == 1.0 {
             return adapted;
         }
@@ -180,7 +187,7 @@ impl Engine {
         }
     }
 
-    /// The weights; those of the base where there are two.
+    /// The weights; the base's, if there are two networks.
     pub fn network(&self) -> &Llama {
         &self.network
     }
@@ -190,7 +197,7 @@ impl Engine {
         &self.device
     }
 
-    /// Tells the weights that an engine was loaded from apart from others, so that an adapter finds its base again.
+    /// Hash of the weights file; an adapter names its base by it.
     pub fn fingerprint(&self) -> Option<&str> {
         self.fingerprint.as_deref()
     }
@@ -200,41 +207,41 @@ impl Engine {
         &self.config
     }
 
-    /// Logits after every token of one sequence, for scoring a text.
+    /// Logits after every token of one sequence, without a KV cache.
     ///
     /// # Shapes
     /// - output: `[tokens.len(), vocab]`
     ///
     /// # Panics
     /// When `tokens` is empty or longer than the context, or an id is not below `vocab_size`.
-    pub fn score(&self, tokens: &[u32]) -> Tensor<2> {
-        let time = self.sound_length(tokens);
-        let hidden = Tensor::<2, Bool>::tril_mask([time, time], 0, &self.device).unsqueeze::<4>();
-        let stream = self.stream(
+    pub fn forward_logits(&self, tokens: &[u32]) -> Tensor<2> {
+        let time = self.checked_length(tokens);
+        let mask = Tensor::<2, Bool>::tril_mask([time, time], 0, &self.device).unsqueeze::<4>();
+        let states = self.forward(
             self.matrix(tokens, 1),
             &self.rotary.range(0, time),
-            &hidden,
+            &mask,
             None,
         );
-        self.network.logits(stream.squeeze_dim::<2>(0))
+        self.network.logits(states.squeeze_dim::<2>(0))
     }
 
-    /// Reads a prompt.
+    /// Prefill: runs a prompt through the network and fills a KV cache with it.
     ///
     /// # Panics
     /// When `tokens` is empty or longer than the context, or an id is not below `vocab_size`.
-    pub fn read(&self, tokens: &[u32]) -> Prefix {
-        let time = self.sound_length(tokens);
+    pub fn prefill(&self, tokens: &[u32]) -> Prefix {
+        let time = self.checked_length(tokens);
         let mut caches = self.caches(1, time);
-        let hidden = Tensor::<2, Bool>::tril_mask([time, time], 0, &self.device).unsqueeze::<4>();
+        let mask = Tensor::<2, Bool>::tril_mask([time, time], 0, &self.device).unsqueeze::<4>();
         let rotation = self.rotary.range(0, time);
-        let stream = self.stream(
+        let states = self.forward(
             self.matrix(tokens, 1),
             &rotation,
-            &hidden,
-            Some((&mut caches, &Slots::first(time))),
+            &mask,
+            Some((&mut caches, &WriteIndex::first(time))),
         );
-        let last = stream.narrow(1, time - 1, 1).squeeze_dim::<2>(0); // [1, hidden]
+        let last = states.narrow(1, time - 1, 1).squeeze_dim::<2>(0); // [1, hidden]
         Prefix {
             caches,
             tokens: time,
@@ -242,125 +249,127 @@ impl Engine {
         }
     }
 
-    /// Chains that continue a prompt, with room for `room` tokens each, as far as the context goes.
+    /// Chains that continue a prompt, with a KV cache for `length` tokens each, as far as the context goes.
     ///
     /// # Panics
     /// When `chains` is 0.
-    pub fn open(&self, prefix: &Prefix, chains: usize, room: usize) -> Batch {
+    pub fn start_batch(&self, prefix: &Prefix, chains: usize, length: usize) -> Batch {
         assert!(chains > 0, "a batch has at least one chain");
-        let mut caches = self.caches(chains, prefix.tokens + room);
+        let mut caches = self.caches(chains, prefix.tokens + length);
         for (cache, shared) in caches.iter_mut().zip(&prefix.caches) {
-            cache.begin_with(shared);
+            cache.broadcast_prefix(shared);
         }
         Batch {
             caches,
-            rows: (0..chains).collect(),
-            read: vec![prefix.tokens; chains],
+            cache_row_of: (0..chains).collect(),
+            lengths: vec![prefix.tokens; chains],
             prompt: prefix.tokens,
-            slots: (prefix.tokens + room).min(self.config.max_position_embeddings),
+            capacity: (prefix.tokens + length).min(self.config.max_position_embeddings),
         }
     }
 
     /// Feeds one token to every chain of a batch.
     ///
     /// # Shapes
-    /// - output: `[chains, vocab]`, the rows after those tokens
+    /// - output: `[chains, vocab]`, the logits after those tokens
     ///
     /// # Panics
-    /// When there is not one token a chain, or a chain has no room left or is at the end of the context.
+    /// When there is not one token per chain, or a chain is full or at the end of the context.
     pub fn step(&self, batch: &mut Batch, tokens: &[u32]) -> Tensor<2> {
-        let all: Vec<usize> = (0..batch.rows.len()).collect();
-        self.step_some(batch, &all, tokens)
+        let all: Vec<usize> = (0..batch.chains()).collect();
+        self.step_chains(batch, &all, tokens)
     }
 
-    /// Feeds one token to some chains of a batch; the others rest.
+    /// Feeds one token to some chains of a batch; the others wait.
     ///
     /// # Shapes
-    /// - chains: the index of each, in any order; none at all cost nothing
+    /// - chains: their indices, in any order; an empty list costs nothing
     /// - tokens: one for each of them
-    /// - output: `[chains.len(), vocab]`, the rows after those tokens
+    /// - output: `[chains.len(), vocab]`, the logits after those tokens
     ///
     /// # Panics
-    /// When a chain is named twice, there is not one token for each, or a chain has no room left or is at the end of the
-    /// context.
-    pub fn step_some(&self, batch: &mut Batch, chains: &[usize], tokens: &[u32]) -> Tensor<2> {
-        assert_eq!(tokens.len(), chains.len(), "one token a chain");
+    /// When a chain is named twice, there is not one token for each, or a chain is full or at the end of the context.
+    pub fn step_chains(&self, batch: &mut Batch, chains: &[usize], tokens: &[u32]) -> Tensor<2> {
+        assert_eq!(tokens.len(), chains.len(), "one token per chain");
         if chains.is_empty() {
             return Tensor::zeros([0, self.config.vocab_size], &self.device);
         }
         let count = chains.len();
-        let rows = batch.seat(chains, &self.device);
-        let (mut fed, mut read) = (vec![0; count], vec![0; count]);
+        let rows = batch.compact(chains, &self.device);
+        let (mut fed, mut positions) = (vec![0; count], vec![0; count]);
         for ((&chain, &row), &token) in chains.iter().zip(&rows).zip(tokens) {
-            (fed[row], read[row]) = (token, batch.read[chain]);
-            batch.read[chain] += 1;
+            (fed[row], positions[row]) = (token, batch.lengths[chain]);
+            batch.lengths[chain] += 1;
         }
-        let longest = read.iter().copied().max().unwrap_or(0);
+        let longest = positions.iter().copied().max().unwrap_or(0);
         assert!(
             longest < self.config.max_position_embeddings,
             "a chain exceeds the context"
         );
-        let hidden: Vec<bool> = read
+        let mask: Vec<bool> = positions
             .iter()
             .flat_map(|&position| (0..=longest).map(move |slot| slot > position))
             .collect();
-        let hidden = Tensor::<4, Bool>::from_data(
-            TensorData::new(hidden, [count, 1, 1, longest + 1]),
+        let mask = Tensor::<4, Bool>::from_data(
+            TensorData::new(mask, [count, 1, 1, longest + 1]),
             &self.device,
         );
-        let slots = batch.caches[0].next_slots(&read);
-        let rotation = self.rotary.at(&read);
-        let stream = self.stream(
+        let index = batch.caches[0].next_index(&positions);
+        let rotation = self.rotary.at(&positions);
+        let states = self.forward(
             self.matrix(&fed, count),
             &rotation,
-            &hidden,
-            Some((&mut batch.caches, &slots)),
+            &mask,
+            Some((&mut batch.caches, &index)),
         );
-        let mut stream = stream.squeeze_dim::<2>(1); // [rows, hidden]
+        let mut states = states.squeeze_dim::<2>(1); // [rows, hidden]
         if !rows.is_sorted() {
-            stream = stream.select(0, indices(rows.into_iter(), &self.device)); // [chains, hidden]
+            states = states.select(0, indices(rows.into_iter(), &self.device)); // [chains, hidden]
         }
-        self.network.logits(stream)
+        self.network.logits(states)
     }
 
-    /// Keeps only some chains of a batch, in the given order; one that is named twice becomes two.
+    /// Keeps only some chains of a batch, in the given order; a chain that is named twice is duplicated (beam search).
     ///
     /// # Panics
     /// When there is no such chain.
     pub fn retain(&self, batch: &mut Batch, chains: &[usize]) {
-        let rows = indices(chains.iter().map(|&chain| batch.rows[chain]), &self.device);
+        let rows = indices(
+            chains.iter().map(|&chain| batch.cache_row_of[chain]),
+            &self.device,
+        );
         for cache in &mut batch.caches {
             cache.select(&rows);
         }
-        batch.rows = (0..chains.len()).collect();
-        batch.read = chains.iter().map(|&chain| batch.read[chain]).collect();
+        batch.cache_row_of = (0..chains.len()).collect();
+        batch.lengths = chains.iter().map(|&chain| batch.lengths[chain]).collect();
     }
 
-    /// The residual stream after the last norm, mixed where there are two networks. The caches of the second lie behind those
-    /// of the first.
-    fn stream(
+    /// Last hidden states (after the final norm), interpolated if there are two networks. The second network's caches follow
+    /// those of the first.
+    fn forward(
         &self,
         tokens: Tensor<2, Int>,
         rotation: &Rotation,
-        hidden: &Tensor<4, Bool>,
-        caches: Option<(&mut [LayerCache], &Slots)>,
+        mask: &Tensor<4, Bool>,
+        caches: Option<(&mut [LayerCache], &WriteIndex)>,
     ) -> Tensor<3> {
         let Some(Tuned { network, lambda }) = &self.tuned else {
-            return self.network.stream(tokens, rotation, hidden, caches);
+            return self.network.forward(tokens, rotation, mask, caches);
         };
         let layers = self.config.num_hidden_layers;
         let (first, second) = caches
-            .map(|(caches, slots)| {
+            .map(|(caches, index)| {
                 let (first, second) = caches.split_at_mut(layers);
-                ((first, slots), (second, slots))
+                ((first, index), (second, index))
             })
             .unzip();
-        let base = self.network.stream(tokens.clone(), rotation, hidden, first);
-        let tuned = network.stream(tokens, rotation, hidden, second);
+        let base = self.network.forward(tokens.clone(), rotation, mask, first);
+        let tuned = network.forward(tokens, rotation, mask, second);
         base * (1.0 - lambda) + tuned * *lambda
     }
 
-    fn sound_length(&self, tokens: &[u32]) -> usize {
+    fn checked_length(&self, tokens: &[u32]) -> usize {
         let context = self.config.max_position_embeddings;
         assert!(
             (1..=context).contains(&tokens.len()),
@@ -393,8 +402,8 @@ impl Engine {
     }
 }
 
-/// Tells the bytes of a file apart from others. FNV-1a (Fowler, Noll, Vo) with words of eight bytes in place of bytes, for
-/// speed. Against mix-ups, not against malice.
+/// Hash that identifies a file's bytes: FNV-1a (Fowler, Noll, Vo) with words of eight bytes in place of bytes, for
+/// speed. It detects mix-ups; it is not cryptographic.
 pub fn fingerprint(bytes: &[u8]) -> String {
     let fold = |hash: u64, word: u64| (hash ^ word).wrapping_mul(0x0000_0100_0000_01B3);
     let (words, rest) = bytes.as_chunks();

@@ -1,11 +1,11 @@
-//! Keys and values of the tokens that chains have read.
+//! The KV cache: keys and values of earlier tokens.
 //!
-//! A cache has a *row* for every chain, and in it a *slot* for every position. How many of a chain's slots count is kept by
-//! whoever owns the cache: so a chain forgets tokens at no cost, and writes over them when it comes to their slots again.
+//! A cache has one *row* per chain, and in it one *slot* per position. The owner of the cache keeps the length of each chain: so
+//! truncating a chain costs nothing, and its next tokens overwrite the stale slots.
 
 use burn::tensor::{Device, IndexingUpdateOp, Int, Tensor, TensorData};
 
-/// One block's keys and values, pre-allocated.
+/// Keys and values of one block, pre-allocated.
 #[derive(Clone, Debug)]
 pub struct LayerCache {
     /// `[rows, key_value_heads, slots, head_dim]`
@@ -14,11 +14,11 @@ pub struct LayerCache {
     values: Tensor<4>,
 }
 
-/// Where the first rows of a cache write their next tokens.
+/// Cache slots that the next tokens of the first rows are written to.
 #[derive(Clone, Debug)]
-pub struct Slots {
+pub struct WriteIndex {
     place: Place,
-    /// Slots that the longest of these rows fills, the next tokens included.
+    /// WriteIndex that the longest of these rows fills, the next tokens included.
     filled: usize,
 }
 
@@ -26,11 +26,11 @@ pub struct Slots {
 enum Place {
     /// All rows from this slot on.
     Shared(usize),
-    /// Every row one slot of its own, as lines of `[rows * key_value_heads * slots, head_dim]`.
+    /// One slot per row, as indices into the flattened `[rows * key_value_heads * slots, head_dim]`.
     Own(Box<Tensor<1, Int>>),
 }
 
-impl Slots {
+impl WriteIndex {
     /// The first `time` slots of every row.
     pub fn first(time: usize) -> Self {
         Self {
@@ -64,7 +64,7 @@ impl Slots {
 }
 
 impl LayerCache {
-    /// Room for `slots` tokens a row.
+    /// An empty cache of `slots` tokens per row.
     pub fn new(rows: usize, heads: usize, slots: usize, head_dim: usize, device: &Device) -> Self {
         let shape = [rows, heads, slots, head_dim];
         Self {
@@ -73,18 +73,18 @@ impl LayerCache {
         }
     }
 
-    /// The next slots of the first rows, which have read so many tokens. They serve every cache of this size.
+    /// The next slots of the first rows, whose lengths are given. One index works for the caches of all blocks.
     ///
     /// # Panics
     /// When a row is full.
-    pub fn next_slots(&self, read: &[usize]) -> Slots {
+    pub fn next_index(&self, lengths: &[usize]) -> WriteIndex {
         let [_, heads, slots, _] = self.keys.dims();
-        let longest = read.iter().copied().max().unwrap_or(0);
+        let longest = lengths.iter().copied().max().unwrap_or(0);
         assert!(longest < slots, "a cache has no slot left");
-        let place = if read.iter().all(|&tokens| tokens == longest) {
+        let place = if lengths.iter().all(|&tokens| tokens == longest) {
             Place::Shared(longest)
         } else {
-            let lines: Vec<i32> = read
+            let lines: Vec<i32> = lengths
                 .iter()
                 .enumerate()
                 .flat_map(|(row, &slot)| {
@@ -95,39 +95,39 @@ impl LayerCache {
             let data = TensorData::new(lines, [count]);
             Place::Own(Box::new(Tensor::from_data(data, &self.keys.device())))
         };
-        Slots {
+        WriteIndex {
             place,
             filled: longest + 1,
         }
     }
 
-    /// Writes tokens of the first rows, and gives all slots of these rows that the longest of them has filled.
+    /// Writes keys and values of the first rows, and returns these rows' slots up to the longest of them.
     ///
     /// # Shapes
-    /// - keys, values: `[rows, key_value_heads, time, head_dim]`, time 1 where rows have slots of their own
+    /// - keys, values: `[rows, key_value_heads, time, head_dim]`, time 1 where each row has its own slot
     /// - output: `[rows, key_value_heads, filled, head_dim]`
     pub fn write(
         &mut self,
         keys: Tensor<4>,
         values: Tensor<4>,
-        slots: &Slots,
+        index: &WriteIndex,
     ) -> (Tensor<4>, Tensor<4>) {
         let rows = keys.dims()[0];
-        self.keys.inplace(|all| slots.write(all, keys));
-        self.values.inplace(|all| slots.write(all, values));
-        let filled = |all: &Tensor<4>| all.clone().narrow(0, 0, rows).narrow(2, 0, slots.filled);
+        self.keys.inplace(|all| index.write(all, keys));
+        self.values.inplace(|all| index.write(all, values));
+        let filled = |all: &Tensor<4>| all.clone().narrow(0, 0, rows).narrow(2, 0, index.filled);
         (filled(&self.keys), filled(&self.values))
     }
 
-    /// Begins every row with the tokens of a cache that has one row and no slot free.
-    pub fn begin_with(&mut self, shared: &LayerCache) {
+    /// Copies a full cache of one row (a prefilled prompt) to the start of every row.
+    pub fn broadcast_prefix(&mut self, shared: &LayerCache) {
         let [_, heads, time, head_dim] = shared.keys.dims();
         let rows = self.keys.dims()[0];
         let repeat = |all: &Tensor<4>| all.clone().expand([rows, heads, time, head_dim]);
         self.write(
             repeat(&shared.keys),
             repeat(&shared.values),
-            &Slots::first(time),
+            &WriteIndex::first(time),
         );
     }
 
@@ -140,11 +140,11 @@ impl LayerCache {
         self.values.inplace(|all| all.select(0, rows.clone()));
     }
 
-    /// Puts copies of some rows in the place of others; what is not named stays where it is.
+    /// Copies rows `from` over rows `to`; other rows stay.
     ///
     /// # Shapes
     /// - from, to: `[moved]`, indices below the number of rows; none twice in `to`
-    pub fn move_rows(&mut self, from: &Tensor<1, Int>, to: &Tensor<1, Int>) {
+    pub fn swap_rows(&mut self, from: &Tensor<1, Int>, to: &Tensor<1, Int>) {
         let moved = |all: Tensor<4>| {
             let shape @ [rows, heads, slots, head_dim] = all.dims();
             let all = all.reshape([rows, heads * slots * head_dim]);

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use burn::tensor::Device;
 
-use crate::{Engine, LlamaConfig, LoadError, Vocabulary};
+use crate::{LlamaConfig, LlamaModel, LoadError, Tokenizer};
 
 /// The three files' bytes, from a disk or over the network.
 pub struct ModelFiles {
@@ -16,13 +16,13 @@ pub struct ModelFiles {
     pub weights: Vec<u8>,
 }
 
-/// A model that reads text and gives logits.
+/// A tokenizer and a model: text in, logits out.
 #[derive(Clone)]
-pub struct Model {
-    /// Text to tokens and back.
-    pub vocabulary: Vocabulary,
-    /// Tokens to logits.
-    pub engine: Engine,
+pub struct Pipeline {
+    /// Text to token ids and back.
+    pub tokenizer: Tokenizer,
+    /// Token ids to logits.
+    pub model: LlamaModel,
 }
 
 impl ModelFiles {
@@ -30,7 +30,7 @@ impl ModelFiles {
     ///
     /// # Errors
     /// When one of them cannot be read.
-    pub fn read(folder: &Path) -> Result<Self, LoadError> {
+    pub fn load_from_dir(folder: &Path) -> Result<Self, LoadError> {
         let read = |name: &str| {
             let path = folder.join(name);
             std::fs::read(&path).map_err(|source| LoadError::Read {
@@ -46,16 +46,16 @@ impl ModelFiles {
     }
 }
 
-impl Model {
-    /// Brings a model onto a device.
+impl Pipeline {
+    /// Loads a model onto a device.
     ///
     /// # Errors
     /// When a file is damaged, or the three do not belong together.
     pub fn load(files: &ModelFiles, device: &Device) -> Result<Self, LoadError> {
         let config = LlamaConfig::parse(&files.config)?;
-        // Weights first: they prove the sizes by which the vocabulary's table is then allocated.
-        let engine = Engine::load(config.clone(), &files.weights, device)?;
-        let vocabulary = Vocabulary::parse(&files.tokenizer, &config)?;
-        Ok(Self { vocabulary, engine })
+        // Weights first: they confirm the vocabulary size that the tokenizer's table is allocated by.
+        let model = LlamaModel::load(config.clone(), &files.weights, device)?;
+        let tokenizer = Tokenizer::parse(&files.tokenizer, &config)?;
+        Ok(Self { tokenizer, model })
     }
 }
