@@ -1,6 +1,6 @@
 //! What an experiment found, as tables: numbers with intervals, controls, and what is to be said of the claim.
 
-use experiments::{Control, Estimate, ExperimentResults, Outcome, Size, Verdict};
+use experiments::{Condition, Control, Estimate, ExperimentResults, Outcome, Size, Verdict};
 use yew::prelude::*;
 
 use super::{chart::save_csv, ptr_eq::PtrEq, term::Defined};
@@ -19,26 +19,43 @@ pub struct VerdictProps {
     pub of: AttrValue,
 }
 
-/// What is to be said of the claim.
+/// The answer to the claim: one sentence, then each condition with its own answer, and the numbers behind it folded.
 #[component]
 pub fn VerdictLine(props: &VerdictProps) -> Html {
     let Verdict {
         answer,
         sentence,
+        conditions,
         why,
-        ..
     } = &props.verdict;
     let class = match answer {
         Outcome::Supported => "yes",
         Outcome::NotSupported => "no",
         Outcome::Undecided => "open",
     };
-    let word = answered(*answer);
+    let why = format!("{}.", why.trim_end_matches('.'));
+    let condition = |condition: &Condition| {
+        let holds = match condition.holds {
+            Some(true) => "yes",
+            Some(false) => "no",
+            None => "undecided",
+        };
+        html! { <li><Defined text={condition.claim.clone()} />{ ": " }<b>{ holds }</b></li> }
+    };
     html! {
-        <p class={classes!("verdict", class)} data-testid="verdict" translate="no">
-            if !sentence.is_empty() { <b><Defined text={sentence.clone()} /></b>{ " " } }
-            <b>{ word }</b>{ format!(" ({}): ", props.of) }<Defined text={format!("{}.", why.trim_end_matches('.'))} />
-        </p>
+        <div class={classes!("verdict", class)} data-testid="verdict" translate="no">
+            <p>
+                <b>{ format!("{} ({}). ", answered(*answer), props.of) }</b>
+                <Defined text={if sentence.is_empty() { why.clone() } else { sentence.clone() }} />
+            </p>
+            if conditions.len() > 1 { <ul>{ for conditions.iter().map(condition) }</ul> }
+            if !sentence.is_empty() {
+                <details>
+                    <summary>{ "The numbers that decide" }</summary>
+                    <p><Defined text={why} /></p>
+                </details>
+            }
+        </div>
     }
 }
 

@@ -192,7 +192,7 @@ pub enum Action {
     Tune(Option<String>),
     /// Whether the base tells every story too: decode a swarm so.
     Compare(bool),
-    /// Decode a swarm of the present settings.
+    /// Generate stories of the present settings; new ones where those are there already.
     Generate,
     /// End the run.
     Stop,
@@ -417,7 +417,7 @@ impl State {
                 };
                 self.set_out(settings);
             }
-            Action::Generate => self.begin(),
+            Action::Generate => self.generate(),
             Action::Stop => self.stop(),
             Action::Open { chain, position } => self.open(chain, position),
             Action::Close => self.focus = Focus::Prompt,
@@ -477,7 +477,20 @@ impl State {
         }
     }
 
-    /// Begins a run of the present settings; the `Prompted` that comes with it also fills the next-token panel.
+    /// Generates stories: others than those that are there already, which the same seed would only repeat.
+    fn generate(&mut self) {
+        let repeats = |run: &Run| {
+            run.spec == RunSpec::of(&self.settings)
+                && self.outbox.params == Some(self.params())
+                && matches!(run.phase, Phase::Decoding | Phase::Settled)
+        };
+        if self.run.as_ref().is_some_and(repeats) && !self.stories_wait() {
+            self.settings.seed = self.settings.seed.wrapping_add(1);
+        }
+        self.begin();
+    }
+
+    /// Begins a run of the present settings; the `Prefilled` that comes with it also fills the next-token panel.
     fn begin(&mut self) {
         self.prompt_request = PromptRequest::of(&self.settings, Request::Idle);
         self.focus = Focus::Prompt;

@@ -167,6 +167,37 @@ fn a_finished_run_is_done_and_its_prompt_fills_the_panel() {
 }
 
 #[test]
+fn generating_again_draws_new_stories_and_generating_for_the_first_time_keeps_the_seed() {
+    let seed = |state: &State| state.settings.seed;
+    let state = finished();
+    let again = state.clone().after(Action::Generate);
+    assert_eq!(seed(&again), seed(&state) + 1);
+    let (commands, _) = again.clone().told();
+    assert!(
+        matches!(&commands[..], [Command::Generate(request)] if request.params.seed == seed(&again)),
+        "{commands:?}"
+    );
+    assert_eq!(
+        seed(&again.after(Action::Generate)),
+        seed(&state) + 1,
+        "it was not begun yet"
+    );
+    let others = [Action::Prompt("A dog".to_owned()), Action::Seed(7)];
+    for action in others {
+        let changed = state.clone().after(action);
+        assert_eq!(
+            seed(&changed.clone().after(Action::Generate)),
+            seed(&changed)
+        );
+    }
+    let stopped = stopped();
+    assert_eq!(
+        seed(&stopped.clone().after(Action::Generate)),
+        seed(&stopped)
+    );
+}
+
+#[test]
 fn a_slider_that_moves_often_within_a_frame_sends_one_command_and_reads_as_running_at_once() {
     let mut state = finished();
     for _ in 0..10 {
