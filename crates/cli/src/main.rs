@@ -23,6 +23,7 @@ mod report;
 mod reward;
 mod sample;
 mod score;
+mod teacher;
 mod tune;
 
 use std::process::ExitCode;
@@ -47,6 +48,8 @@ enum Command {
     Evaluate(evaluate::Evaluate),
     /// Generate stories of the procedural world that models are trained on, or count its kinds.
     Corpus(corpus::Corpus),
+    /// Sample training text from a teacher model and filter it; resumes an interrupted run.
+    Teacher(teacher::Teacher),
     /// Train a model from fresh weights by a recipe; resumes an interrupted run.
     Pretrain(pretrain::Pretrain),
     /// Tune an adapter on a model by a recipe, by rewards under a KL budget; resumes an interrupted run
@@ -76,6 +79,7 @@ impl Command {
             Self::Sample(arguments) => arguments.run(),
             Self::Evaluate(arguments) => arguments.run(),
             Self::Corpus(arguments) => arguments.run(),
+            Self::Teacher(arguments) => arguments.run(),
             Self::Pretrain(arguments) => arguments.run(),
             Self::Tune(arguments) => arguments.run(),
             Self::Card(arguments) => arguments.run(),

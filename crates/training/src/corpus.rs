@@ -96,7 +96,7 @@ fn read_text(share: &TextShare, folder: &Path) -> Result<Vec<String>, TrainingEr
         });
     }
     let text = std::fs::read_to_string(&path).map_err(at(&path))?;
-    let found = hex(&Sha256::digest(text.as_bytes()));
+    let found = sha256(text.as_bytes());
     if found != share.sha256 {
         return Err(TrainingError::OtherText {
             path,
@@ -113,6 +113,11 @@ pub fn split(text: &str) -> Vec<String> {
         .map(|part| part.trim().to_owned())
         .filter(|part| !part.is_empty())
         .collect()
+}
+
+/// The SHA-256 of some bytes, in hex.
+pub fn sha256(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes))
 }
 
 /// A digest in lower-case hex.

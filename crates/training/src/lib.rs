@@ -26,6 +26,7 @@ pub mod recipe;
 pub mod rl;
 pub mod schedule;
 mod shards;
+pub mod teacher;
 pub mod tokenizer;
 pub mod worker_pool;
 pub mod world;
