@@ -31,8 +31,11 @@ pub(super) struct Expansion<'w> {
     slots: BTreeMap<String, String>,
     used: BTreeSet<(String, usize)>,
     hero: Hero,
+    topic: &'w str,
     /// Whether a new part of the story begins here.
     at_part_start: bool,
+    /// Whether what is expanded is a value rather than text: nobody is introduced there.
+    aside: bool,
     /// The text so far, before `grammar::tidy`.
     pub(super) text: String,
     /// The text so far with the fillers of slots and word lists left out.
@@ -41,7 +44,7 @@ pub(super) struct Expansion<'w> {
 
 impl<'w> Expansion<'w> {
     /// Draws the cast for `opening` and sets the slots that it asks for.
-    pub(super) fn begin(world: &'w World, rng: &'w mut SplitMix64, opening: &Opening) -> Self {
+    pub(super) fn begin(world: &'w World, rng: &'w mut SplitMix64, opening: &'w Opening) -> Self {
         let hero = match &opening.heroes {
             Heroes::Cast { animals } => match rng.below(100) {
                 0..22 => Hero::Me,
@@ -59,7 +62,9 @@ impl<'w> Expansion<'w> {
             slots,
             used,
             hero,
+            topic: &opening.topic,
             at_part_start: false,
+            aside: false,
             text,
             skeleton,
         };
@@ -172,7 +177,9 @@ impl<'w> Expansion<'w> {
         let text = std::mem::take(&mut self.text);
         let skeleton = std::mem::take(&mut self.skeleton);
         let at_part_start = std::mem::take(&mut self.at_part_start);
+        let aside = std::mem::replace(&mut self.aside, true);
         add(self);
+        self.aside = aside;
         self.skeleton = skeleton;
         self.at_part_start = at_part_start;
         std::mem::replace(&mut self.text, text)
@@ -218,7 +225,11 @@ impl<'w> Expansion<'w> {
     fn fill(&mut self, name: &str, capital: bool, owns: bool) {
         if !self.slots.contains_key(name) {
             let list = World::list_of(name);
-            let value = if self.world.phrases.contains_key(list) {
+            let by_topic = format!("{list}_{}", self.topic);
+            let phrases = &self.world.phrases;
+            let value = if phrases.contains_key(&by_topic) {
+                self.apart(|expansion| expansion.phrase(&by_topic))
+            } else if phrases.contains_key(list) {
                 self.apart(|expansion| expansion.phrase(list))
             } else {
                 self.draw_word(list)
@@ -228,13 +239,15 @@ impl<'w> Expansion<'w> {
         let mut value = self.slots[name].clone();
         let quoted = self.text.matches('"').count() % 2 == 1;
         if quoted {
-            // Whoever is spoken to or of is "Mom" rather than "her mom".
+            // Spoken to or of, "her mom" is "Mom"; "his big brother" is "my big brother".
             if let Some(bare) = value.strip_prefix(&format!("{} ", self.slots["his"])) {
-                if name == "parent" {
-                    value = capitalised(bare);
-                }
+                value = if name == "parent" {
+                    capitalised(bare)
+                } else {
+                    format!("my {bare}")
+                };
             }
-        } else if !self.text.is_empty() && !self.text.contains(&value) {
+        } else if !self.aside && !self.text.is_empty() && !self.text.contains(&value) {
             // Someone is introduced where the text first names them.
             match name {
                 "friend" | "pal" => {
@@ -249,7 +262,7 @@ impl<'w> Expansion<'w> {
         self.skeleton.push_str("{}");
     }
 
-    /// "a girl named Zoe", unless the name itself is what is told.
+    /// "a girl named Zoe", unless the text has just said that the name follows.
     fn introduced(&mut self, slot: &str, name: &str) -> String {
         if ["named ", "called ", "name was "]
             .iter()

@@ -46,20 +46,32 @@ pub(super) fn articles(line: &str) -> String {
 }
 
 /// Capitalises the first letter of each sentence and of each quotation. After
-/// `!"` or `?"` the sentence may go on (`"Help!" cried Tom.`), so the letter
-/// there stays as the template wrote it.
+/// `!"` or `?"` the sentence may go on (`"Help!" cried Tom.`), and so may a
+/// quotation that a comma ended (`"Stop," said mom, "or you will fall."`), so the
+/// letter there stays as the template wrote it.
 fn capitals(line: &str) -> String {
     let mut out = String::with_capacity(line.len());
     let mut start = true;
     let mut quoted = false;
+    let mut interrupted = false;
     let mut previous = ' ';
     for c in line.chars() {
         match c {
             '"' => {
                 quoted = !quoted;
-                start = quoted || (start && previous == '.');
+                if !quoted {
+                    interrupted = previous == ',';
+                }
+                start = if quoted {
+                    !interrupted
+                } else {
+                    start && previous == '.'
+                };
             }
-            '.' | '!' | '?' => start = true,
+            '.' | '!' | '?' => {
+                start = true;
+                interrupted = false;
+            }
             ' ' => {}
             _ if start && c.is_alphanumeric() => {
                 out.extend(c.to_uppercase());
@@ -100,6 +112,10 @@ mod tests {
         assert_eq!(
             tidy("mom said, \"stop.\" he ran.  \"wait!\" cried Tom. \"yes,\" said mom."),
             "Mom said, \"Stop.\" He ran. \"Wait!\" cried Tom. \"Yes,\" said mom."
+        );
+        assert_eq!(
+            tidy("\"no,\" said Tom, \"not now.\" \"oh,\" said mom. she asked, \"when?\""),
+            "\"No,\" said Tom, \"not now.\" \"Oh,\" said mom. She asked, \"When?\""
         );
     }
 }
