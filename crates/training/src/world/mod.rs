@@ -57,15 +57,17 @@ const BREAKS_PER_MILLE: usize = 30;
 /// The ending that weddings are labelled with.
 const WEDDING: &str = "wedding";
 
-const FILES: [(&str, &str); 11] = [
+const FILES: [(&str, &str); 13] = [
     ("cast.txt", include_str!("cast.txt")),
     ("openings.txt", include_str!("openings.txt")),
+    ("home.txt", include_str!("home.txt")),
     ("inventions.txt", include_str!("inventions.txt")),
     ("journeys.txt", include_str!("journeys.txt")),
     ("nature.txt", include_str!("nature.txt")),
     ("people.txt", include_str!("people.txt")),
     ("school.txt", include_str!("school.txt")),
     ("sports.txt", include_str!("sports.txt")),
+    ("wonders.txt", include_str!("wonders.txt")),
     ("middles.txt", include_str!("middles.txt")),
     ("joys.txt", include_str!("joys.txt")),
     ("endings.txt", include_str!("endings.txt")),
