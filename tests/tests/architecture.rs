@@ -270,25 +270,26 @@ fn tensors_are_read_back_in_one_place() {
     assert!(read_backs[0].ends_with("transformer/src/device.rs"));
 }
 
-/// Paths in backquotes, relative to the root or to `crates/`. Patterns (`*`) and placeholders (`NAME`) are left out, and what a build makes.
+/// Paths in backquotes and targets of links, relative to the root or to `crates/`. Patterns (`*`), placeholders (`NAME`), addresses and what
+/// a build makes are left out.
 #[test]
 fn the_docs_name_files_that_exist() {
     let root = tests::site::root();
     let mut checked = 0;
     for document in ["README.md", "ARCHITECTURE.md"] {
         let text = std::fs::read_to_string(root.join(document)).unwrap();
-        for path in text
-            .split('`')
+        let quoted = text.split('`').skip(1).step_by(2);
+        let links = text
+            .split("](")
             .skip(1)
-            .step_by(2)
-            .filter(|quoted| is_path(quoted))
-        {
+            .filter_map(|rest| rest.split(')').next());
+        for path in quoted.chain(links).filter(|path| is_path(path)) {
             let found = root.join(path).exists() || root.join("crates").join(path).exists();
             assert!(found, "{document} names {path}, which does not exist");
             checked += 1;
         }
     }
-    assert!(checked > 50, "only {checked} paths were found in the docs");
+    assert!(checked > 60, "only {checked} paths were found in the docs");
 }
 
 fn is_path(quoted: &str) -> bool {
