@@ -61,8 +61,23 @@ const RETIRED: &[Retired] = &[
         "Observation, Progress, ResizeGuard",
         "pub trait Watch {",
     ),
+    retired(
+        r"\b(struct|enum) Beside\b|\bBeside::|\bSome\(Beside\b|<Beside>",
+        "Realignment",
+        "pub struct Beside {",
+    ),
+    retired(
+        r"\bRows::mixed\b|\bfn mixed\b",
+        "blend",
+        "pub fn mixed(&self)",
+    ),
     retired(r"\buntold\b", "pending", "self.untold.clear()"),
     retired(r"\bPassage\b", "PackedCompletions", "pub struct Passage {"),
+    retired(
+        r"\bbegin_with\b|\bmove_rows\b",
+        "broadcast_prefix, swap_rows",
+        "cache.begin_with(&prefix)",
+    ),
     retired(
         r"\bTunings\b|\bstruct Tuning\b|\bTuning \{",
         "AdapterInfo, AdapterIndex",
@@ -93,10 +108,16 @@ const RETIRED: &[Retired] = &[
         "tristate, Verdict",
         "mod ruling;",
     ),
+    retired(r"(?i)\bsittings?\b", "session", "a run in two sittings"),
     retired(
         r"\bLlama::stream\b|\bfn stream\(&self",
         "forward",
         "fn stream(&self, ids: Tensor)",
+    ),
+    retired(
+        r"\bEngine::room\b|\bBatch::room\b|\bfn room\b",
+        "remaining_context",
+        "fn room(&self) -> usize",
     ),
     retired(
         r"\b(enum|struct) Answered\b|\bAnswered::",
@@ -114,6 +135,11 @@ const RETIRED: &[Retired] = &[
         "Quantity::Share",
     ),
     retired(
+        r"\bstruct Vocabulary\b|\bVocabulary::",
+        "Tokenizer",
+        "Vocabulary::from_json(text)",
+    ),
+    retired(
         r"(?i)\btold at once\b",
         "generated, reported at once",
         "stories, told at once",
@@ -122,6 +148,11 @@ const RETIRED: &[Retired] = &[
         r"(?i)\b(means?|medians?) of a (completion|token|story|chain)\b",
         "per completion",
         "Means of a completion:",
+    ),
+    retired(
+        r"(?i)\bwhat (looks back|thinks by itself)\b",
+        "self-attention, MLP",
+        "/// What looks back.",
     ),
     retired(
         r"(?i)\bthe engine room\b",
