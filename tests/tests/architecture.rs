@@ -293,7 +293,7 @@ fn the_docs_name_files_that_exist() {
 }
 
 fn is_path(quoted: &str) -> bool {
-    quoted.contains('/')
+    (quoted.contains('/') || quoted.ends_with(".rs"))
         && !quoted.contains([' ', '*', ':', '\n'])
         && !quoted.contains("NAME")
         && !quoted.starts_with("dist/")
