@@ -16,6 +16,7 @@ mod knobs;
 mod model;
 mod next;
 mod output;
+mod plot;
 mod pretrain;
 mod progress;
 mod record;
@@ -23,6 +24,7 @@ mod report;
 mod reward;
 mod sample;
 mod score;
+mod subjects;
 mod teacher;
 mod tune;
 

@@ -1068,13 +1068,22 @@ fn findings_that_were_written_are_checked_bit_for_bit() {
     assert_eq!(shipped["made"]["date"].as_str().unwrap().len(), 10);
     assert!(shipped["made"]["models"]["base"].is_string());
     let text = fs::read_to_string(folder.join("EXPERIMENTS.md")).unwrap();
-    assert!(text.contains("## Pick a random number"), "{text}");
-    assert!(
-        text.contains("(experiments/random-number-d6-shares.svg)"),
-        "{text}"
-    );
+    let link = "## [Pick a random number](experiments/random-number.md)";
+    assert!(text.contains(link), "{text}");
+    let page = folder.join("experiments/random-number.md");
+    let text = fs::read_to_string(&page).unwrap();
+    assert!(text.starts_with("# Pick a random number\n"), "{text}");
+    assert!(text.contains("(random-number-d6-shares.svg)"), "{text}");
     let picture = folder.join("experiments/random-number-d6-shares.svg");
     assert!(fs::read_to_string(picture).unwrap().contains("<svg"));
+
+    // Pages and pictures are written again from the file alone.
+    fs::remove_file(&page).unwrap();
+    fs::remove_file(folder.join("EXPERIMENTS.md")).unwrap();
+    succeeds(&[&name[..], &["--render"]].concat());
+    assert_eq!(fs::read_to_string(&page).unwrap(), text);
+    assert_eq!(fs::read_to_string(&file).unwrap(), written);
+    assert!(folder.join("EXPERIMENTS.md").exists());
 
     // Settings are those of the file, and the date does not count.
     let said = succeeds(&[&name[..], &["--check"]].concat());

@@ -2,26 +2,60 @@
 
 use decoding::LanguageModel;
 
+use crate::basins::BasinsExperiment;
+use crate::best_of_n::BestOfN;
+use crate::config::RunConfig;
 use crate::info::ExperimentInfo;
+use crate::inputs::Inputs;
 use crate::kl_budget::KlBudget;
+use crate::pathologies::Pathologies;
+use crate::pointwise_reward::PointwiseReward;
+use crate::probably::Probably;
 use crate::progress::{ExperimentError, RunProgress};
 use crate::random_number::RandomNumber;
+use crate::results::ExperimentResults;
+use crate::scaled_logits::ScaledLogits;
 use crate::study::{self, Experiment};
-use crate::{
-    ExperimentResults, Inputs, RunConfig, Subject, basins, best_of_n, pathologies,
-    pointwise_reward, probably, scaled_logits,
-};
+use crate::subject::Subject;
 
-/// All experiments, in the order in which they are shown.
-pub const CATALOGUE: &[ExperimentInfo] = &[
-    scaled_logits::INFO,
-    RandomNumber::INFO,
-    probably::INFO,
-    best_of_n::INFO,
-    KlBudget::INFO,
-    basins::INFO,
-    pointwise_reward::INFO,
-    pathologies::INFO,
+/// Declares the list, and what is done by name. A new experiment is one more line below.
+macro_rules! experiments {
+    ($($experiment:ty),+ $(,)?) => {
+        /// All experiments, in the order in which they are shown.
+        pub const CATALOGUE: &[ExperimentInfo] = &[$(<$experiment>::INFO),+];
+
+        async fn run_by_name<M: LanguageModel>(
+            name: &str,
+            subjects: &[Subject<'_, M>],
+            inputs: &Inputs,
+            config: &RunConfig,
+            progress: &mut impl RunProgress,
+        ) -> Option<Result<ExperimentResults, ExperimentError>> {
+            $(if name == <$experiment>::INFO.name {
+                return Some(study::run::<$experiment, M>(subjects, inputs, config, progress).await);
+            })+
+            None
+        }
+
+        /// Writes the answer and the verdict anew from the numbers that are there. Results whose numbers do not decide, or of an
+        /// experiment that is not in the list, keep what they have.
+        pub fn conclude(results: &mut ExperimentResults) {
+            $(if results.experiment == <$experiment>::INFO.name {
+                study::conclude::<$experiment>(results);
+            })+
+        }
+    };
+}
+
+experiments![
+    ScaledLogits,
+    RandomNumber,
+    Probably,
+    BestOfN,
+    KlBudget,
+    BasinsExperiment,
+    PointwiseReward,
+    Pathologies,
 ];
 
 /// The experiment of that name.
@@ -45,21 +79,12 @@ pub async fn run<M: LanguageModel>(
             "no model was given; the base is always measured".to_owned(),
         ));
     }
-    match name {
-        "scaled-logits" => scaled_logits::run(subjects, inputs, config, progress).await,
-        "random-number" => study::run::<RandomNumber, M>(subjects, inputs, config, progress).await,
-        "probably" => probably::run(subjects, inputs, config, progress).await,
-        "best-of-n" => best_of_n::run(subjects, inputs, config, progress).await,
-        "kl-budget" => study::run::<KlBudget, M>(subjects, inputs, config, progress).await,
-        "basins" => basins::run(subjects, inputs, config, progress).await,
-        "pointwise-reward" => pointwise_reward::run(subjects, inputs, config, progress).await,
-        "pathologies" => pathologies::run(subjects, inputs, config, progress).await,
-        _ => {
-            let names: Vec<&str> = CATALOGUE.iter().map(|info| info.name).collect();
-            Err(ExperimentError::Missing(format!(
-                "there is no experiment \"{name}\"; there are {}",
-                names.join(", ")
-            )))
-        }
-    }
+    let found = run_by_name(name, subjects, inputs, config, progress).await;
+    found.unwrap_or_else(|| {
+        let names: Vec<&str> = CATALOGUE.iter().map(|info| info.name).collect();
+        Err(ExperimentError::Missing(format!(
+            "there is no experiment \"{name}\"; there are {}",
+            names.join(", ")
+        )))
+    })
 }

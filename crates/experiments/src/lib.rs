@@ -38,7 +38,7 @@ pub mod scaled_logits;
 
 pub(crate) use statistics::{bootstrap, tristate};
 
-pub use catalogue::{CATALOGUE, find, run};
+pub use catalogue::{CATALOGUE, conclude, find, run};
 pub use config::{RunConfig, Size, Stream, at_temperature};
 pub use info::{ExperimentInfo, Requires};
 pub use inputs::{Answer, Family, InputError, InputFiles, Inputs, OpeningGroup, Question};

@@ -18,9 +18,9 @@ use crate::config::{Stream, at_temperature};
 use crate::info::{ExperimentInfo, Requires};
 use crate::inputs::{Family, Inputs};
 use crate::progress::{ExperimentError, RunProgress};
-use crate::results::{Axis, Condition, Control, Figure, Point, Series, Shape};
+use crate::results::{Axis, Condition, Control, Figure, Point, Series};
 use crate::study::{Conclusion, Experiment, Study};
-use crate::table::{Metric, Row, Table};
+use crate::table::{Row, Table, metrics};
 use crate::{Toy, Unobserved};
 
 /// The experiment.
@@ -36,32 +36,14 @@ const TEMPERATURES: [f64; 7] = [0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0];
 /// Throws that are drawn as dots.
 const THROWS: u32 = 200;
 
-const ENTROPY: Metric = Metric::exact(
-    "entropy",
-    "entropy of the answer to one wording, mean",
-    "bits",
-);
-const OUTCOMES: Metric = Metric::exact("outcomes", "effective outcomes of that entropy", "");
-const TOP: Metric = Metric::exact(
-    "top",
-    "share of the likeliest answer to one wording, mean",
-    "%",
-);
-const CHI_SQUARE: Metric = Metric::exact(
-    "chi-square",
-    "chi-square of one throw against a fair one, wordings pooled",
-    "",
-);
-const FROM_TRUTH: Metric = Metric::exact(
-    "from-truth",
-    "total variation of the answer to one wording from the truth table, mean",
-    "",
-);
-const ELSEWHERE: Metric = Metric::exact(
-    "elsewhere",
-    "probability of anything that is no answer, mean",
-    "%",
-);
+metrics! {
+    ENTROPY = exact "entropy", "bits", "entropy of the answer to one wording, mean";
+    OUTCOMES = exact "outcomes", "", "effective outcomes of that entropy";
+    TOP = exact "top", "%", "share of the likeliest answer to one wording, mean";
+    CHI_SQUARE = exact "chi-square", "", "chi-square of one throw against a fair one, wordings pooled";
+    FROM_TRUTH = exact "from-truth", "", "total variation of the answer to one wording from the truth table, mean";
+    ELSEWHERE = exact "elsewhere", "%", "probability of anything that is no answer, mean";
+}
 
 /// A model's numbers of one kind of throw.
 fn row(subject: &str, family: &str) -> Row {
@@ -201,8 +183,6 @@ impl Experiment for RandomNumber {
                 "fair",
                 [(TEMPERATURES[0], fair), (2.0, fair)],
             ));
-            curve.text = format!("A fair throw has {fair:.2} bits. {}", along(&curve));
-            shares.text = summary(&study.results.results, &study.results.subjects, name);
             study.results.figures.extend([shares, curve]);
         }
         Ok(())
@@ -303,36 +283,6 @@ fn counts(shares: &[f64], seed: u64) -> Vec<f64> {
         counts[outcome.unwrap_or(shares.len() - 1)] += 100.0 / f64::from(THROWS);
     }
     counts
-}
-
-/// A curve over temperature in words: its ends and its middle.
-fn along(curve: &Figure) -> String {
-    let lines = curve.series.iter().filter(|one| one.shape == Shape::Line);
-    let ends = [TEMPERATURES[0], 1.0, TEMPERATURES[TEMPERATURES.len() - 1]];
-    let line = |line: &Series| {
-        let points = line.points.iter().filter(|point| ends.contains(&point.x));
-        let words: Vec<String> = points
-            .map(|point| format!("{:.2} bits at T = {}", point.y, point.x))
-            .collect();
-        format!("{}: {}.", line.name, words.join(", "))
-    };
-    lines.map(line).collect::<Vec<_>>().join(" ")
-}
-
-fn summary(table: &Table, subjects: &[String], family: &str) -> String {
-    let one = |subject: &String| {
-        let row = row(subject, family);
-        Some(format!(
-            "{subject}: {:.2} bits asked in one wording, its likeliest outcome {:.0} %.",
-            table.value(&row, &ENTROPY)?,
-            table.value(&row, &TOP)?
-        ))
-    };
-    subjects
-        .iter()
-        .filter_map(one)
-        .collect::<Vec<_>>()
-        .join(" ")
 }
 
 #[cfg(test)]

@@ -321,6 +321,53 @@ impl Figure {
     }
 }
 
+impl Figure {
+    /// What it shows in words, for those who do not see it: the widest flows; of each series the values by name, or the largest of
+    /// many; of a line its ends, and its value at 1.
+    pub fn in_words(&self) -> String {
+        if !self.flows.is_empty() {
+            let mut flows: Vec<&Flow> = self.flows.iter().collect();
+            flows.sort_by(|one, other| other.weight.total_cmp(&one.weight));
+            let flow = |one: &&Flow| format!("{} to {}: {:.1} %", one.from, one.to, one.weight);
+            let widest: Vec<String> = flows.iter().take(FEW).map(flow).collect();
+            return format!(
+                "The widest flows, in % of all stories: {}.",
+                widest.join("; ")
+            );
+        }
+        let drawn = self.series.iter().filter(|one| !one.points.is_empty());
+        let series = |one: &Series| format!("{}: {}.", one.name, self.points_in_words(one));
+        drawn.map(series).collect::<Vec<_>>().join(" ")
+    }
+
+    fn points_in_words(&self, series: &Series) -> String {
+        let points = &series.points;
+        let name = |point: &Point| match self.x.names.get(point.x as usize) {
+            Some(name) => format!("{name} {:.2}", point.y),
+            None => format!("{:.2} at {}", point.y, point.x),
+        };
+        let mut told: Vec<&Point> = points.iter().collect();
+        let many = if self.x.names.is_empty() {
+            let (first, last) = (points[0], points[points.len() - 1]);
+            told.retain(|point| [first.x, 1.0, last.x].contains(&point.x));
+            false
+        } else {
+            told.len() > MANY
+        };
+        if many {
+            told.sort_by(|one, other| other.y.total_cmp(&one.y));
+            told.truncate(FEW);
+        }
+        let words: Vec<String> = told.into_iter().map(name).collect();
+        format!("{}{}", if many { "most " } else { "" }, words.join(", "))
+    }
+}
+
+/// More bars than this are not all put into words, ...
+const MANY: usize = 12;
+/// ... but so many of them, the largest.
+const FEW: usize = 6;
+
 impl Estimate {
     /// A number that is exact, or at least behind which no sample is: it has no interval. Zero is told without a sign.
     pub fn exact(key: impl Into<String>, label: impl Into<String>, unit: &str, value: f64) -> Self {
@@ -406,6 +453,21 @@ impl Point {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_figure_is_put_into_words() {
+        let mut line = Figure::new("a", "a", Axis::linear("T"), Axis::linear("bits"));
+        let points = [(0.5, 1.0), (0.75, 1.5), (1.0, 2.0), (2.0, 3.0)];
+        let points = points.map(|(x, y)| Point::at(x, y));
+        line.series.push(Series::line("base", points));
+        assert_eq!(line.in_words(), "base: 1.00 at 0.5, 2.00 at 1, 3.00 at 2.");
+        let names = (0..20).map(|name| format!("n{name}"));
+        let mut bars = Figure::new("b", "b", Axis::of_names("n", names), Axis::linear("%"));
+        let points = (0..20).map(|place| Point::at(f64::from(place), f64::from(place % 7)));
+        bars.series.push(Series::bars("base", points));
+        let words = "base: most n6 6.00, n13 6.00, n5 5.00, n12 5.00, n19 5.00, n4 4.00.";
+        assert_eq!(bars.in_words(), words);
+    }
 
     #[test]
     fn zero_has_no_sign() {

@@ -113,8 +113,12 @@ impl<'a, M: LanguageModel, P: RunProgress> Study<'a, M, P> {
         self.report();
     }
 
-    /// Reports what was found so far.
+    /// Reports what was found so far; figures without words get them.
     pub fn report(&mut self) {
+        let figures = self.results.figures.iter_mut();
+        for figure in figures.filter(|figure| figure.text.is_empty()) {
+            figure.text = figure.in_words();
+        }
         self.progress.report(self.done, self.units, &self.results);
     }
 
@@ -157,6 +161,7 @@ pub(crate) async fn run<E: Experiment, M: LanguageModel>(
 
 /// Writes the answer and the verdict from the table.
 pub(crate) fn conclude<E: Experiment>(results: &mut ExperimentResults) {
-    let found = E::conclude(&results.results, &results.subjects);
-    results.verdict = found.map(Conclusion::verdict);
+    if let Some(found) = E::conclude(&results.results, &results.subjects) {
+        results.verdict = Some(found.verdict());
+    }
 }

@@ -38,9 +38,17 @@ pub enum Interval {
     Jackknife,
 }
 
+/// Declares metrics as a table: name, kind of interval, key, unit, label.
+macro_rules! metrics {
+    ($($vis:vis $name:ident = $kind:ident $key:literal, $unit:literal, $label:literal;)+) => {
+        $($vis const $name: $crate::table::Metric = $crate::table::Metric::$kind($key, $label, $unit);)+
+    };
+}
+pub(crate) use metrics;
+
 impl Metric {
     /// A metric with a bootstrap interval.
-    pub const fn new(key: &'static str, label: &'static str, unit: &'static str) -> Self {
+    pub const fn bootstrap(key: &'static str, label: &'static str, unit: &'static str) -> Self {
         Self::by(Interval::Bootstrap, key, label, unit)
     }
 
@@ -49,8 +57,17 @@ impl Metric {
         Self::by(Interval::None, key, label, unit)
     }
 
-    /// A metric with an interval of some kind.
-    pub const fn by(
+    /// A share with Wilson's interval.
+    pub const fn wilson(key: &'static str, label: &'static str, unit: &'static str) -> Self {
+        Self::by(Interval::Wilson, key, label, unit)
+    }
+
+    /// A number of a set of texts with the jackknife's interval.
+    pub const fn jackknife(key: &'static str, label: &'static str, unit: &'static str) -> Self {
+        Self::by(Interval::Jackknife, key, label, unit)
+    }
+
+    const fn by(
         interval: Interval,
         key: &'static str,
         label: &'static str,
@@ -265,8 +282,8 @@ impl Table {
 mod tests {
     use super::*;
 
-    const LENGTH: Metric = Metric::new("length", "length of a story", "tokens");
-    const END: Metric = Metric::by(Interval::Wilson, "end", "stories that end", "%");
+    const LENGTH: Metric = Metric::bootstrap("length", "length of a story", "tokens");
+    const END: Metric = Metric::wilson("end", "stories that end", "%");
 
     #[test]
     fn numbers_are_found_by_row_and_metric_alone() {

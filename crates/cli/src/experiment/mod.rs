@@ -1,13 +1,13 @@
 //! `collapse experiment`: the claims about mode collapse, tested on a model and its adapters.
 //!
 //! The experiments themselves are the library `experiments`. Here the models and files are read (`models`), several experiments run
-//! at once on the cores, and what they found is told: as a table (`table`), as JSON, or as the files that ship beside the model,
-//! with pictures (`figures`) and `EXPERIMENTS.md` (`markdown`).
+//! at once on the cores, and their results are written: as a table (`table`), as JSON, or as the files that ship beside the model,
+//! with pictures (`figures`), a page for each experiment and `EXPERIMENTS.md`, the page of answers (`pages`).
 
 mod figures;
-mod markdown;
 mod models;
 mod numbers;
+mod pages;
 mod progress;
 mod table;
 
@@ -46,16 +46,16 @@ pub struct Experiment {
     /// Folder of the model; its adapters lie in its folder adapters
     #[arg(long, value_name = "DIR", default_value = "models/storyteller")]
     model: PathBuf,
-    /// Adapters to ask beside the base: all, none, or names parted by commas [default: those that the experiment is about]
+    /// Adapters to measure beside the base: all, none, or names separated by commas [default: those that the experiment is about]
     #[arg(long, value_name = "NAMES")]
     adapters: Option<String>,
-    /// Names the coins
+    /// Seed of all random draws
     #[arg(long, value_name = "K", default_value_t = 1)]
     seed: u64,
     /// Draw as little as the page does, which takes seconds
     #[arg(long)]
     quick: bool,
-    /// Realignment of every adapter: 0 is the base, 1 the tuned model, beyond 1 goes on in the same direction
+    /// Amount of tuning of every adapter: 0 is the base, 1 the tuned model, beyond 1 goes on in the same direction
     #[arg(long, value_name = "L", default_value_t = 1.0, allow_negative_numbers = true, value_parser = finite)]
     lambda: f64,
     #[command(flatten)]
@@ -66,9 +66,12 @@ pub struct Experiment {
     /// Folder for EXPERIMENTS.md and its folder experiments [default: the model's]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Write nothing: run the experiments anew with the settings in their files, and compare bit for bit
+    /// Write nothing: run the experiments again with the settings in their files, and compare bit for bit
     #[arg(long, conflicts_with_all = ["write", "quick"])]
     check: bool,
+    /// Run nothing: write answers, pages and pictures from the result files that are there
+    #[arg(long, conflicts_with_all = ["write", "quick", "check", "json"])]
+    render: bool,
     /// Cores to share experiments among; changes no result [default: all]
     #[arg(long, value_name = "N")]
     cores: Option<usize>,
@@ -96,10 +99,14 @@ struct Outcome {
 }
 
 impl Experiment {
-    /// Runs what was asked for, and tells of it.
+    /// Runs what was asked for, and prints or writes the results.
     pub fn run(self) -> Result<()> {
         let out = self.out.as_deref().unwrap_or(&self.model);
         let folder = out.join("experiments");
+        if self.render {
+            let found = self.files(&folder)?;
+            return write_all(&self.model, out, &folder, found);
+        }
         let (jobs, mut failed) = self.jobs(&folder)?;
         let models = LoadedModels::read(&self.model, jobs.iter().map(|job| job.adapters.as_str()))?;
         let outcome = self.outcome(&models, &jobs)?;
@@ -108,24 +115,27 @@ impl Experiment {
         if self.check {
             failed.extend(compare(&jobs, &found, &folder)?);
         } else {
-            let results: Vec<&ExperimentResults> =
-                found.iter().map(|(_, shipped)| &shipped.findings).collect();
+            let results: Vec<&ExperimentResults> = found
+                .iter()
+                .map(|(_, published)| &published.findings)
+                .collect();
             if self.json && self.name == ALL {
                 output::json(&results)?;
             } else if self.json {
                 results.iter().try_for_each(output::json)?;
             } else {
-                for (job, shipped) in &found {
-                    output::line(&table::told(jobs[*job].info, &shipped.findings))?;
+                for (job, published) in &found {
+                    output::line(&table::text(jobs[*job].info, &published.findings))?;
                 }
             }
             if self.write || self.name == ALL {
-                write_all(&self.model, out, &folder, &found)?;
+                let found = found.iter().map(|(_, published)| published.clone());
+                write_all(&self.model, out, &folder, found.collect())?;
             }
         }
         let broken: Vec<String> = found
             .iter()
-            .flat_map(|(_, shipped)| broken(&shipped.findings))
+            .flat_map(|(_, published)| broken(&published.findings))
             .collect();
         ensure!(
             broken.is_empty(),
@@ -134,6 +144,20 @@ impl Experiment {
         );
         ensure!(failed.is_empty(), "{}", failed.join("; "));
         Ok(())
+    }
+
+    /// The result files that are there, with answers, verdicts and figures' texts written anew from their numbers.
+    fn files(&self, folder: &Path) -> Result<Vec<Published>> {
+        let mut found = Vec::new();
+        for info in CATALOGUE {
+            let path = path(folder, info.name);
+            if (self.name == ALL || self.name == info.name) && path.exists() {
+                let mut published = read(&path)?;
+                experiments::conclude(&mut published.findings);
+                found.push(published);
+            }
+        }
+        Ok(found)
     }
 
     /// What is to be run, and of which files there are none to compare with.
@@ -156,12 +180,12 @@ impl Experiment {
                 ));
                 continue;
             };
-            let shipped = Published::from_json(&file)
-                .with_context(|| format!("{} holds no findings", path.display()))?;
-            let tuned = shipped.findings.subjects.get(1..).unwrap_or_default();
+            let published = Published::from_json(&file)
+                .with_context(|| format!("{} holds no results", path.display()))?;
+            let tuned = published.findings.subjects.get(1..).unwrap_or_default();
             jobs.push(Job {
                 info,
-                config: shipped.findings.setting,
+                config: published.findings.setting,
                 adapters: names(tuned),
                 file: Some(file),
             });
@@ -193,7 +217,7 @@ impl Experiment {
         let board = Board::new(jobs.len());
         let found = crew.map(jobs, |number, job| -> Result<Published> {
             let chosen = models.chosen(&job.adapters)?;
-            let mut watch = board.watch(number, job.info.name);
+            let mut watch = board.progress_of(number, job.info.name);
             let run = experiments::run(
                 job.info.name,
                 &chosen.subjects,
@@ -219,7 +243,7 @@ impl Experiment {
         };
         for (number, result) in found.into_iter().enumerate() {
             match result {
-                Ok(shipped) => outcome.found.push((number, shipped)),
+                Ok(published) => outcome.found.push((number, published)),
                 Err(error) => outcome.failed.push(format!(
                     "the experiment {} could not be run: {}",
                     jobs[number].info.name,
@@ -231,40 +255,46 @@ impl Experiment {
     }
 }
 
-/// The results' files, their pictures, and the text made from all files that are there.
-fn write_all(model: &Path, out: &Path, folder: &Path, found: &[(usize, Published)]) -> Result<()> {
+/// Results' files, their pictures and pages, and the page of answers made from all files that are there.
+fn write_all(model: &Path, out: &Path, folder: &Path, found: Vec<Published>) -> Result<()> {
     fs::create_dir_all(folder)
         .with_context(|| format!("cannot make the folder {}", folder.display()))?;
-    for (_, shipped) in found {
-        write(
-            &path(folder, &shipped.findings.experiment),
-            &shipped.to_json()?,
-        )?;
-        figures::draw(&shipped.findings, folder)?;
+    for published in found {
+        let results = &published.findings;
+        write(&path(folder, &results.experiment), &published.to_json()?)?;
+        figures::draw(results, folder)?;
+        let info = experiments::find(&results.experiment);
+        let info = info.context("results are of an experiment that is in the catalogue")?;
+        let page = folder.join(format!("{}.md", info.name));
+        write(&page, &pages::experiment(info, &published)?)?;
     }
     let mut there = BTreeMap::new();
     for info in CATALOGUE {
-        if let Ok(file) = fs::read_to_string(path(folder, info.name)) {
-            let shipped = Published::from_json(&file);
-            let shipped = shipped.with_context(|| {
-                let path = path(folder, info.name);
-                format!(
-                    "{} holds no findings; remove it, or make it anew",
-                    path.display()
-                )
-            })?;
-            there.insert(info.name, shipped);
+        let path = path(folder, info.name);
+        if path.exists() {
+            there.insert(info.name, read(&path)?);
         }
     }
-    // The page asks for no file that is not listed.
+    // The page requests no file that is not listed.
     let listed: Vec<&&str> = there.keys().collect();
-    let list =
-        serde_json::to_string_pretty(&listed).context("writing the list of findings")? + "\n";
+    let list = serde_json::to_string_pretty(&listed).context("writing the list of results")? + "\n";
     write(&folder.join("index.json"), &list)?;
     let text = out.join("EXPERIMENTS.md");
-    write(&text, &markdown::text(&crate::model::name(model), &there))?;
+    let answers = pages::answers(&crate::model::name(model), &there)?;
+    write(&text, &answers)?;
     eprintln!("written to {} and {}", folder.display(), text.display());
     Ok(())
+}
+
+fn read(path: &Path) -> Result<Published> {
+    let file =
+        fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    Published::from_json(&file).with_context(|| {
+        format!(
+            "{} holds no results; remove it, or make it again",
+            path.display()
+        )
+    })
 }
 
 /// Says of every file whether it is what was found now; what differs.

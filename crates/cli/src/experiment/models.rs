@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use experiments::{InputFiles, Inputs};
 use transformer::{ModelFiles, Pipeline, device};
 
-use crate::report::subjects::{self, Subject};
+use crate::subjects::{self, Subject};
 
 /// Everything that is read before anything is run.
 pub struct LoadedModels {

@@ -45,11 +45,11 @@ pub fn samples(estimate: &Estimate) -> String {
 }
 
 /// How the claim fares.
-pub fn answer(answer: Outcome) -> &'static str {
-    match answer {
-        Outcome::Supported => "supported on this model",
-        Outcome::NotSupported => "not supported on this model",
-        Outcome::Undecided => "undecided on this model",
+pub fn word(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Supported => "Supported",
+        Outcome::NotSupported => "Not supported",
+        Outcome::Undecided => "Undecided",
     }
 }
 

@@ -19,7 +19,7 @@ pub struct Board {
 }
 
 struct State {
-    /// Parts done and parts in all of each experiment; one part in all as long as nothing was told.
+    /// Parts done and parts in all of each experiment; one part in all as long as nothing was reported.
     parts: Vec<(usize, usize)>,
     shown: Option<Instant>,
 }
@@ -37,8 +37,8 @@ impl Board {
         }
     }
 
-    /// Who watches the experiment of that number.
-    pub fn watch<'a>(&'a self, number: usize, name: &'a str) -> OnBoard<'a> {
+    /// The progress of the experiment of that number.
+    pub fn progress_of<'a>(&'a self, number: usize, name: &'a str) -> OnBoard<'a> {
         OnBoard {
             board: self,
             number,
@@ -57,7 +57,7 @@ impl Board {
         self.progress.leave();
     }
 
-    fn tell(&self, number: usize, name: &str, done: usize, of: usize) {
+    fn show(&self, number: usize, name: &str, done: usize, of: usize) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.parts[number] = (done, of.max(1));
         let sum = |part: fn(&(usize, usize)) -> usize| state.parts.iter().map(part).sum::<usize>();
@@ -70,7 +70,7 @@ impl Board {
     }
 }
 
-/// Watches one experiment. It never stops one: whoever called the command can.
+/// The progress of one experiment, which is never cancelled here: whoever called the command can.
 pub struct OnBoard<'a> {
     board: &'a Board,
     number: usize,
@@ -83,6 +83,6 @@ impl RunProgress for OnBoard<'_> {
     }
 
     fn report(&mut self, done: usize, of: usize, _so_far: &ExperimentResults) {
-        self.board.tell(self.number, self.name, done, of);
+        self.board.show(self.number, self.name, done, of);
     }
 }

@@ -4,16 +4,17 @@ use std::fmt::Write as _;
 
 use experiments::{ExperimentInfo, ExperimentResults};
 
-use super::numbers::{answer, interval, number, samples, value};
+use super::numbers::{interval, number, samples, value, word};
 
 /// The claim, the verdict, the numbers and the controls.
-pub fn told(info: &ExperimentInfo, results: &ExperimentResults) -> String {
+pub fn text(info: &ExperimentInfo, results: &ExperimentResults) -> String {
     let mut text = format!(
         "{}\n\nClaim: {}\nSource: {}\n",
         info.title, info.claim, info.source
     );
     if let Some(verdict) = &results.verdict {
-        let _ = writeln!(text, "Verdict: {}. {}", answer(verdict.answer), verdict.why);
+        let answer = word(verdict.answer);
+        let _ = writeln!(text, "{}\n{answer}. {}", verdict.sentence, verdict.why);
     }
     let estimates = results
         .results
@@ -41,7 +42,7 @@ pub fn told(info: &ExperimentInfo, results: &ExperimentResults) -> String {
     text
 }
 
-/// Columns as wide as their widest cell, behind an empty line.
+/// Columns as wide as their widest cell, after an empty line.
 fn rows(head: [&str; 4], rows: Vec<[String; 4]>) -> String {
     let all: Vec<[String; 4]> = [head.map(str::to_owned)].into_iter().chain(rows).collect();
     let width = |column: usize| {

@@ -4,42 +4,18 @@ use std::ops::Range;
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use plotters::coord::Shift;
 use plotters::prelude::*;
 
 use super::findings::{Findings, Measured};
 use super::targets::WEDDING;
+use crate::plot::{Area, HEIGHT, NAMES, REST, WIDTH, colour, colour_of_model, legend};
 
-/// Width of a picture and height of one that shows curves, in CSS pixels.
-pub const WIDTH: u32 = 860;
-pub const HEIGHT: u32 = 420;
-/// Width that is left for the names at the right.
-pub const NAMES: u32 = 190;
 /// Height of a bar with its gap.
 const BAR: u32 = 26;
 /// Attractors that have a colour of their own in the picture of shares; the others share one.
 const COLOURED: usize = 9;
-
-/// Okabe and Ito's colours for all kinds of sight, darker where they must carry a line, and a few between them.
-const COLOURS: [RGBColor; 12] = [
-    RGBColor(0xD5, 0x5E, 0x00),
-    RGBColor(0x00, 0x72, 0xB2),
-    RGBColor(0x00, 0x9E, 0x73),
-    RGBColor(0xE6, 0x9F, 0x00),
-    RGBColor(0xCC, 0x79, 0xA7),
-    RGBColor(0x56, 0xB4, 0xE9),
-    RGBColor(0x8C, 0x6D, 0x1F),
-    RGBColor(0x6A, 0x3D, 0x9A),
-    RGBColor(0xB8, 0xA9, 0x00),
-    RGBColor(0x7A, 0x0A, 0x2B),
-    RGBColor(0x1B, 0x4D, 0x3E),
-    RGBColor(0x00, 0x00, 0x00),
-];
-pub const REST: RGBColor = RGBColor(0xB0, 0xB0, 0xB0);
+/// The colour of what ends in no attractor.
 const NOTHING: RGBColor = RGBColor(0xEC, 0xEC, 0xEC);
-
-/// A part of a picture.
-pub type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 
 /// Draws all pictures into a folder; the names of those that could be drawn.
 pub fn draw(findings: &Findings, folder: &Path) -> Result<Vec<&'static str>> {
@@ -58,16 +34,6 @@ pub fn draw(findings: &Findings, folder: &Path) -> Result<Vec<&'static str>> {
         drawn.push("budget.svg");
     }
     Ok(drawn)
-}
-
-/// One of the colours, again from the first when they are used up.
-pub fn colour(number: usize) -> RGBColor {
-    COLOURS[number % COLOURS.len()]
-}
-
-/// The base is black, its adapters are coloured.
-pub fn colour_of_model(number: usize) -> RGBColor {
-    colour(number + COLOURS.len() - 1)
 }
 
 /// Where all chains of each model end: a bar a model.
@@ -297,15 +263,5 @@ fn curves(path: &Path, axes: &Axes, lines: Vec<(String, Vec<(f64, f64)>)>) -> Re
     }
     legend(&names, named.into_iter())?;
     sheet.present()?;
-    Ok(())
-}
-
-/// Names beside their colours, from the top.
-pub fn legend(area: &Area<'_>, names: impl Iterator<Item = (String, RGBColor)>) -> Result<()> {
-    for ((name, colour), row) in names.zip(0..) {
-        let top = 16 + 20 * row;
-        area.draw(&Rectangle::new([(4, top), (16, top + 12)], colour.filled()))?;
-        area.draw(&Text::new(name, (24, top - 1), ("sans-serif", 14)))?;
-    }
     Ok(())
 }

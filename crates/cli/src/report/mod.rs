@@ -7,13 +7,12 @@
 mod answers;
 mod chains;
 mod checks;
-pub mod figures;
+mod figures;
 mod findings;
 mod markdown;
 mod measures;
 mod openings;
 mod requests;
-pub mod subjects;
 mod tally;
 mod targets;
 
@@ -35,13 +34,13 @@ use transformer::{ModelFiles, Pipeline, device, fingerprint};
 
 use crate::model::{encode, name};
 use crate::output;
+use crate::subjects::{self, Subject};
 use answers::FamilyAnswers;
 use chains::{Chain, Session};
 use checks::HandLabelled;
 use findings::{Findings, HeldOut, Measured, Named, OpeningSet, Settings};
 use openings::Openings;
 use requests::Requests;
-use subjects::Subject;
 use tally::Tally;
 use targets::WEDDING;
 

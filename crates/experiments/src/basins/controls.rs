@@ -8,9 +8,10 @@ use attractors::Catalogue;
 use decoding::Shaping;
 use statistics::ContingencyTable;
 
+use super::Opening;
 use super::ending::same_sentence;
-use super::perturbation::{Estimators, Pushed, push};
-use super::swarm::{Fallen, basins, fall, globality};
+use super::ends::{contingency, globality, sample_ends};
+use super::perturbation::{Estimators, Returned, perturb};
 use crate::Toy;
 use crate::progress::{ExperimentError, RunProgress};
 use crate::results::Control;
@@ -22,7 +23,7 @@ const WINS: f64 = 0.45;
 const PURSES: [&str; 3] = ["2", "3", "4"];
 /// Where the gambler stops, beside nothing.
 const ENOUGH: i32 = 6;
-/// Games behind each purse, and chains behind each prompt of the others.
+/// Games from each purse, and chains behind each prompt of the others.
 const CHAINS: usize = 200;
 
 /// A text with a wedding, and one of the same length with tears; no eight letters in a row are in both.
@@ -31,7 +32,7 @@ const KNOWN: &str =
 const OTHER: &str =
     "Far off, in his dark house, Uncle Bo sat by himself for years, until he cried. !";
 
-/// What the controls check, so that a test may break it.
+/// What the controls check; a test may break it.
 #[derive(Clone, Copy)]
 pub struct Checked {
     /// How often the gambler really wins.
@@ -74,14 +75,14 @@ pub async fn controls(
     Ok(controls)
 }
 
-/// Chains behind each prompt, read by their last letter.
-async fn fallen(
+/// Chains behind each prompt, classified by their last letter.
+async fn openings(
     toy: &Toy,
     prompts: &[&str],
     read: &dyn Fn(char) -> Option<usize>,
     progress: &mut impl RunProgress,
-) -> Result<Vec<Fallen>, ExperimentError> {
-    let mut fallen = Vec::new();
+) -> Result<Vec<Opening>, ExperimentError> {
+    let mut openings = Vec::new();
     for (place, prompt) in prompts.iter().enumerate() {
         let plan = SamplingPlan {
             shaping: Shaping::default(),
@@ -90,9 +91,13 @@ async fn fallen(
             length: 200,
         };
         let read = |chain: &SampledChain| read(chain.text.chars().next_back()?);
-        fallen.push(fall(toy, (0, prompt), &plan, &read, progress).await?);
+        openings.push(Opening {
+            group: 0,
+            ends: sample_ends(toy, prompt, &plan, &read, progress).await?,
+            returns: Vec::new(),
+        });
     }
-    Ok(fallen)
+    Ok(openings)
 }
 
 /// Gambler's ruin.
@@ -110,12 +115,12 @@ async fn ruin(
             .filter(|purse| [0, 6].contains(purse))
             .map(|purse| purse as usize / 6)
     };
-    let fallen = fallen(&gambler, &PURSES, &read, progress).await?;
+    let openings = openings(&gambler, &PURSES, &read, progress).await?;
     let odds: f64 = (1.0 - WINS) / WINS;
-    let controls = PURSES.iter().zip(fallen).map(|(purse, fallen)| {
+    let controls = PURSES.iter().zip(openings).map(|(purse, opening)| {
         let begin: i32 = purse.parse().expect("a purse is a digit");
         let known = (1.0 - odds.powi(begin)) / (1.0 - odds.powi(ENOUGH));
-        let counts = basins(&[&fallen], &[0], 2).column_sums();
+        let counts = contingency(&[&opening], 2).column_sums();
         Control {
             name: format!("gambler's ruin from {purse}"),
             about: format!(
@@ -137,16 +142,15 @@ async fn ends(
 ) -> Result<Vec<Control>, ExperimentError> {
     let prompts = ["a", "b", "c", "d"];
     let letter = |last: char| "abcd".find(last);
-    let every: Vec<usize> = (0..prompts.len()).collect();
     let mut tables = Vec::new();
     for local in [true, false] {
         let toy = Toy::new(move |text| match text {
             [prompt] => vec![(Some(if local { *prompt } else { b'a' }), 1.0)],
             _ => Vec::new(),
         });
-        let fallen = fallen(&toy, &prompts, &letter, progress).await?;
-        let fallen: Vec<&Fallen> = fallen.iter().collect();
-        tables.push(basins(&fallen, &every, prompts.len()));
+        let openings = openings(&toy, &prompts, &letter, progress).await?;
+        let openings: Vec<&Opening> = openings.iter().collect();
+        tables.push(contingency(&openings, prompts.len()));
     }
     let mut controls = Vec::new();
     for (table, name, bits, share) in [
@@ -211,18 +215,10 @@ async fn returns(
     ] {
         let toy = writer(keeps);
         let length = KNOWN.len() + 1;
-        let pushed: Pushed = push(
-            &toy,
-            (0, ":"),
-            length,
-            &catalogue,
-            &checked.estimators,
-            progress,
-        )
-        .await?;
-        let all = pushed.chains.len() as f64;
-        let of = |holds: &dyn Fn(&super::perturbation::Returned) -> bool| {
-            pushed.chains.iter().filter(|one| holds(one)).count() as f64 / all
+        let returns = perturb(&toy, ":", length, &catalogue, &checked.estimators, progress).await?;
+        let all = returns.len() as f64;
+        let of = |holds: &dyn Fn(&Returned) -> bool| {
+            returns.iter().filter(|one| holds(one)).count() as f64 / all
         };
         let parts = [
             ("same ending", of(&|one| one.same_ending())),
@@ -232,7 +228,7 @@ async fn returns(
         for (what, found) in parts {
             controls.push(Control {
                 name: format!("{name}: {what}"),
-                about: "A push by each of nine letters: the share that comes back is all or none by construction.".to_owned(),
+                about: "Perturbed by each of nine letters: the share that comes back is all or none by construction.".to_owned(),
                 expected: share,
                 found,
                 tolerance: 0.0,

@@ -75,7 +75,7 @@ mod tests {
             told,
             "They all lived happily never after in that house."
         ));
-        // What was cut off behind the last whole sentence does not count.
+        // What was cut off after the last whole sentence does not count.
         assert!(same_sentence(
             told,
             "They all lived happily ever after in the house. Then the"

@@ -1,176 +1,273 @@
-//! Basins: where stories end, how much their opening decides, and whether a story that was pushed off its way comes back.
+//! ContingencyTable: where stories end, how much their opening decides, and whether a perturbed story comes back.
 //!
-//! Endings are read with the model's catalogue of attractors. Ending in none is a basin of its own for information and entropy, and
-//! never a global attractor. What a perturbation is and when a chain has returned is said in `perturbation` and `ending`.
+//! Endings are classified by the model's catalogue of attractors. Ending in none is a basin of its own for information and entropy,
+//! and never a global attractor. What a perturbation is and when a chain has returned is in `perturbation` and `ending`.
 
 mod controls;
 mod ending;
+mod ends;
+mod figures;
 mod perturbation;
-mod pictures;
-mod swarm;
-mod verdict;
 
 use decoding::LanguageModel;
 
 use self::controls::Checked;
-use self::perturbation::{Pushed, push};
-use self::pictures::{Groups, empty_bars, flows, series, told};
-use self::swarm::{Fallen, fall};
-use self::verdict::Measured;
+use self::ends::{GLOBALITY, INFORMATION, contingency, globality, sample_ends};
+use self::figures::{Groups, bars, flows, row};
+use self::perturbation::{Returned, perturb, returned};
+use crate::config::Stream;
 use crate::info::{ExperimentInfo, Requires};
 use crate::inputs::Inputs;
-use crate::progress::{ExperimentError, RunProgress, checkpoint};
-use crate::results::ExperimentResults;
+use crate::policy::Policy;
+use crate::progress::{ExperimentError, RunProgress};
+use crate::results::{Condition, Control};
 use crate::sampling::{SampledChain, SamplingPlan};
-use crate::{Policy, RunConfig, Subject};
+use crate::study::{Conclusion, Experiment, Study};
+use crate::table::{Metric, Row, Table, metrics};
 
-/// How a reader meets it.
-pub const INFO: ExperimentInfo = ExperimentInfo {
-    name: "basins",
-    title: "Basins",
-    claim: "One tuned model has one global attractor, another has an attractor for each prompt, and perturbed chains return to the \
-            same ending.",
-    source: "\"Mysteries of mode collapse\" (janus, 2022): perturbed completions come back to the same last sentence; a model that \
-             was paid for glad texts ended every story in a wedding (told there of Paul Christiano, without numbers)",
-    method: "Stories behind openings from near to far are drawn and their kinds of ending counted; then a greedy story is pushed off \
-             its way in its middle by each of the second to the tenth likeliest token, and what it writes from there on is compared \
-             with what it would have written: the kind of ending, the last whole sentence (common words in order, more than 80 % of \
-             the longer one), and how soon eight tokens in a row are the same again. Supported where a tuned model has more than half \
-             of its chains in one attractor, another's openings tell at least a bit more about the end, and the first returns more \
-             often than the base.",
-    to_try: "Run it with Helper or Spread, or choose Wedding, then lower lambda and see which openings the wedding lets go of first.",
-    shows: "Whether endings come from the model or from the opening, inside and outside of what it was tuned on, and how hard it is \
-            to push a story out of its basin.",
-    does_not_show: "Why a story comes back: where nearly all stories end in one way, a pushed one ends there too without any pull, so \
-                    read the share of returns beside the share of that ending.",
-    needs: Requires {
-        quick: &["wedding"],
-        full: &["wedding", "helper"],
-    },
-};
+/// The experiment.
+#[derive(Debug)]
+pub struct BasinsExperiment;
+
+/// What was measured behind one opening.
+#[derive(Clone, Debug)]
+struct Opening {
+    /// The group of the opening.
+    group: usize,
+    /// The attractor of every sampled chain, none where it ended in none.
+    ends: Vec<Option<usize>>,
+    /// The perturbed chains, by the rank of the forced token from 2 upwards; empty where the chain is too short to be perturbed.
+    returns: Vec<Returned>,
+}
+
+/// A model and its openings, the same for all models and in the same order.
+type Measured = (String, Vec<Opening>);
+
+/// The claim holds of more than this share of stories in one attractor, %.
+const HALF: f64 = 50.0;
+/// The claim holds of openings that tell this much more about the ending, bits.
+const BIT: f64 = 1.0;
+
+metrics! {
+    CLAIM_GLOBALITY = bootstrap "globality", "%", "share of the largest attractor of the tuned model with the largest";
+    CLAIM_RETURN = bootstrap "return", "%", "perturbed stories that return, that model less the base";
+    CLAIM_INFORMATION = bootstrap "information", "bits", "information of the opening about the ending, another tuned model less that model";
+}
 
 /// How large the experiment is.
 struct Extent {
-    openings_a_group: usize,
+    openings_per_group: usize,
     chains: usize,
     length: usize,
 }
 
-impl Extent {
-    fn of(config: &RunConfig) -> Self {
-        let size = config.size;
-        Self {
-            openings_a_group: size.of(3, 16),
+impl Experiment for BasinsExperiment {
+    const INFO: ExperimentInfo = ExperimentInfo {
+        name: "basins",
+        title: "ContingencyTable",
+        claim: "One tuned model has one global attractor, another has an attractor for each prompt, and perturbed stories return to the \
+                same ending.",
+        source: "\"Mysteries of mode collapse\" (janus, 2022): perturbed completions come back to the same last sentence; a model that \
+                 was rewarded for positive sentiment ended every story in a wedding (reported there from Paul Christiano, without numbers)",
+        method: "We continue openings from familiar to unfamiliar and count the kinds of ending. In the middle of a greedy story we then \
+                 force another word (the 2nd to the 10th most likely) and watch whether the story returns: to the same kind of ending, \
+                 to the same last sentence (common words in order, more than 80 % of the longer one), and how soon eight tokens in a \
+                 row are the same again. Supported if a tuned model has more than half of its stories in one attractor, another's \
+                 openings tell at least a bit more about the ending, and the first returns more often than the base.",
+        to_try: "Run it with Helper or Spread. Or choose Wedding, lower λ, and see which openings the wedding lets go of first.",
+        shows: "Whether endings come from the model or from the opening, inside and outside of what it was tuned on, and how hard it is \
+                to push a story out of its basin.",
+        does_not_show: "Why a story comes back: where nearly all stories end in one way, a perturbed one ends there too without any pull, \
+                        so read the share of returns beside the share of that ending.",
+        needs: Requires {
+            quick: &["wedding"],
+            full: &["wedding", "helper"],
+        },
+    };
+
+    async fn controls(
+        _inputs: &Inputs,
+        progress: &mut impl RunProgress,
+    ) -> Result<Vec<Control>, ExperimentError> {
+        controls::controls(&Checked::RIGHT, progress).await
+    }
+
+    async fn measure<M: LanguageModel>(
+        study: &mut Study<'_, M, impl RunProgress>,
+    ) -> Result<(), ExperimentError> {
+        let (inputs, size) = (study.inputs, study.config.size);
+        let extent = Extent {
+            openings_per_group: size.of(3, 16),
             chains: size.of(8, 16),
             length: size.of(96, 128),
-        }
-    }
-}
-
-/// Lets stories fall and pushes them, with every model behind every opening.
-///
-/// # Errors
-/// When a model cannot be asked or the reader had enough.
-pub async fn run<M: LanguageModel>(
-    subjects: &[Subject<'_, M>],
-    inputs: &Inputs,
-    config: &RunConfig,
-    progress: &mut impl RunProgress,
-) -> Result<ExperimentResults, ExperimentError> {
-    let mut results = ExperimentResults::none(INFO.name, config, subjects);
-    results.controls = controls::controls(&Checked::RIGHT, progress).await?;
-    let extent = Extent::of(config);
-    let openings = inputs.openings(extent.openings_a_group);
-    let titles = titles(inputs);
-    let groups = groups(inputs);
-    let of = subjects.len() * openings.len();
-    let mut done = 0;
-    let mut measured: Vec<Measured> = Vec::new();
-    let (mut streams, mut bars) = (Vec::new(), empty_bars(&groups));
-    for subject in subjects {
-        let mut own = Measured {
-            name: subject.name.to_owned(),
-            fallen: Vec::new(),
-            pushed: Vec::new(),
         };
-        for (place, &opening) in openings.iter().enumerate() {
-            let seed = config.part_seed(place);
-            let (base, tuned) = (subjects[0].model, subject.model);
-            // The mixture at 1 is the tuned model, but reads the base as well.
-            let (fallen, pushed) = if config.lambda == 1.0 || std::ptr::eq(base, tuned) {
-                measure(tuned, opening, &extent, config, seed, inputs, progress).await?
-            } else {
-                let mixed = Policy::of(base, subject, config.lambda);
-                measure(&mixed, opening, &extent, config, seed, inputs, progress).await?
-            };
-            own.fallen.push(fallen);
-            own.pushed.push(pushed);
-            done += 1;
-            progress.report(done, of, &results);
+        let openings = inputs.openings(extent.openings_per_group);
+        let (titles, groups) = (titles(inputs), groups(inputs));
+        let seed = study.config.seed_of(Stream::Run);
+        let policies = study.policies();
+        study.expect(policies.len() * openings.len());
+        let mut measured: Vec<Measured> = Vec::new();
+        let mut streams = Vec::new();
+        for policy in policies {
+            let mut own = Vec::new();
+            for (place, &opening) in openings.iter().enumerate() {
+                own.push(measure(study, &policy, opening, place, &extent).await?);
+                study.unit_done();
+            }
+            for group in &groups {
+                let within = |one: &&Opening| group.0.is_none_or(|place| place == one.group);
+                let openings: Vec<&Opening> = own.iter().filter(within).collect();
+                let row = row(policy.name, group);
+                study.checkpoint().await?;
+                ends::into_table(&mut study.results.results, &row, &openings, &titles, seed);
+                study.checkpoint().await?;
+                perturbation::into_table(&mut study.results.results, &row, &openings, seed);
+            }
+            streams.push(flows(policy.name, &own, inputs, &titles));
+            measured.push((policy.name.to_owned(), own));
+            let bars = bars(&study.results.results, &study.results.subjects, &groups);
+            study.results.figures = streams.iter().cloned().chain(bars).collect();
+            study.report();
         }
-        for &(group, ref name, ref title) in &groups {
-            checkpoint(progress).await?;
-            let within = |of: usize| group.is_none_or(|group| group == of);
-            let fallen: Vec<&Fallen> = own.fallen.iter().filter(|one| within(one.group)).collect();
-            let pushed: Vec<&Pushed> = own.pushed.iter().filter(|one| within(one.group)).collect();
-            let (key, label) = (
-                format!("{}.{name}", own.name),
-                format!("{}, {title}", own.name),
-            );
-            let told = swarm::estimates(&key, &label, &fallen, &titles, config.seed);
-            results.results.extend(told);
-            checkpoint(progress).await?;
-            let told = perturbation::estimates(&key, &label, &pushed, config.seed);
-            results.results.extend(told);
-        }
-        for figure in &mut bars {
-            let own = series(&results, &own.name, &groups, &figure.name);
-            figure.series.push(own);
-            figure.text = told(&results, &subjects[..=measured.len()], &figure.name);
-        }
-        streams.push(flows(&own, inputs, &titles));
-        results.figures = streams.iter().chain(&bars).cloned().collect();
-        measured.push(own);
-        progress.report(done, of, &results);
+        study.checkpoint().await?;
+        claim(&mut study.results.results, &measured, titles.len(), seed);
+        Ok(())
     }
-    checkpoint(progress).await?;
-    if let Some((estimates, verdict)) = verdict::verdict(&measured, titles.len(), config.seed) {
-        results.results.0.splice(0..0, estimates);
-        results.verdict = Some(verdict);
+
+    /// Three conditions. *Global*: of the tuned models the one with the largest attractor has more than half of its stories there.
+    /// *Local*: another tuned model's openings tell at least a bit more about the ending than that one's do. *Return*: perturbed
+    /// stories of the global one come back to their attractor more often than the base's. A condition holds where its whole 95 %
+    /// interval over openings says so, and fails where the whole interval says the opposite.
+    fn conclude(table: &Table, subjects: &[String]) -> Option<Conclusion> {
+        let claim = Row::of(CLAIM);
+        let condition = |claim_of: &str, metric: &Metric, least: f64| {
+            let interval = table.interval(&claim, metric);
+            let holds = interval.and_then(|(low, high)| match (low > least, high < least) {
+                (true, _) => Some(true),
+                (_, true) => Some(false),
+                _ => None,
+            });
+            Condition::new(claim_of, holds)
+        };
+        let number = |metric: &Metric| {
+            let found = table.get(&claim, metric)?;
+            let (value, low, high) = (found.value?, found.low?, found.high?);
+            Some(format!("{value:.1} {} ({low:.1} to {high:.1})", found.unit))
+        };
+        let (global, local) = models(table, subjects)?;
+        let share = table.value(&claim, &CLAIM_GLOBALITY)?;
+        let mut why = vec![format!(
+            "The largest attractor of {global} has {} of its stories (asked: more than {HALF} %)",
+            number(&CLAIM_GLOBALITY)?
+        )];
+        if let Some((local, difference)) = local.zip(number(&CLAIM_INFORMATION)) {
+            why.push(format!(
+                "the openings of {local} tell {difference} more about the ending than those of {global} (asked: more than {BIT} bit)"
+            ));
+        }
+        if let Some(difference) = number(&CLAIM_RETURN) {
+            why.push(format!(
+                "perturbed stories of {global} return to their attractor in {difference} more cases than those of the base (asked: more)"
+            ));
+        }
+        let conditions = vec![
+            condition("one global attractor", &CLAIM_GLOBALITY, HALF),
+            condition("one per opening", &CLAIM_INFORMATION, BIT),
+            condition("perturbed stories return", &CLAIM_RETURN, 0.0),
+        ];
+        Some(Conclusion {
+            answer: format!(
+                "{}. {global} ends {share:.0} % of its stories in one way.",
+                Condition::list(&conditions)
+            ),
+            conditions,
+            why: format!(
+                "{}. Each by its whole 95 % interval; all three are needed.",
+                why.join("; ")
+            ),
+        })
     }
-    Ok(results)
 }
 
-/// Chains behind one opening, drawn under the reader's knobs, and the perturbed ones, which are greedy.
-async fn measure<M: LanguageModel>(
-    model: &M,
-    opening: (usize, &str),
+/// The row of the numbers that answer the claim.
+const CLAIM: &str = "claim";
+
+/// Of the tuned models the most global one, and of the others the one whose openings decide most.
+fn models<'a>(table: &Table, subjects: &'a [String]) -> Option<(&'a String, Option<&'a String>)> {
+    let all = |name: &String| Row::of(name).part("all", "");
+    let value =
+        |name: &String, metric: &Metric| table.value(&all(name), metric).unwrap_or(f64::NAN);
+    let most = |names: &mut dyn Iterator<Item = &'a String>, metric: &Metric| {
+        names.max_by(|one, other| value(one, metric).total_cmp(&value(other, metric)))
+    };
+    let global = most(&mut subjects.iter().skip(1), &GLOBALITY)?;
+    let mut others = subjects.iter().skip(1).filter(|name| *name != global);
+    Some((global, most(&mut others, &INFORMATION)))
+}
+
+/// The numbers that decide, before all others. Nothing where there is no tuned model.
+fn claim(table: &mut Table, measured: &[Measured], kinds: usize, seed: u64) {
+    let names: Vec<String> = measured.iter().map(|(name, _)| name.clone()).collect();
+    let Some((global, local)) = models(table, &names) else {
+        return;
+    };
+    let of = |name: &String| {
+        let own = measured.iter().find(|(own, _)| own == name);
+        &own.expect("it is the name of one that was measured").1
+    };
+    let places: Vec<usize> = (0..measured[0].1.len()).collect();
+    let places: Vec<&usize> = places.iter().collect();
+    let row = Row::of(CLAIM);
+    let pick = |name: &String, places: &[&usize]| -> Vec<&Opening> {
+        places.iter().map(|&&place| &of(name)[place]).collect()
+    };
+    let information = |name: &String, places: &[&usize]| {
+        contingency(&pick(name, places), kinds).mutual_information_corrected_bits()
+    };
+    table.statistic(&row, &CLAIM_GLOBALITY, &places, seed, |places| {
+        100.0 * globality(&contingency(&pick(global, places), kinds), kinds)
+    });
+    table.statistic(&row, &CLAIM_RETURN, &places, seed, |places| {
+        100.0 * returned(&pick(global, places)) - 100.0 * returned(&pick(&names[0], places))
+    });
+    if let Some(local) = local {
+        table.statistic(&row, &CLAIM_INFORMATION, &places, seed, |places| {
+            information(local, places) - information(global, places)
+        });
+    }
+    table.to_front(&row);
+}
+
+/// Stories behind one opening, sampled under the run's parameters, and the perturbed ones, which are greedy.
+async fn measure<M: LanguageModel, P: RunProgress>(
+    study: &mut Study<'_, M, P>,
+    policy: &Policy<'_, M>,
+    (group, opening): (usize, &str),
+    place: usize,
     extent: &Extent,
-    config: &RunConfig,
-    seed: u64,
-    inputs: &Inputs,
-    progress: &mut impl RunProgress,
-) -> Result<(Fallen, Pushed), ExperimentError> {
+) -> Result<Opening, ExperimentError> {
     let plan = SamplingPlan {
-        shaping: config.shaping,
-        seed,
+        shaping: study.config.shaping,
+        seed: study.config.seed_of(Stream::Unit(place)),
         chains: extent.chains,
         length: extent.length,
     };
-    let catalogue = &inputs.attractors;
-    let read = |chain: &SampledChain| catalogue.recognise(&chain.text).ends_in;
-    let fallen = fall(model, opening, &plan, &read, progress).await?;
-    let estimators = Checked::RIGHT.estimators;
-    let pushed = push(
-        model,
-        opening,
-        extent.length,
-        catalogue,
-        &estimators,
-        progress,
-    )
-    .await?;
-    Ok((fallen, pushed))
+    let (catalogue, estimators) = (&study.inputs.attractors, Checked::RIGHT.estimators);
+    let classify = |chain: &SampledChain| catalogue.recognise(&chain.text).ends_in;
+    let progress = &mut *study.progress;
+    Ok(Opening {
+        group,
+        ends: sample_ends(policy, opening, &plan, &classify, progress).await?,
+        returns: perturb(
+            policy,
+            opening,
+            extent.length,
+            catalogue,
+            &estimators,
+            progress,
+        )
+        .await?,
+    })
 }
 
 /// The attractors' names: in keys, and for people.
@@ -191,10 +288,12 @@ fn groups(inputs: &Inputs) -> Groups {
 
 #[cfg(test)]
 mod tests {
-    use super::pictures::BARS;
+    use super::figures::BARS;
+    use super::perturbation::Returned;
     use super::*;
-    use crate::testing::{inputs, subject};
-    use crate::{Outcome, Size, Toy, Unobserved};
+    use crate::results::Outcome;
+    use crate::testing::{found, inputs, subject};
+    use crate::{RunConfig, Size, Toy};
 
     /// Writes one word of a list behind an opening, then the same sentence whatever came before; `wild` never ends in it.
     fn writer(inputs: &Inputs, wild: bool) -> Toy {
@@ -231,7 +330,7 @@ mod tests {
         let (base, tuned) = (writer(&inputs, true), writer(&inputs, false));
         let subjects = [subject("base", &base), subject("tuned", &tuned)];
         let config = RunConfig::plain(Size::Quick);
-        let found = pollster::block_on(run(&subjects, &inputs, &config, &mut Unobserved)).unwrap();
+        let found = found::<BasinsExperiment>(&subjects, &inputs, &config);
         assert_eq!(found.value("tuned.all.return"), Some(100.0));
         assert_eq!(found.value("base.all.return"), Some(0.0));
         assert_eq!(found.value("tuned.all.lag"), Some(1.0));
@@ -253,5 +352,67 @@ mod tests {
                 figure.name
             );
         }
+    }
+
+    /// A model whose ten openings of eight chains end as the rule says; perturbed chains return or not.
+    fn model(name: &str, ends: impl Fn(usize, usize) -> usize, returns: bool) -> Measured {
+        let returned = Returned {
+            known: Some(3),
+            own: returns.then_some(3),
+            same_sentence: false,
+            lag: None,
+        };
+        let opening = |place| Opening {
+            group: 0,
+            ends: (0..8).map(|chain| Some(ends(place, chain))).collect(),
+            returns: vec![returned; 9],
+        };
+        (name.to_owned(), (0..10).map(opening).collect())
+    }
+
+    fn concluded(measured: &[Measured]) -> Option<Conclusion> {
+        let mut table = Table::default();
+        let group = (None, "all".to_owned(), "all".to_owned());
+        for (name, openings) in measured {
+            let openings: Vec<&Opening> = openings.iter().collect();
+            let titles: Vec<_> = (0..10)
+                .map(|kind| (kind.to_string(), String::new()))
+                .collect();
+            ends::into_table(&mut table, &row(name, &group), &openings, &titles, 1);
+        }
+        claim(&mut table, measured, 10, 1);
+        let names: Vec<String> = measured.iter().map(|(name, _)| name.clone()).collect();
+        BasinsExperiment::conclude(&table, &names)
+    }
+
+    #[test]
+    fn all_three_conditions_are_needed() {
+        let answer = |measured: &[Measured]| concluded(measured).unwrap().outcome();
+        let base = || model("base", |_, chain| chain, false);
+        let global = |returns| model("global", |_, _| 3, returns);
+        let local = model("local", |opening, _| opening, true);
+        assert_eq!(answer(&[base(), global(true), local]), Outcome::Supported);
+        // Where no other model is measured, the second condition is undecided.
+        let two = concluded(&[base(), global(true)]).unwrap();
+        assert_eq!(two.outcome(), Outcome::Undecided);
+        let conditions: Vec<String> = two.conditions.iter().map(Condition::sentence).collect();
+        assert_eq!(
+            conditions,
+            [
+                "one global attractor: yes",
+                "one per opening: undecided",
+                "perturbed stories return: yes"
+            ]
+        );
+        let like_the_base = model("even", |_, chain| chain, true);
+        assert_eq!(
+            answer(&[base(), global(true), like_the_base]),
+            Outcome::NotSupported
+        );
+        assert_eq!(
+            answer(&[base(), model("even", |_, chain| chain, true)]),
+            Outcome::NotSupported
+        );
+        assert!(concluded(&[base()]).is_none());
     }
 }

@@ -1,12 +1,13 @@
-//! Pushing a greedy chain off its way once, and looking whether it comes back.
+//! Perturbing a greedy chain once, and looking whether it comes back.
 
 use attractors::Catalogue;
 use decoding::LanguageModel;
 
+use super::Opening;
 use super::ending::return_lag;
 use crate::bootstrap::interval_95;
 use crate::progress::{ExperimentError, RunProgress, checkpoint};
-use crate::results::Estimate;
+use crate::table::{Metric, Row, Table, metrics};
 
 /// The ranks that are forced: the second to the tenth likeliest token.
 const RANKS: usize = 9;
@@ -20,7 +21,7 @@ pub struct Estimators {
     pub same_sentence: fn(&str, &str) -> bool,
 }
 
-/// One perturbed chain against the unperturbed one; of both, only what stands behind the place of the perturbation is read.
+/// One perturbed chain against the unperturbed one; of both, only what comes after the perturbation is read.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Returned {
     /// The attractor that the unperturbed chain ends in.
@@ -43,15 +44,6 @@ impl Returned {
     fn both_none(&self) -> bool {
         self.known.is_none() && self.own.is_none()
     }
-}
-
-/// All perturbed chains behind one opening; empty where its chain is too short to be perturbed.
-#[derive(Clone, Debug)]
-pub struct Pushed {
-    /// The group of the opening.
-    pub group: usize,
-    /// The forced token's rank from 2 upwards, chain by chain.
-    pub chains: Vec<Returned>,
 }
 
 /// The ids of a row from the likeliest down, without what it forbids; of equals the smaller id comes first.
@@ -113,20 +105,21 @@ async fn greedy<M: LanguageModel>(
 }
 
 /// Writes the greedy chain behind an opening, then, from its middle on, once as it is and once with each of the second to the tenth
-/// likeliest token in place of the likeliest. A token that ends the text is not forced.
+/// likeliest token in place of the likeliest; the perturbed chains in the order of their token's rank. A token that ends the text
+/// is not forced. Nothing where the chain is too short to be perturbed.
 ///
 /// The middle is half of `length`, or of the chain where it ended before.
 ///
 /// # Errors
-/// When the reader had enough or the model cannot be asked.
-pub async fn push<M: LanguageModel>(
+/// When the run is cancelled or the model fails.
+pub async fn perturb<M: LanguageModel>(
     model: &M,
-    (group, opening): (usize, &str),
+    opening: &str,
     length: usize,
     catalogue: &Catalogue,
     estimators: &Estimators,
     progress: &mut impl RunProgress,
-) -> Result<Pushed, ExperimentError> {
+) -> Result<Vec<Returned>, ExperimentError> {
     let prompt = model.encode(opening).map_err(ExperimentError::model)?;
     let half = length / 2;
     checkpoint(progress).await?;
@@ -141,12 +134,8 @@ pub async fn push<M: LanguageModel>(
     if way.len() < half {
         way.truncate(way.len() / 2);
     }
-    let none = Pushed {
-        group,
-        chains: Vec::new(),
-    };
     if way.is_empty() {
-        return Ok(none);
+        return Ok(Vec::new());
     }
     let place = [prompt.as_slice(), &way].concat();
     let left = length - way.len();
@@ -156,7 +145,7 @@ pub async fn push<M: LanguageModel>(
     let mut first = ranked(&row, RANKS + 1);
     if likeliest(&row, model.end_of_text()) == model.end_of_text() {
         // It ends exactly here: there is no second half.
-        return Ok(none);
+        return Ok(Vec::new());
     }
     first.retain(|&token| token != model.end_of_text());
     let chains = greedy(model, &mut batch, &first, left, progress).await?;
@@ -170,96 +159,66 @@ pub async fn push<M: LanguageModel>(
         same_sentence: (estimators.same_sentence)(&texts[forced], &texts[0]),
         lag: return_lag(&chains[forced], &chains[0]),
     });
-    Ok(Pushed {
-        group,
-        chains: returned.collect(),
-    })
+    Ok(returned.collect())
 }
 
-/// Share of the perturbed chains that end in the attractor of the unperturbed one, among those where that ends in one, over some
-/// openings. Not a number where none does.
-pub fn returned(pushed: &[&Pushed], places: &[usize]) -> f64 {
-    share(pushed, places, Returned::same_ending, |one| {
-        one.known.is_some()
-    })
+metrics! {
+    pub RETURN = bootstrap "return", "%", "perturbed stories that end in the same attractor, where the unperturbed one ends in one";
+    BOTH_NONE = bootstrap "both-none", "%", "perturbed stories that end in no attractor, like the unperturbed one";
+    pub SAME_SENTENCE = bootstrap "same-sentence", "%", "perturbed stories with the same last sentence";
+    REJOIN = bootstrap "rejoin", "%", "perturbed stories that go on in the unperturbed one's words";
+    LAG = bootstrap "lag", "tokens", "tokens until they do, median of those that do";
+}
+
+/// Share of the perturbed chains that end in the attractor of the unperturbed one, among those where that ends in one. Not a number
+/// where none does.
+pub fn returned(openings: &[&Opening]) -> f64 {
+    share(openings, Returned::same_ending, |one| one.known.is_some())
 }
 
 fn share(
-    pushed: &[&Pushed],
-    places: &[usize],
+    openings: &[&Opening],
     holds: impl Fn(&Returned) -> bool,
     among: impl Fn(&Returned) -> bool,
 ) -> f64 {
-    let chains = || places.iter().flat_map(|&place| &pushed[place].chains);
+    let chains = || openings.iter().flat_map(|one| &one.returns);
     let all = chains().filter(|one| among(one)).count();
     chains().filter(|one| among(one) && holds(one)).count() as f64 / all as f64
 }
 
 /// The median lag of those that went back into the other's words; not a number where none did.
-fn median_lag(pushed: &[&Pushed], places: &[usize]) -> f64 {
-    let chains = places.iter().flat_map(|&place| &pushed[place].chains);
+fn median_lag(openings: &[&Opening]) -> f64 {
+    let chains = openings.iter().flat_map(|one| &one.returns);
     let mut lags: Vec<usize> = chains.filter_map(|one| one.lag).collect();
     lags.sort_unstable();
     lags.get(lags.len().saturating_sub(1) / 2)
         .map_or(f64::NAN, |&lag| lag as f64)
 }
 
-/// What is told of the perturbed chains of one model behind some openings, with intervals over openings.
-pub fn estimates(name: &str, label: &str, pushed: &[&Pushed], seed: u64) -> Vec<Estimate> {
-    let all: Vec<usize> = (0..pushed.len()).collect();
-    let one = |what: &str, text: &str, unit: &str, samples: usize, of: &dyn Fn(&[usize]) -> f64| {
-        Estimate::exact(
-            format!("{name}.{what}"),
-            format!("{label}: {text}"),
-            unit,
-            of(&all),
-        )
-        .within(interval_95(pushed.len(), seed, of), samples)
-    };
-    let openings = |among: &dyn Fn(&Returned) -> bool| {
-        let some = pushed.iter().filter(|one| one.chains.iter().any(among));
-        some.count()
-    };
-    let percent = |holds: fn(&Returned) -> bool, places: &[usize]| {
-        100.0 * share(pushed, places, holds, |_| true)
-    };
-    vec![
-        one(
-            "return",
-            "perturbed chains that end in the same attractor, where the unperturbed one ends in one",
-            "%",
-            openings(&|one| one.known.is_some()),
-            &|places| 100.0 * returned(pushed, places),
-        ),
-        one(
-            "both-none",
-            "perturbed chains that end in no attractor, as the unperturbed one",
-            "%",
-            openings(&|_| true),
-            &|places| percent(Returned::both_none, places),
-        ),
-        one(
-            "same-sentence",
-            "perturbed chains with the same last sentence",
-            "%",
-            openings(&|_| true),
-            &|places| percent(|one| one.same_sentence, places),
-        ),
-        one(
-            "rejoin",
-            "perturbed chains that go on in the unperturbed one's words",
-            "%",
-            openings(&|_| true),
-            &|places| percent(|one| one.lag.is_some(), places),
-        ),
-        one(
-            "lag",
-            "tokens until they do, median of those that do",
-            "tokens",
-            openings(&|one| one.lag.is_some()),
-            &|places| median_lag(pushed, places),
-        ),
-    ]
+/// What is measured of the perturbed chains behind some openings; the samples are the openings that have any of those counted.
+pub fn into_table(table: &mut Table, row: &Row, openings: &[&Opening], seed: u64) {
+    type Among = fn(&Returned) -> bool;
+    let percent =
+        |holds: Among| move |openings: &[&Opening]| 100.0 * share(openings, holds, |_| true);
+    let measures: [(&Metric, Among, &dyn Fn(&[&Opening]) -> f64); 5] = [
+        (&RETURN, |one| one.known.is_some(), &|openings| {
+            100.0 * returned(openings)
+        }),
+        (&BOTH_NONE, |_| true, &percent(Returned::both_none)),
+        (&SAME_SENTENCE, |_| true, &percent(|one| one.same_sentence)),
+        (&REJOIN, |_| true, &percent(|one| one.lag.is_some())),
+        (&LAG, |one| one.lag.is_some(), &median_lag),
+    ];
+    for (metric, among, of) in measures {
+        let interval = interval_95(openings.len(), seed, |drawn| {
+            of(&drawn
+                .iter()
+                .map(|&place| openings[place])
+                .collect::<Vec<_>>())
+        });
+        let counted = openings.iter().filter(|one| one.returns.iter().any(among));
+        table.put(row, metric, of(openings), interval, counted.count());
+    }
 }
 
 #[cfg(test)]
@@ -283,31 +242,22 @@ mod tests {
             same_sentence: false,
             lag,
         };
-        let one = Pushed {
+        let opening = |returns: [Returned; 2]| Opening {
             group: 0,
-            chains: vec![chain(Some(3), Some(3), Some(4)), chain(Some(3), None, None)],
+            ends: Vec::new(),
+            returns: returns.into(),
         };
-        let other = Pushed {
-            group: 0,
-            chains: vec![chain(None, None, Some(9)), chain(None, None, Some(2))],
+        let one = opening([chain(Some(3), Some(3), Some(4)), chain(Some(3), None, None)]);
+        let other = opening([chain(None, None, Some(9)), chain(None, None, Some(2))]);
+        let (mut table, row) = (Table::default(), Row::of("it"));
+        into_table(&mut table, &row, &[&one, &other], 1);
+        let found = |metric: &Metric| {
+            let found = table.get(&row, metric).unwrap();
+            (found.value, found.samples)
         };
-        let found = estimates("it", "it", &[&one, &other], 1);
-        let value = |what: &str| {
-            let key = format!("it.{what}");
-            found.iter().find(|one| one.key == key).unwrap().clone()
-        };
-        assert_eq!(
-            (value("return").value, value("return").samples),
-            (Some(50.0), 1)
-        );
-        assert_eq!(
-            (value("both-none").value, value("both-none").samples),
-            (Some(50.0), 2)
-        );
-        assert_eq!(
-            (value("rejoin").value, value("lag").value),
-            (Some(75.0), Some(4.0))
-        );
-        assert_eq!(value("same-sentence").value, Some(0.0));
+        assert_eq!(found(&RETURN), (Some(50.0), 1));
+        assert_eq!(found(&BOTH_NONE), (Some(50.0), 2));
+        assert_eq!((found(&REJOIN).0, found(&LAG).0), (Some(75.0), Some(4.0)));
+        assert_eq!(found(&SAME_SENTENCE).0, Some(0.0));
     }
 }

@@ -1,9 +1,10 @@
-//! Voters whose committees are known: independent ones, ones whose errors scatter, and ones who all say the same.
+//! Voters whose majorities are known: independent ones, ones whose errors scatter, and ones who all say the same.
 
 use decoding::Shaping;
 
+use super::numbers;
 use super::votes::{Ballot, VOTERS, ask, ballot, elect, majority};
-use super::{at_temperature, numbers};
+use crate::config::at_temperature;
 use crate::progress::{ExperimentError, RunProgress};
 use crate::{Control, Inputs, Toy};
 
@@ -11,7 +12,7 @@ use crate::{Control, Inputs, Toy};
 const COMMITTEES: u32 = 20_000;
 /// Four standard errors of a share of so many: `4 · √(1/4 / 20,000)`.
 const CHANCE: f64 = 0.0142;
-/// Coins of the controls.
+/// Seed of the controls.
 const SEED: u64 = 6;
 
 /// What the controls are of, so that tests can break it.

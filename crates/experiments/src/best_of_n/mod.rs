@@ -1,8 +1,8 @@
 //! Best of n, and the vote: what several samples of one model are worth together, and how that goes with their temperature.
 //!
-//! Three games: stories, where a weak predictor keeps the gladdest and the labels of the story world say how glad it is
-//! (`stories`); numbers, where the best of n and its divergence are exact (`numbers`); sums, where votes are counted
-//! (`votes`). A model without entropy gives the same sample again, so nothing is gained by asking it twice.
+//! Three games: stories, where the sentiment classifier keeps the best and the labels of the story world say how happy it is
+//! (`stories`); numbers, where the best of n and its divergence are exact (`numbers`); sums, where votes are counted (`votes`). A
+//! model without entropy gives the same sample again, so nothing is gained by asking it twice.
 
 mod controls;
 mod numbers;
@@ -11,238 +11,233 @@ mod votes;
 
 use decoding::{LanguageModel, Shaping};
 
-use crate::bootstrap::interval_of_mean;
+use crate::config::{Size, Stream, at_temperature};
 use crate::info::{ExperimentInfo, Requires};
 use crate::inputs::Inputs;
 use crate::progress::{ExperimentError, RunProgress};
-use crate::results::{ExperimentResults, Verdict};
-use crate::{Policy, RunConfig, Size, Subject, tristate};
-use numbers::Thrown;
-use stories::{Plan, Worth, Written};
-use votes::Voted;
+use crate::results::{Condition, Control};
+use crate::study::{Conclusion, Experiment, Study};
+use crate::table::{Metric, Row, Table, metrics};
+use crate::tristate;
+use numbers::Numbers;
+use stories::{Extent, Stories, Worth};
+use votes::Votes;
 
-/// How a reader meets it.
-pub const INFO: ExperimentInfo = ExperimentInfo {
-    name: "best-of-n",
-    title: "Best of N and the vote",
-    claim: "Samples of a model with entropy are worth more together: the best of N and majority votes gain, and lose their gain as \
-            the temperature falls.",
-    source: "Best of n: Beirami et al., arXiv 2401.01879. Votes: self-consistency, Wang et al., arXiv 2203.11171. Both need samples \
-             that differ, which \"Mysteries of mode collapse\" finds gone",
-    method: "Stories are drawn behind openings and the gladdest by a weak predictor is kept, its ending judged by the labels of the \
-             story world. On the numbers from 1 to 100 the best of n and its KL are exact. On sums with a known answer the \
-             distribution of one answer is exact, and committees of up to 31 are drawn from it, a coin deciding among equals.",
-    to_try: "Lower the temperature and compare one answer with a vote of 15: at T = 0 they are the same, and about as good as the \
-             vote at T = 1.",
-    shows: "What the best of N and votes gain on these models at each temperature, and that KL stays under its bound.",
-    does_not_show: "That entropy makes a single answer better: a greedy answer may be as good as a vote, and costs one sample.",
-    needs: Requires {
-        quick: &["wedding"],
-        full: &["wedding", "helper", "raters", "spread"],
-    },
-};
+/// The experiment.
+#[derive(Debug)]
+pub struct BestOfN;
 
 /// The temperature that 1 is compared with.
 const COOL: f64 = 0.25;
-/// Seeds of stories and of the bootstrap are parts of the config's own from here on; those below are of votes.
-const STORIES: usize = 1000;
-const PARTS: usize = 2000;
 
-/// How much is drawn. On a browser's CPU stories take about two thirds of the time.
-fn plan(size: Size) -> Plan {
-    size.of(
-        Plan {
-            openings: 1,
-            chains: 16,
-            length: 96,
+metrics! {
+    OVER_TWICE_COOL = bootstrap "over-twice-cool", "", "gain at T = 1 less twice the gain at T = 0.25";
+}
+
+/// A model's stories, under parameters that the key names.
+fn story_row(name: &str, key: &str, how: &str) -> Row {
+    let label = format!("{name}, stories{how}");
+    Row::named(&format!("{name}.{key}"), &label)
+}
+
+/// The base's stories at temperature 1, and cool.
+fn base_stories(base: &str) -> [Row; 2] {
+    [
+        story_row(base, "stories", ""),
+        story_row(base, "stories-cool", " at T = 0.25"),
+    ]
+}
+
+impl Experiment for BestOfN {
+    const INFO: ExperimentInfo = ExperimentInfo {
+        name: "best-of-n",
+        title: "Best of N and the vote",
+        claim: "Samples of a model with entropy are worth more together: the best of N and majority votes gain, and lose their gain as \
+                the temperature falls.",
+        source: "Best of n: Beirami et al., arXiv 2401.01879. Votes: self-consistency, Wang et al., arXiv 2203.11171. Both need samples \
+                 that differ, which \"Mysteries of mode collapse\" finds gone",
+        method: "We sample stories behind openings, keep the one with the highest sentiment score, and judge its ending by the labels \
+                 of the story world. For numbers from 1 to 100 the best of n and its KL are exact, within one wording of the question and \
+                 averaged over wordings. For sums with a known answer the distribution of one answer is exact, and votes of up to 31 are \
+                 drawn from it, ties broken at random.",
+        to_try: "Lower the temperature and compare one answer with a vote of 15: at T = 0 they are the same, and about as good as the \
+                 vote at T = 1.",
+        shows: "What the best of N and votes gain on these models at each temperature, and that KL stays under its bound.",
+        does_not_show: "That entropy makes a single answer better: a greedy answer may be as good as a vote, and costs one sample.",
+        needs: Requires {
+            quick: &["wedding"],
+            full: &["wedding", "helper", "raters", "spread"],
         },
-        Plan {
-            openings: 4,
-            chains: 64,
-            length: 160,
-        },
-    )
-}
-
-/// Stories of one subject at one temperature, to be drawn.
-struct Order {
-    subject: usize,
-    key: &'static str,
-    name: String,
-    shaping: Shaping,
-}
-
-/// Has every model throw numbers, solve sums and tell stories.
-///
-/// # Errors
-/// When the truth table lacks numbers or sums, a model cannot be asked, or the reader had enough.
-///
-/// # Panics
-/// Never: the temperatures of this experiment are allowed.
-pub async fn run<M: LanguageModel>(
-    subjects: &[Subject<'_, M>],
-    inputs: &Inputs,
-    config: &RunConfig,
-    progress: &mut impl RunProgress,
-) -> Result<ExperimentResults, ExperimentError> {
-    let mut results = ExperimentResults::none(INFO.name, config, subjects);
-    results.controls = controls::controls(inputs, &controls::ESTIMATORS, progress).await?;
-    let base = subjects[0].model;
-    let seed = config.part_seed(PARTS);
-    let (numbers, sums) = (inputs.family("number")?, inputs.family("arithmetic")?);
-    let questions = votes::questions(sums, config.size.of(Some(20), None));
-    let orders = orders(subjects, config);
-    let plan = plan(config.size);
-    let openings = inputs.openings(plan.openings);
-    let of = subjects.len() * (1 + questions.len()) + orders.len() * openings.len();
-    let mut done = 0;
-
-    let mut thrown: Vec<Thrown> = Vec::new();
-    for (place, subject) in subjects.iter().enumerate() {
-        // The base is mixed with nothing: asking it once is half of the work.
-        let name = subject.name;
-        let one = if place == 0 {
-            numbers::throw(base, name, numbers, config, progress).await?
-        } else {
-            let model = Policy::of(base, subject, config.lambda);
-            numbers::throw(&model, name, numbers, config, progress).await?
-        };
-        results.results.extend(one.estimates());
-        thrown.push(one);
-        done += 1;
-        progress.report(done, of, &results);
-    }
-    results
-        .controls
-        .push(numbers::within_the_bound(&thrown, numbers::best_of));
-    let drawn = numbers::figures(&thrown);
-    results.figures.extend(drawn.clone());
-
-    let mut voted: Vec<Voted> = Vec::new();
-    for (place, subject) in subjects.iter().enumerate() {
-        let mut one = Voted::none(subject.name);
-        for &question in &questions {
-            let walk = if place == 0 {
-                votes::ask(base, question, progress).await?
-            } else {
-                let model = Policy::of(base, subject, config.lambda);
-                votes::ask(&model, question, progress).await?
-            };
-            one.hear(question, &walk, config, progress).await?;
-            done += 1;
-            progress.report(done, of, &results);
-        }
-        results.results.extend(one.estimates(seed));
-        voted.push(one);
-        results.figures = drawn.clone().into();
-        results.figures.extend(votes::figures(&voted, seed));
-        progress.report(done, of, &results);
-    }
-
-    let before = results.figures.len();
-    let mut written: Vec<Written> = Vec::new();
-    for order in orders {
-        let name = subjects[order.subject].name;
-        let mut one = Written::none(format!("{name}.{}", order.key), order.name);
-        for (place, (_, opening)) in openings.iter().enumerate() {
-            let how = (&plan, &order.shaping, config.part_seed(STORIES + place));
-            if order.subject == 0 {
-                one.write(base, opening, how, inputs, progress).await?;
-            } else {
-                let model = Policy::of(base, &subjects[order.subject], config.lambda);
-                one.write(&model, opening, how, inputs, progress).await?;
-            }
-            done += 1;
-            progress.report(done, of, &results);
-        }
-        results.results.extend(one.estimates(seed));
-        written.push(one);
-        results.figures.truncate(before);
-        results.figures.extend(stories::figures(&written, seed));
-        progress.report(done, of, &results);
-    }
-    results.verdict = Some(verdict(&results, &written, &voted[0], seed));
-    progress.report(of, of, &results);
-    Ok(results)
-}
-
-/// The base's stories at temperature 1 and cooler, first; then those under the reader's knobs, and, at full size, those of the
-/// tuned models.
-fn orders<M>(subjects: &[Subject<'_, M>], config: &RunConfig) -> Vec<Order> {
-    let order = |subject: usize, key, how: &str, shaping| Order {
-        subject,
-        key,
-        name: format!("{}, stories{how}", subjects[subject].name),
-        shaping,
     };
-    let plain = Shaping::default();
-    let mut orders = vec![
-        order(0, "stories", "", plain),
-        order(0, "stories-cool", " at T = 0.25", at_temperature(COOL)),
-    ];
-    if config.shaping != plain {
-        orders.push(order(
-            0,
-            "your-stories",
-            " under your knobs",
-            config.shaping,
-        ));
+
+    async fn controls(
+        inputs: &Inputs,
+        progress: &mut impl RunProgress,
+    ) -> Result<Vec<Control>, ExperimentError> {
+        controls::controls(inputs, &controls::ESTIMATORS, progress).await
     }
-    if config.size == Size::Full {
-        orders.extend((1..subjects.len()).map(|tuned| order(tuned, "stories", "", plain)));
+
+    async fn measure<M: LanguageModel>(
+        study: &mut Study<'_, M, impl RunProgress>,
+    ) -> Result<(), ExperimentError> {
+        let (inputs, config, policies) = (study.inputs, study.config, study.policies());
+        let seed = config.seed_of(Stream::Vote);
+        let (numbers, sums) = (inputs.family("number")?, inputs.family("arithmetic")?);
+        let questions = votes::questions(sums, config.size.of(Some(20), None));
+        let games = games(study);
+        // On a browser's CPU stories take about two thirds of the time.
+        let extent = Extent {
+            openings: config.size.of(1, 4),
+            chains: config.size.of(16, 64),
+            length: config.size.of(96, 160),
+        };
+        let openings = inputs.openings(extent.openings);
+        study.expect(policies.len() * (1 + questions.len()) + games.len() * openings.len());
+
+        let mut of_numbers: Vec<Numbers> = Vec::new();
+        for policy in &policies {
+            let one = numbers::ask(policy, policy.name, numbers, config, study.progress).await?;
+            one.into_table(&mut study.results.results);
+            of_numbers.push(one);
+            study.unit_done();
+        }
+        let bound = numbers::within_the_bound(&of_numbers, numbers::best_of);
+        study.results.controls.push(bound);
+        let drawn = numbers::figures(&of_numbers);
+        study.results.figures = drawn.into();
+
+        let mut of_votes: Vec<Votes> = Vec::new();
+        for policy in &policies {
+            let mut one = Votes::none(policy.name);
+            for &question in &questions {
+                let logits = votes::ask(policy, question, study.progress).await?;
+                one.vote(question, &logits, config, study.progress).await?;
+                study.unit_done();
+            }
+            one.into_table(&mut study.results.results, seed);
+            of_votes.push(one);
+            study.results.figures.truncate(2);
+            study
+                .results
+                .figures
+                .extend(votes::figures(&of_votes, seed));
+            study.report();
+        }
+
+        let mut of_stories: Vec<Stories> = Vec::new();
+        for (model, mut one) in games {
+            for (place, (_, opening)) in openings.iter().enumerate() {
+                let how = (&extent, config.seed_of(Stream::Story(place)));
+                one.sample(&policies[model], opening, how, inputs, study.progress)
+                    .await?;
+                study.unit_done();
+            }
+            one.into_table(&mut study.results.results, seed);
+            of_stories.push(one);
+            study.results.figures.truncate(4);
+            study
+                .results
+                .figures
+                .extend(stories::figures(&of_stories, seed));
+            study.report();
+        }
+        let over = |pair: [Vec<f64>; 2]| -> Vec<f64> {
+            let [plain, cool] = pair;
+            let over = plain
+                .iter()
+                .zip(&cool)
+                .map(|(plain, cool)| plain - 2.0 * cool);
+            over.collect()
+        };
+        let table = &mut study.results.results;
+        let rewards = [0, 1].map(|place| of_stories[place].gains(Worth::Reward));
+        table.mean(&of_stories[0].row, &OVER_TWICE_COOL, &over(rewards), seed);
+        let votes = &of_votes[0];
+        table.mean(&votes.row, &OVER_TWICE_COOL, &over(votes.gains()), seed);
+        Ok(())
     }
-    orders
+
+    /// Of the base: at T = 1 the best of four stories is happier by the labels than one, a vote of 15 is right more often than one
+    /// answer, and both the classifier's score and the votes gain over twice as much at T = 1 as at T = 0.25, each with its interval
+    /// on one side. Numbers do not decide: an even distribution stays nearly even at T = 0.25.
+    fn conclude(table: &Table, subjects: &[String]) -> Option<Conclusion> {
+        let base = subjects.first()?;
+        let ([stories, cool], votes) = (base_stories(base), votes::row(base));
+        // A file of an earlier version lacks the differences, and keeps its verdict.
+        table.get(&stories, &OVER_TWICE_COOL)?;
+        let above = |row: &Row, metric: &Metric| tristate::above(table.interval(row, metric), 0.0);
+        let (gold, reward) = (Worth::Gold.gain(), Worth::Reward.gain());
+        let (vote, vote_cool) = (
+            table.value(&votes, &votes::GAIN)?,
+            table.value(&votes, &votes::GAIN_COOL)?,
+        );
+        let (best, best_cool) = (
+            table.value(&stories, &reward)?,
+            table.value(&cool, &reward)?,
+        );
+        let conditions = vec![
+            Condition::new(
+                "the best of four stories is happier",
+                above(&stories, &gold),
+            ),
+            Condition::new(
+                "its gain halves when cool",
+                above(&stories, &OVER_TWICE_COOL),
+            ),
+            Condition::new("a vote is right more often", above(&votes, &votes::GAIN)),
+            Condition::new("its gain halves when cool", above(&votes, &OVER_TWICE_COOL)),
+        ];
+        Some(Conclusion {
+            answer: format!(
+                "votes gain {vote:.1} percentage points at T = 1 and {vote_cool:.1} at T = 0.25; the best of four stories gains \
+                 {best:.2} nats of sentiment score and still {best_cool:.2} when cool."
+            ),
+            why: format!(
+                "On the base, {}. The best of four stories is happier by {:.3} (0 to 1) by the labels of its ending; a vote of 31 is \
+                 {:+.1} percentage points from greedy answers. All four are needed, by their 95 % intervals; halves means that the gain at \
+                 T = 1 is over twice that at T = 0.25.",
+                Condition::list(&conditions),
+                table.value(&stories, &gold)?,
+                table.value(&votes, &votes::OVER_GREEDY)?
+            ),
+            conditions,
+        })
+    }
 }
 
-fn at_temperature(temperature: f64) -> Shaping {
-    let shaping = Shaping::default().with_temperature(temperature);
-    shaping.expect("temperatures of this experiment are finite and not negative")
-}
-
-/// Of the base: supported where at T = 1 the best of four stories is gladder by the labels than one and a vote of 15 is right more
-/// often than one answer, and where both the predictor's gladness and the votes gain over twice as much at T = 1 as at T = 0.25,
-/// each with its interval on one side. Numbers do not decide: an even distribution stays nearly even at T = 0.25.
-fn verdict(results: &ExperimentResults, written: &[Written], base: &Voted, seed: u64) -> Verdict {
-    let over: Vec<f64> = written[0]
-        .gains(Worth::Reward)
-        .iter()
-        .zip(written[1].gains(Worth::Reward))
-        .map(|(plain, cool)| plain - 2.0 * cool)
-        .collect();
-    let [votes, votes_over] = base.intervals(seed);
-    let parts = [
-        tristate::above(interval_of_mean(&written[0].gains(Worth::Gold), seed), 0.0),
-        tristate::above(interval_of_mean(&over, seed), 0.0),
-        tristate::above(votes, 0.0),
-        tristate::above(votes_over, 0.0),
+/// Stories to be sampled, each with the place of its model: the base's at temperature 1 and cooler first; then those under the run's
+/// parameters, and, at full size, those of the tuned models.
+fn games<M: LanguageModel, P: RunProgress>(study: &Study<'_, M, P>) -> Vec<(usize, Stories)> {
+    let (plain, shaping) = (Shaping::default(), study.config.shaping);
+    let name = |model: usize| study.subjects[model].name;
+    let [row, cool] = base_stories(name(0));
+    let mut games = vec![
+        (0, Stories::none(row, plain)),
+        (0, Stories::none(cool, at_temperature(COOL))),
     ];
-    let value = |key: &str| results.value(&format!("base.{key}")).unwrap_or(f64::NAN);
-    let why = format!(
-        "the base's best of four stories is gladder by {:.3} of 1 by label and by {:.2} nats by the predictor ({:.2} at T = 0.25); a \
-         vote of 15 is right more often by {:.1} points of % ({:.1} at T = 0.25), and a vote of 31 is {:+.1} points from greedy \
-         answers (supported means gains at T = 1 by label and vote, and those of predictor and vote over twice those at T = 0.25, \
-         by the 95 % intervals)",
-        value("stories.gold-gain"),
-        value("stories.reward-gain"),
-        value("stories-cool.reward-gain"),
-        value("vote.gain"),
-        value("vote.gain-cool"),
-        value("vote.over-greedy"),
-    );
-    Verdict::of(tristate::all(&parts), why)
+    if shaping != plain {
+        let row = story_row(name(0), "your-stories", " under your settings");
+        games.push((0, Stories::none(row, shaping)));
+    }
+    if study.config.size == Size::Full {
+        for tuned in 1..study.subjects.len() {
+            let row = story_row(name(tuned), "stories", "");
+            games.push((tuned, Stories::none(row, plain)));
+        }
+    }
+    games
 }
 
 #[cfg(test)]
 mod tests {
-    use std::ops::ControlFlow;
-
     use super::*;
     use crate::inputs::Question;
-    use crate::testing::{inputs, subject};
-    use crate::{Toy, Unobserved};
+    use crate::results::Control;
+    use crate::testing::{found, inputs, reported_before_cancel, subject};
+    use crate::{RunConfig, Toy};
 
-    /// A toy that answers numbers and sums as the table does, and tells a story that is glad half of the time.
-    fn teller(glad: f64) -> Toy {
+    /// A toy that answers numbers and sums as the table does, and tells a story that ends happily half of the time.
+    fn teller(happy: f64) -> Toy {
         let inputs = inputs();
         let families = ["number", "arithmetic"].map(|name| inputs.family(name).unwrap().clone());
         let mut questions: Vec<Question> =
@@ -253,8 +248,8 @@ mod tests {
                 unseen: Vec::new(),
                 right: None,
                 answers: [
-                    (" They had a wedding and were happy.", glad),
-                    (" He was sad and cried alone.", 1.0 - glad),
+                    (" They had a wedding and were happy.", happy),
+                    (" He was sad and cried alone.", 1.0 - happy),
                 ]
                 .map(|(text, probability)| crate::Answer {
                     text: text.to_owned(),
@@ -273,7 +268,7 @@ mod tests {
         let (base, tuned) = (teller(0.5), teller(0.999));
         let subjects = [subject("base", &base), subject("tuned", &tuned)];
         let config = RunConfig::plain(Size::Quick);
-        let found = pollster::block_on(run(&subjects, &inputs, &config, &mut Unobserved)).unwrap();
+        let found = found::<BestOfN>(&subjects, &inputs, &config);
         let value = |key: &str| found.value(key).unwrap();
         assert!((value("base.vote.n1") - 66.0).abs() < 1e-3);
         assert!((value("base.vote.greedy") - 100.0).abs() < 1e-3);
@@ -282,7 +277,7 @@ mod tests {
         assert!((value("base.numbers.gain") - 29.997).abs() < 0.001);
         assert!(value("base.stories.reward-n4") > value("base.stories.reward-n1"));
         assert!(value("base.stories.gold-gain") > 0.2);
-        assert!(found.controls.iter().all(crate::Control::passed));
+        assert!(found.controls.iter().all(Control::passed));
         assert_eq!(found.figures.len(), 6);
         assert!(found.verdict.is_some());
         let mut keys: Vec<_> = found.results.iter().map(|one| &one.key).collect();
@@ -292,36 +287,11 @@ mod tests {
         assert_eq!(keys.len(), all);
     }
 
-    /// Has had enough after so many rests.
-    struct Impatient {
-        rests: usize,
-        told: usize,
-    }
-
-    impl RunProgress for Impatient {
-        async fn checkpoint(&mut self) -> ControlFlow<()> {
-            if self.rests == 0 {
-                return ControlFlow::Break(());
-            }
-            self.rests -= 1;
-            ControlFlow::Continue(())
-        }
-
-        fn report(&mut self, _done: usize, _of: usize, so_far: &ExperimentResults) {
-            self.told = so_far.results.len();
-        }
-    }
-
     #[test]
-    fn a_reader_who_had_enough_keeps_what_is_there() {
+    fn a_reader_who_cancels_keeps_what_is_there() {
         let toy = teller(0.5);
-        let mut progress = Impatient {
-            rests: 200,
-            told: 0,
-        };
-        let (subjects, config) = ([subject("base", &toy)], RunConfig::plain(Size::Quick));
-        let stopped = pollster::block_on(run(&subjects, &inputs(), &config, &mut progress));
-        assert!(matches!(stopped, Err(ExperimentError::Cancelled)));
-        assert_eq!(progress.told, 8, "the numbers of the base");
+        let subjects = [subject("base", &toy)];
+        let reported = reported_before_cancel::<BestOfN>(&subjects, &inputs(), 200);
+        assert_eq!(reported, 8, "the numbers of the base");
     }
 }

@@ -1,22 +1,26 @@
-//! Best of n where all outcomes are known: its exact distribution, what it is paid, and how far it goes from where it started.
+//! Best of n where all outcomes are known: its exact distribution, its reward, and its divergence from the model.
 //!
 //! Of `n` independent draws the best by a reward is `y` with `(P(r <= r_y)^n - P(r < r_y)^n) p_y / P(r = r_y)`: none is better,
 //! not all are worse, and of equally good ones each is kept as often as it is drawn. Its divergence from `p` is at most
 //! `ln n - (n - 1)/n` nats (Beirami et al., arXiv 2401.01879, who prove that the figure long taken for its value is a bound). It is
 //! the value where rewards are continuous: the quantile `u` of the best has density `n u^(n-1)`, and `E[ln u] = -1/n`.
+//!
+//! A number is asked for in several wordings. Gain and divergence are those within one wording, averaged over wordings: a model that
+//! says one number in each gains nothing, though the wordings together have many.
 
 use decoding::{LanguageModel, Shaping, kl_nats};
 
-use super::at_temperature;
 use crate::answers::{AnswerLogits, score_answers};
+use crate::bootstrap::mean;
+use crate::config::{RunConfig, at_temperature};
 use crate::inputs::Family;
 use crate::progress::{ExperimentError, RunProgress, checkpoint};
-use crate::results::{Axis, Estimate, Figure, Point, Series, Shape};
-use crate::{Control, RunConfig};
+use crate::results::{Axis, Control, Figure, Point, Series};
+use crate::table::{Metric, Row, Table, metrics};
 
 /// How many are drawn for one that is kept.
 pub(super) const DRAWS: [u32; 11] = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024];
-/// Those whose numbers are listed, and the one that temperatures are compared by.
+/// Those whose divergence is listed, and the one that temperatures are compared by.
 const LISTED: [u32; 3] = [4, 16, 64];
 const COMPARED: u32 = 4;
 /// Temperatures of the curve.
@@ -24,6 +28,12 @@ const TEMPERATURES: [f64; 8] = [0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0];
 /// The places among them of 1/4 and 1.
 const COOL: usize = 1;
 const PLAIN: usize = 4;
+
+metrics! {
+    GAIN = exact "gain", "points", "gain of the best of 4 over one, T = 1";
+    GAIN_COOL = exact "gain-cool", "points", "gain of the best of 4 over one, T = 0.25";
+    YOUR_GAIN = exact "your-gain", "points", "gain of the best of 4 over one, your settings";
+}
 
 /// The distribution of the best of `n` by a reward for each outcome.
 pub(super) fn best_of(probabilities: &[f64], rewards: &[f64], n: u32) -> Vec<f64> {
@@ -70,78 +80,70 @@ const REWARDS: [Reward; 2] = [
 ];
 
 /// A model's numbers.
-pub(super) struct Thrown {
+pub(super) struct Numbers {
     name: String,
     numbers: Vec<u32>,
-    /// How often each comes at temperature 1.
-    shares: Vec<f64>,
+    /// How often each comes at temperature 1, by wording.
+    shares: Vec<Vec<f64>>,
     /// How many points the best of four has over one, expected, by temperature.
     gains: Vec<f64>,
-    /// The same under the reader's knobs, where they are not plain.
+    /// The same under the run's sampling parameters, where they are not plain.
     your_gain: Option<f64>,
 }
 
-/// Walks a model's answers to "a number from 1 to 100".
+/// The exact distribution of a model's answers to "a number from 1 to 100".
 ///
 /// # Errors
-/// When the reader had enough, the model cannot be asked, or an answer of the table is no number.
-pub(super) async fn throw<M: LanguageModel>(
+/// When the run is cancelled, the model fails, or an answer of the table is no number.
+pub(super) async fn ask<M: LanguageModel>(
     model: &M,
     name: &str,
     family: &Family,
     config: &RunConfig,
     progress: &mut impl RunProgress,
-) -> Result<Thrown, ExperimentError> {
+) -> Result<Numbers, ExperimentError> {
     let question = &family.questions[0];
-    let mut walks = Vec::new();
+    let mut logits = Vec::new();
     for prompt in question.prompts.iter().take(config.size.of(1, usize::MAX)) {
-        walks.push(score_answers(model, prompt, &question.answers, progress).await?);
+        logits.push(score_answers(model, prompt, &question.answers, progress).await?);
     }
-    let said = walks[0].shaped(&Shaping::default()).said;
-    let numbers = said.iter().map(|(says, _)| {
-        says.parse().map_err(|_| {
-            ExperimentError::Missing(format!("truth.json takes \"{says}\" for a number"))
-        })
+    let plain = Shaping::default();
+    let numbers = logits[0].shaped(&plain).said.into_iter().map(|(says, _)| {
+        let not = |_| ExperimentError::Missing(format!("truth.json takes \"{says}\" for a number"));
+        says.parse().map_err(not)
     });
     let numbers = numbers.collect::<Result<Vec<u32>, _>>()?;
     let rewards = points(&numbers, shuffled);
     let mut gains = Vec::new();
     for temperature in TEMPERATURES {
-        let shares = shares(&walks, &at_temperature(temperature), progress).await?;
+        let shares = shares(&logits, &at_temperature(temperature), progress).await?;
         gains.push(gain(&shares, &rewards));
     }
-    let plain = Shaping::default();
     let your_gain = if config.shaping == plain {
         None
     } else {
-        Some(gain(
-            &shares(&walks, &config.shaping, progress).await?,
-            &rewards,
-        ))
+        let shares = shares(&logits, &config.shaping, progress).await?;
+        Some(gain(&shares, &rewards))
     };
-    Ok(Thrown {
+    Ok(Numbers {
         name: name.to_owned(),
-        shares: shares(&walks, &plain, progress).await?,
+        shares: shares(&logits, &plain, progress).await?,
         numbers,
         gains,
         your_gain,
     })
 }
 
-/// How often each answer comes, among answers, each wording of equal weight.
+/// How often each answer comes, among answers, by wording.
 async fn shares(
-    walks: &[AnswerLogits],
+    logits: &[AnswerLogits],
     shaping: &Shaping,
     progress: &mut impl RunProgress,
-) -> Result<Vec<f64>, ExperimentError> {
-    let mut shares: Vec<f64> = Vec::new();
-    for walk in walks {
+) -> Result<Vec<Vec<f64>>, ExperimentError> {
+    let mut shares = Vec::new();
+    for one in logits {
         checkpoint(progress).await?;
-        let among = walk.shaped(shaping).among_answers();
-        shares.resize(among.len(), 0.0);
-        for (sum, share) in shares.iter_mut().zip(among) {
-            *sum += share / walks.len() as f64;
-        }
+        shares.push(one.shaped(shaping).among_answers());
     }
     Ok(shares)
 }
@@ -150,70 +152,58 @@ fn points(numbers: &[u32], reward: fn(u32) -> f64) -> Vec<f64> {
     numbers.iter().map(|&number| reward(number)).collect()
 }
 
-fn gain(shares: &[f64], rewards: &[f64]) -> f64 {
-    let best = best_of(shares, rewards, COMPARED);
-    let more = best.iter().zip(shares).zip(rewards);
-    more.map(|((best, one), reward)| (best - one) * reward)
-        .sum()
+/// What the best of four has over one within a wording, averaged over wordings.
+fn gain(shares: &[Vec<f64>], rewards: &[f64]) -> f64 {
+    let within = |shares: &Vec<f64>| -> f64 {
+        let best = best_of(shares, rewards, COMPARED);
+        let more = best.iter().zip(shares).zip(rewards);
+        more.map(|((best, one), reward)| (best - one) * reward)
+            .sum()
+    };
+    mean(&shares.iter().map(within).collect::<Vec<_>>())
 }
 
-impl Thrown {
-    fn divergence(&self, reward: fn(u32) -> f64, n: u32) -> f64 {
-        let best = best_of(&self.shares, &points(&self.numbers, reward), n);
-        kl_nats(&best, &self.shares)
+impl Numbers {
+    /// `KL(best of n || model)` within a wording, averaged over wordings.
+    fn divergence(&self, reward: fn(u32) -> f64, n: u32, best_of: BestOf) -> f64 {
+        let rewards = points(&self.numbers, reward);
+        let within = |shares: &Vec<f64>| kl_nats(&best_of(shares, &rewards, n), shares);
+        mean(&self.shares.iter().map(within).collect::<Vec<_>>())
     }
 
-    /// Its numbers; exact.
-    pub(super) fn estimates(&self) -> Vec<Estimate> {
-        let name = &self.name;
-        let mut estimates = Vec::new();
+    /// Puts its numbers into the table; all are exact.
+    pub(super) fn into_table(&self, table: &mut Table) {
+        let row = Row::of(&self.name).part("numbers", "a number from 1 to 100");
         for (key, label, reward) in REWARDS {
             for n in LISTED {
-                estimates.push(Estimate::exact(
-                    format!("{name}.numbers.{key}kl-n{n}"),
-                    format!(
-                        "{name}, a number from 1 to 100, {label}: KL of the best of {n}, at most {:.3}",
-                        bound(n)
-                    ),
-                    "nats",
-                    self.divergence(reward, n),
-                ));
+                let bound = bound(n);
+                let label = format!("{label}: KL of the best of {n}, at most {bound:.3}");
+                let metric = Metric::of(format!("{key}kl-n{n}"), label, "nats");
+                table.set(&row, &metric, self.divergence(reward, n, best_of));
             }
         }
-        let gains = [
-            ("gain", "at T = 1", Some(self.gains[PLAIN])),
-            ("gain-cool", "at T = 0.25", Some(self.gains[COOL])),
-            ("your-gain", "under your knobs", self.your_gain),
-        ];
-        for (key, label, gain) in gains {
-            estimates.extend(gain.map(|gain| {
-                Estimate::exact(
-                    format!("{name}.numbers.{key}"),
-                    format!("{name}, a number from 1 to 100: what the best of {COMPARED} has over one, {label}"),
-                    "points",
-                    gain,
-                )
-            }));
+        table.set(&row, &GAIN, self.gains[PLAIN]);
+        table.set(&row, &GAIN_COOL, self.gains[COOL]);
+        if let Some(gain) = self.your_gain {
+            table.set(&row, &YOUR_GAIN, gain);
         }
-        estimates
     }
 
     /// The largest divergence over the bound, nats; below 0 where all are within.
     fn over_the_bound(&self, best_of: BestOf) -> f64 {
         let over = REWARDS.iter().flat_map(|(_, _, reward)| {
-            let rewards = points(&self.numbers, *reward);
-            DRAWS.map(|n| kl_nats(&best_of(&self.shares, &rewards, n), &self.shares) - bound(n))
+            DRAWS.map(|n| self.divergence(*reward, n, best_of) - bound(n))
         });
         over.fold(f64::NEG_INFINITY, f64::max)
     }
 }
 
-/// No divergence that was found is over the bound, which holds of every model and reward.
-pub(super) fn within_the_bound(thrown: &[Thrown], best_of: BestOf) -> Control {
-    let over = thrown.iter().map(|one| one.over_the_bound(best_of));
+/// No divergence that was found is over the bound, which holds for every model and reward.
+pub(super) fn within_the_bound(models: &[Numbers], best_of: BestOf) -> Control {
+    let over = models.iter().map(|one| one.over_the_bound(best_of));
     Control {
         name: "numbers: none over the bound".to_owned(),
-        about: "The bound is a theorem: what the largest KL among these models, rewards and n has over it is 0, to rounding."
+        about: "The bound is a theorem: the largest KL among these models, rewards and n exceeds it by 0, to rounding."
             .to_owned(),
         expected: 0.0,
         found: over.fold(0.0, f64::max),
@@ -222,7 +212,7 @@ pub(super) fn within_the_bound(thrown: &[Thrown], best_of: BestOf) -> Control {
 }
 
 /// KL over n, and the gain over temperature.
-pub(super) fn figures(thrown: &[Thrown]) -> [Figure; 2] {
+pub(super) fn figures(models: &[Numbers]) -> [Figure; 2] {
     let mut kl = Figure::new(
         "numbers-kl",
         "How far the best of n numbers is from one number",
@@ -231,41 +221,24 @@ pub(super) fn figures(thrown: &[Thrown]) -> [Figure; 2] {
     );
     let mut gain = Figure::new(
         "numbers-gain",
-        &format!("What the best of {COMPARED} numbers has over one, by temperature"),
+        &format!("Gain of the best of {COMPARED} numbers over one, by temperature"),
         Axis::linear("temperature"),
         Axis::linear("points of 100"),
     );
-    let line = |name: String, points: Vec<Point>| Series {
-        name,
-        shape: Shape::Line,
-        points,
-    };
-    let (mut kl_text, mut gain_text) = (Vec::new(), Vec::new());
-    for one in thrown {
+    for one in models {
         for (key, _, reward) in REWARDS {
             let name = format!("{}{}", one.name, if key.is_empty() { "" } else { ", ties" });
-            let points = DRAWS.map(|n| Point::at(f64::from(n), one.divergence(reward, n)));
-            kl_text.push(format!("{name}: {:.2} nats at n = 64.", points[6].y));
-            kl.series.push(line(name, points.into()));
+            let divergence = |n| one.divergence(reward, n, best_of);
+            let points = DRAWS.map(|n| Point::at(f64::from(n), divergence(n)));
+            kl.series.push(Series::line(name, points));
         }
-        let points: Vec<Point> = TEMPERATURES
-            .into_iter()
-            .zip(&one.gains)
-            .map(|(temperature, &gain)| Point::at(temperature, gain))
-            .collect();
-        gain_text.push(format!(
-            "{}: {:.1} points at T = 1, {:.1} at T = 0.25.",
-            one.name, points[PLAIN].y, points[COOL].y
-        ));
-        gain.series.push(line(one.name.clone(), points));
+        let points = TEMPERATURES.into_iter().zip(&one.gains);
+        let points = points.map(|(temperature, &gain)| Point::at(temperature, gain));
+        gain.series.push(Series::line(&one.name, points));
     }
-    kl_text.push(format!("The bound: {:.2} nats.", bound(64)));
-    kl.series.push(Series {
-        name: "ln n - (n - 1)/n".to_owned(),
-        shape: Shape::Reference,
-        points: DRAWS.map(|n| Point::at(f64::from(n), bound(n))).into(),
-    });
-    (kl.text, gain.text) = (kl_text.join(" "), gain_text.join(" "));
+    let bounds = DRAWS.map(|n| (f64::from(n), bound(n)));
+    kl.series
+        .push(Series::reference("ln n - (n - 1)/n", bounds));
     [kl, gain]
 }
 
@@ -324,16 +297,25 @@ mod tests {
 
     #[test]
     fn a_divergence_over_the_bound_is_seen() {
-        let thrown = [Thrown {
+        let models = [Numbers {
             name: "even".to_owned(),
             numbers: (1..=100).collect(),
-            shares: vec![0.01; 100],
+            shares: vec![vec![0.01; 100]],
             gains: Vec::new(),
             your_gain: None,
         }];
-        assert!(within_the_bound(&thrown, best_of).passed());
+        assert!(within_the_bound(&models, best_of).passed());
         let twice = |p: &[f64], r: &[f64], n: u32| best_of(p, r, 2 * n);
-        assert!(!within_the_bound(&thrown, twice).passed());
+        assert!(!within_the_bound(&models, twice).passed());
+    }
+
+    /// Where each wording has its own sure answer, asking again gains nothing, though the wordings together have two answers.
+    #[test]
+    fn a_model_that_is_sure_in_every_wording_gains_nothing() {
+        let sure = [vec![1.0, 0.0], vec![0.0, 1.0]];
+        assert_eq!(gain(&sure, &[0.0, 100.0]), 0.0);
+        // Pooled, the best of four of an even choice is the better one in 15 of 16.
+        assert_eq!(gain(&[vec![0.5, 0.5]], &[0.0, 100.0]), 43.75);
     }
 
     /// What is measured on models can be over the bound only by an error, and is then seen.

@@ -3,13 +3,13 @@
 
 use decoding::{LanguageModel, Shaping, coin};
 
-use super::at_temperature;
-use crate::RunConfig;
-use crate::answers::{AnswerDist, AnswerLogits, score_answers};
+use crate::answers::{AnswerDist, AnswerLogits, pick, score_answers};
 use crate::bootstrap::{interval_of_mean, mean};
+use crate::config::{RunConfig, Stream, at_temperature};
 use crate::inputs::{Family, Question};
 use crate::progress::{ExperimentError, RunProgress, checkpoint};
-use crate::results::{Axis, Estimate, Figure, Point, Series, Shape};
+use crate::results::{Axis, Figure, Point, Series};
+use crate::table::{Metric, Row, Table, metrics};
 
 /// Committees by size; all odd, the first a single voter.
 pub(super) const VOTERS: [usize; 5] = [1, 3, 5, 15, 31];
@@ -22,7 +22,14 @@ const GREEDY: usize = 0;
 const COOL: usize = 1;
 const PLAIN: usize = 4;
 
-/// How the answers to one question fall.
+metrics! {
+    pub(super) GAIN = bootstrap "gain", "%", "gain of a vote of 15 over one answer, T = 1";
+    pub(super) GAIN_COOL = bootstrap "gain-cool", "%", "gain of a vote of 15 over one answer, T = 0.25";
+    GREEDY_RIGHT = bootstrap "greedy", "%", "right answers at T = 0, where all votes are alike";
+    pub(super) OVER_GREEDY = bootstrap "over-greedy", "%", "gain of a vote of 31 at T = 1 over T = 0";
+}
+
+/// How often each answer to one question is given.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Ballot {
     /// The chance of each known answer. What is missing to 1 falls elsewhere: every such vote is wrong and alone.
@@ -58,12 +65,7 @@ pub(super) fn elect(ballot: &Ballot, committees: u32, seed: u64) -> Vec<f64> {
         let mut size = 0;
         for voter in 0..VOTERS[VOTERS.len() - 1] {
             let coin = coin(seed, committee, voter as u32).value();
-            let mut passed = 0.0;
-            let vote = ballot.shares.iter().position(|share| {
-                passed += share;
-                passed > coin
-            });
-            match vote {
+            match pick(&ballot.shares, coin) {
                 Some(answer) => counts[answer] += 1,
                 None => strays += 1,
             }
@@ -88,11 +90,12 @@ fn won(counts: &[u32], strays: usize, right: usize) -> f64 {
 }
 
 /// A model's answers to the questions, and how their votes go.
-pub(super) struct Voted {
+pub(super) struct Votes {
+    pub row: Row,
     name: String,
     /// The share of right elections, by temperature, question and size.
     elected: Vec<Vec<Vec<f64>>>,
-    /// The same under the reader's knobs, where they are not plain.
+    /// The same under the run's sampling parameters, where they are not plain.
     yours: Vec<Vec<f64>>,
 }
 
@@ -110,7 +113,7 @@ pub(super) fn questions(family: &Family, count: Option<usize>) -> Vec<&Question>
     taught.into_iter().step_by(spacing).collect()
 }
 
-/// Walks the answers to a question's first wording.
+/// The logits of all answers to a question's first wording.
 ///
 /// # Errors
 /// When the reader had enough, the model cannot be asked, or the question has no wording.
@@ -126,7 +129,7 @@ pub(super) async fn ask<M: LanguageModel>(
     score_answers(model, prompt, &question.answers, progress).await
 }
 
-/// The ballot of a question's outcomes.
+/// The ballot of a question's answers.
 ///
 /// # Errors
 /// When none of its answers is the right one.
@@ -146,30 +149,31 @@ pub(super) fn ballot(
     })
 }
 
-impl Voted {
+impl Votes {
     pub(super) fn none(name: &str) -> Self {
         Self {
+            row: row(name),
             name: name.to_owned(),
             elected: vec![Vec::new(); TEMPERATURES.len()],
             yours: Vec::new(),
         }
     }
 
-    /// Holds the elections of one more question. The coins of a question are the same at every temperature and for every model.
+    /// Holds the elections of one more question. A question has the same random draws at every temperature and for every model.
     ///
     /// # Errors
-    /// When the reader had enough, or none of the question's answers is right.
-    pub(super) async fn hear(
+    /// When the run is cancelled, or none of the question's answers is right.
+    pub(super) async fn vote(
         &mut self,
         question: &Question,
-        walk: &AnswerLogits,
+        logits: &AnswerLogits,
         config: &RunConfig,
         progress: &mut impl RunProgress,
     ) -> Result<(), ExperimentError> {
-        let seed = config.part_seed(self.elected[0].len());
+        let seed = config.seed_of(Stream::Unit(self.elected[0].len()));
         let committees = config.size.of(300, 2000);
         let hold = |shaping: &Shaping| -> Result<Vec<f64>, ExperimentError> {
-            let ballot = ballot(question, &walk.shaped(shaping))?;
+            let ballot = ballot(question, &logits.shaped(shaping))?;
             let mut right = elect(&ballot, committees, seed);
             // A single voter's chance is known.
             right[0] = ballot.shares[ballot.right];
@@ -186,93 +190,59 @@ impl Voted {
         Ok(())
     }
 
-    /// What more voters gain, in points of %, by question.
-    fn gains(&self, temperature: usize) -> Vec<f64> {
-        let gain = |right: &Vec<f64>| 100.0 * (right[COMPARED] - right[0]);
-        self.elected[temperature].iter().map(gain).collect()
+    /// Right answers in %, by question.
+    fn right(&self, temperature: usize, size: usize) -> Vec<f64> {
+        percent(&self.elected[temperature], size)
     }
 
-    /// Whether a vote gains at temperature 1, and by over twice as much as at 1/4: intervals of the gain, and of the gain less twice
-    /// the cool one.
-    pub(super) fn intervals(&self, seed: u64) -> [Option<(f64, f64)>; 2] {
-        let (plain, cool) = (self.gains(PLAIN), self.gains(COOL));
-        let over: Vec<f64> = plain
-            .iter()
-            .zip(&cool)
-            .map(|(plain, cool)| plain - 2.0 * cool)
-            .collect();
-        [
-            interval_of_mean(&plain, seed),
-            interval_of_mean(&over, seed),
-        ]
+    /// What a vote of 15 gains over one answer, in percentage points, by question: at temperature 1, and at 1/4.
+    pub(super) fn gains(&self) -> [Vec<f64>; 2] {
+        [PLAIN, COOL].map(|temperature| {
+            let gain = |right: &Vec<f64>| 100.0 * (right[COMPARED] - right[0]);
+            self.elected[temperature].iter().map(gain).collect()
+        })
     }
 
-    /// Its numbers, with intervals over questions.
-    pub(super) fn estimates(&self, seed: u64) -> Vec<Estimate> {
-        let name = &self.name;
-        let one = |key: &str, label: &str, values: &[f64]| {
-            Estimate::exact(
-                format!("{name}.vote.{key}"),
-                format!("{name}, sums: {label}"),
-                "%",
-                mean(values),
-            )
-            .within(interval_of_mean(values, seed), values.len())
-        };
-        let sized = |elected: &[Vec<f64>], size: usize| -> Vec<f64> {
-            elected.iter().map(|right| 100.0 * right[size]).collect()
-        };
-        let mut estimates = Vec::new();
+    /// Puts its numbers into the table, with intervals over questions.
+    pub(super) fn into_table(&self, table: &mut Table, seed: u64) {
+        let row = &self.row;
         for (size, voters) in VOTERS.iter().enumerate() {
             let label = format!("right answers by a vote of {voters}, T = 1");
-            estimates.push(one(
-                &format!("n{voters}"),
-                &label,
-                &sized(&self.elected[PLAIN], size),
-            ));
+            let metric = Metric::of(format!("n{voters}"), label, "%");
+            table.mean(row, &metric, &self.right(PLAIN, size), seed);
         }
-        let last = VOTERS.len() - 1;
-        let greedy = sized(&self.elected[GREEDY], 0);
-        let over: Vec<f64> = sized(&self.elected[PLAIN], last)
+        let [gains, cool] = self.gains();
+        table.mean(row, &GAIN, &gains, seed);
+        table.mean(row, &GAIN_COOL, &cool, seed);
+        let greedy = self.right(GREEDY, 0);
+        table.mean(row, &GREEDY_RIGHT, &greedy, seed);
+        let votes = self.right(PLAIN, VOTERS.len() - 1);
+        let over = votes
             .iter()
             .zip(&greedy)
-            .map(|(vote, greedy)| vote - greedy)
-            .collect();
-        estimates.extend([
-            one(
-                "gain",
-                "what a vote of 15 gains over one answer, T = 1",
-                &self.gains(PLAIN),
-            ),
-            one(
-                "gain-cool",
-                "what a vote of 15 gains over one answer, T = 0.25",
-                &self.gains(COOL),
-            ),
-            one(
-                "greedy",
-                "right answers at T = 0, where all votes are alike",
-                &greedy,
-            ),
-            one(
-                "over-greedy",
-                "what a vote of 31 at T = 1 gains over T = 0",
-                &over,
-            ),
-        ]);
+            .map(|(vote, greedy)| vote - greedy);
+        table.mean(row, &OVER_GREEDY, &over.collect::<Vec<_>>(), seed);
         if !self.yours.is_empty() {
             for size in [0, COMPARED] {
-                let label = format!("right answers by a vote of {}, your knobs", VOTERS[size]);
-                let key = format!("your-n{}", VOTERS[size]);
-                estimates.push(one(&key, &label, &sized(&self.yours, size)));
+                let label = format!("right answers by a vote of {}, your settings", VOTERS[size]);
+                let metric = Metric::of(format!("your-n{}", VOTERS[size]), label, "%");
+                table.mean(row, &metric, &percent(&self.yours, size), seed);
             }
         }
-        estimates
     }
 }
 
+/// The numbers of a model's votes.
+pub(super) fn row(name: &str) -> Row {
+    Row::of(name).part("vote", "sums")
+}
+
+fn percent(elected: &[Vec<f64>], size: usize) -> Vec<f64> {
+    elected.iter().map(|right| 100.0 * right[size]).collect()
+}
+
 /// Accuracy over the number of voters, and over temperature.
-pub(super) fn figures(voted: &[Voted], seed: u64) -> [Figure; 2] {
+pub(super) fn figures(votes: &[Votes], seed: u64) -> [Figure; 2] {
     let mut sizes = Figure::new(
         "votes",
         "Sums answered right by a majority vote, T = 1",
@@ -285,57 +255,25 @@ pub(super) fn figures(voted: &[Voted], seed: u64) -> [Figure; 2] {
         Axis::linear("temperature"),
         Axis::linear("right, %"),
     );
-    let (mut sizes_text, mut heat_text) = (Vec::new(), Vec::new());
-    for one in voted {
+    for one in votes {
         let point = |x: f64, temperature: usize, size: usize| {
-            let values: Vec<f64> = one.elected[temperature]
-                .iter()
-                .map(|right| 100.0 * right[size])
-                .collect();
+            let values = one.right(temperature, size);
             Point::at(x, mean(&values)).within(interval_of_mean(&values, seed))
         };
-        let points: Vec<Point> = VOTERS
-            .iter()
-            .enumerate()
-            .map(|(size, &voters)| point(voters as f64, PLAIN, size))
-            .collect();
-        sizes_text.push(format!(
-            "{}: {:.0} % by one answer, {:.0} % by a vote of 31.",
-            one.name,
-            points[0].y,
-            points[points.len() - 1].y
-        ));
-        sizes.series.push(Series {
-            name: one.name.clone(),
-            shape: Shape::Line,
-            points,
-        });
+        let voters = VOTERS.iter().enumerate();
+        let points = voters.map(|(size, &voters)| point(voters as f64, PLAIN, size));
+        sizes.series.push(Series::line(&one.name, points));
         for (size, how) in [(0, "one answer"), (COMPARED, "15 votes")] {
             let name = format!("{}, {how}", one.name);
-            let points: Vec<Point> = TEMPERATURES
-                .iter()
-                .enumerate()
-                .map(|(place, &temperature)| point(temperature, place, size))
-                .collect();
-            heat_text.push(format!(
-                "{name}: {:.0} % at T = 0, {:.0} % at T = 1.",
-                points[GREEDY].y, points[PLAIN].y
-            ));
-            heat.series.push(Series {
-                name,
-                shape: Shape::Line,
-                points,
-            });
+            let temperatures = TEMPERATURES.iter().enumerate();
+            let points = temperatures.map(|(place, &heat)| point(heat, place, size));
+            heat.series.push(Series::line(name, points));
         }
     }
-    sizes.series.push(Series {
-        name: "independent voters at 60 %".to_owned(),
-        shape: Shape::Reference,
-        points: VOTERS
-            .map(|voters| Point::at(voters as f64, 100.0 * majority(0.6, voters)))
-            .into(),
-    });
-    (sizes.text, heat.text) = (sizes_text.join(" "), heat_text.join(" "));
+    sizes.series.push(Series::reference(
+        "independent voters, each right at 60 %",
+        VOTERS.map(|voters| (voters as f64, 100.0 * majority(0.6, voters))),
+    ));
     [sizes, heat]
 }
 

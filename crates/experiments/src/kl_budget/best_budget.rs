@@ -5,26 +5,13 @@ use decoding::coin;
 use super::budget::{Budget, mean_of};
 use super::judges::{Judge, SHOWN};
 use crate::bootstrap::RESAMPLES;
-use crate::table::{Metric, Row, Table};
+use crate::table::{Metric, Row, Table, metrics};
 
-/// Resamples in which the best budget moves down.
-pub const BELOW: Metric = Metric::exact(
-    "below",
-    "resamples in which every best budget for 10 is below every one for 1",
-    "%",
-);
-/// Resamples in which it does not.
-pub const NOT_BELOW: Metric = Metric::exact(
-    "not-below",
-    "resamples in which no best budget for 10 is below any for 1",
-    "%",
-);
-/// Resamples that say neither.
-pub const OPEN: Metric = Metric::exact(
-    "open",
-    "resamples that leave it open: budgets are equally good, some below and some not",
-    "%",
-);
+metrics! {
+    pub BELOW = exact "below", "%", "resamples in which every best budget for 10 is below every one for 1";
+    pub NOT_BELOW = exact "not-below", "%", "resamples in which no best budget for 10 is below any for 1";
+    pub OPEN = exact "open", "%", "resamples that leave it open: budgets are equally good, some below and some not";
+}
 
 /// Whether the best budget moves, for one judge.
 pub fn shift(judge: Judge) -> Row {

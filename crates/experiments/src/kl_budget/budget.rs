@@ -6,13 +6,14 @@ use super::judges::{Judge, SHOWN};
 use crate::Inputs;
 use crate::bootstrap::mean;
 use crate::sampling::SampledChain;
-use crate::table::{Metric, Row, Table};
+use crate::table::{Metric, Row, Table, metrics};
 
 /// N-grams of self-BLEU.
 const GRAMS: usize = 4;
 
-/// KL divergence from the base.
-pub const KL: Metric = Metric::new("kl", "KL divergence from the base, per completion", "nats");
+metrics! {
+    pub KL = bootstrap "kl", "nats", "KL divergence from the base, per completion";
+}
 
 /// A number of the stories behind some openings.
 type Measure = fn(&[&OpeningSample]) -> f64;
@@ -20,22 +21,22 @@ type Measure = fn(&[&OpeningSample]) -> f64;
 /// What is drawn against divergence: the metric, the figure's title, and the number.
 pub const MEASURES: [(Metric, &str, Measure); 5] = [
     (
-        Metric::new("reward", "reward, sentiment score (log-odds)", ""),
+        Metric::bootstrap("reward", "reward, sentiment score (log-odds)", ""),
         "Reward",
         |openings| mean_of(openings, |one| one.reward),
     ),
     (
-        Metric::new("gladness", "happiness of endings by their labels", "%"),
+        Metric::bootstrap("gladness", "happiness of endings by their labels", "%"),
         "Happy endings",
         |openings| 100.0 * mean_of(openings, |one| one.happiness),
     ),
     (
-        Metric::new("endings", "effective kinds of ending", ""),
+        Metric::bootstrap("endings", "effective kinds of ending", ""),
         "Kinds of ending",
         endings,
     ),
     (
-        Metric::new(
+        Metric::bootstrap(
             "self-bleu",
             "self-BLEU of the stories behind one opening, 4-grams",
             "",
@@ -44,7 +45,7 @@ pub const MEASURES: [(Metric, &str, Measure); 5] = [
         |openings| mean_of(openings, |one| one.self_bleu),
     ),
     (
-        Metric::new(
+        Metric::bootstrap(
             "distinct-2",
             "distinct pairs of tokens in the stories behind one opening",
             "%",

@@ -14,7 +14,6 @@ pub fn figures(budgets: &[Budget]) -> Vec<Figure> {
         let axis = format!("{}{unit}", metric.label);
         let mut figure = Figure::new(&metric.key, &title, nats_axis(), Axis::linear(&axis));
         figure.series = along(budgets, &metric);
-        figure.text = in_words(budgets, &metric);
         figures.push(figure);
     }
     for judge in Judge::ALL {
@@ -24,16 +23,12 @@ pub fn figures(budgets: &[Budget]) -> Vec<Figure> {
             nats_axis(),
             Axis::linear("worth of the kept story, 0 to 1"),
         );
-        let mut texts = Vec::new();
         for k in SHOWN {
             let metric = best_of(judge, k);
             let line = line(budgets.iter(), &metric);
-            figure
-                .series
-                .push(Series::line(format!("best of {k}"), line));
-            texts.push(format!("Best of {k}: {}", in_words(budgets, &metric)));
+            let name = format!("best of {k}");
+            figure.series.push(Series::line(name, line));
         }
-        figure.text = texts.join(" ");
         figures.push(figure);
     }
     figures
@@ -65,14 +60,4 @@ fn line<'a>(budgets: impl Iterator<Item = &'a Budget>, metric: &Metric) -> Vec<P
     let mut line: Vec<Point> = budgets.filter_map(place).collect();
     line.sort_by(|one, other| one.x.total_cmp(&other.x));
     line
-}
-
-fn in_words(budgets: &[Budget], metric: &Metric) -> String {
-    let one = |one: &Budget| {
-        let value = |metric: &Metric| one.table.value(&one.row, metric);
-        let (nats, value) = (value(&KL)?, value(metric)?);
-        Some(format!("{} ({nats:.1} nats) {value:.2}", one.row.label()))
-    };
-    let words: Vec<String> = budgets.iter().filter_map(one).collect();
-    format!("{}.", words.join("; "))
 }

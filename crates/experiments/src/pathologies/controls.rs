@@ -2,11 +2,13 @@
 
 use decoding::{LanguageModel, Shaping};
 
-use super::decoders::{Picks, continued, greedy};
-use super::measures::{Estimators, Measured};
+use super::decoders::{Picks, continued};
+use super::measures::{DISTINCT_2, Estimators, LOOPS, Measured, PERIOD, SELF_BLEU, SURPRISAL};
+use crate::config::at_temperature;
 use crate::progress::ExperimentError;
 use crate::results::Control;
 use crate::sampling::SampledChain;
+use crate::table::{Metric, Row, Table};
 use crate::{Toy, Unobserved};
 
 /// Tokens of a control's chains.
@@ -15,7 +17,7 @@ const LENGTH: usize = 60;
 const OPENINGS: [&str; 4] = ["x", "y", "xy", "yx"];
 /// The loop that is planted, behind the first two tokens.
 const PLANTED: &[u8] = b"cde";
-/// The coins of all controls.
+/// Seed of all controls.
 const SEED: u64 = 1;
 
 /// All controls by these estimators; beam search of width 1 is compared with chains picked so.
@@ -28,29 +30,29 @@ pub async fn controls(
 ) -> Result<Vec<Control>, ExperimentError> {
     let width_1 = Picks::Beam(std::num::NonZeroUsize::MIN);
     let plain = Picks::Shaped(Shaping::default());
-    let planted = told(&looping(), plain).await?;
-    let even = told(&fair_coins(), plain).await?;
-    let never = told(&thue_morse(), plain).await?;
+    let planted = sampled(&looping(), plain).await?;
+    let even = sampled(&fair_coins(), plain).await?;
+    let never = sampled(&thue_morse(), plain).await?;
     let (one, other) = (
-        told(&moody(), Picks::Shaped(of_width_1)).await?,
-        told(&moody(), width_1).await?,
+        sampled(&moody(), Picks::Shaped(of_width_1)).await?,
+        sampled(&moody(), width_1).await?,
     );
     let same = one
         .iter()
         .zip(&other)
         .filter(|(one, other)| one.tokens == other.tokens)
         .count();
-    let value = |chains: &[SampledChain], what: &str| {
+    let row = Row::of("toy");
+    let value = |chains: &[SampledChain], metric: &Metric| {
         let measured = Measured {
-            key: "toy".to_owned(),
-            title: String::new(),
+            row: row.clone(),
             chains,
             set: chains.len(),
             seed: SEED,
         };
-        let mut found = measured.estimates(by).into_iter();
-        let found = found.find(|one| one.key == format!("toy.{what}"));
-        found.and_then(|one| one.value).unwrap_or(f64::NAN)
+        let mut table = Table::default();
+        measured.into_table(&mut table, by);
+        table.value(&row, metric).unwrap_or(f64::NAN)
     };
     let exact = |name: &str, about: &str, expected: f64, found: f64| Control {
         name: name.to_owned(),
@@ -66,31 +68,31 @@ pub async fn controls(
             "a planted loop is found",
             "A toy says \"ab\" and then \"cde\" for ever: all chains loop, in %.",
             100.0,
-            value(&planted, "loops"),
+            value(&planted, &LOOPS),
         ),
         exact(
             "its period",
             "The loop has three tokens.",
             PLANTED.len() as f64,
-            value(&planted, "period"),
+            value(&planted, &PERIOD),
         ),
         exact(
             "no loop is found where there is none",
             "A toy says the word of Thue and Morse, in which no block stands three times in a row (Thue 1912): no chain loops, in %.",
             0.0,
-            value(&never, "loops"),
+            value(&never, &LOOPS),
         ),
         exact(
             "distinct pairs of the planted loop",
             "Four equal chains of 60 tokens have five different pairs among 4 times 59.",
             pairs,
-            value(&planted, "distinct-2"),
+            value(&planted, &DISTINCT_2),
         ),
         exact(
             "self-BLEU of equal texts",
             "Each of four equal chains lies in another.",
             1.0,
-            value(&planted, "self-bleu"),
+            value(&planted, &SELF_BLEU),
         ),
         exact(
             "Zipf's exponent",
@@ -110,13 +112,13 @@ pub async fn controls(
                 "surprisal of fair coins",
                 "Each token of a toy that throws coins costs ln 2 nats; its logits are rounded to f32.",
                 std::f64::consts::LN_2,
-                value(&even, "surprisal"),
+                value(&even, &SURPRISAL),
             )
         },
     ])
 }
 
-async fn told(toy: &Toy, picks: Picks) -> Result<Vec<SampledChain>, ExperimentError> {
+async fn sampled(toy: &Toy, picks: Picks) -> Result<Vec<SampledChain>, ExperimentError> {
     let openings: Vec<Vec<u32>> = OPENINGS
         .iter()
         .map(|opening| toy.encode(opening).map_err(ExperimentError::model))
@@ -186,7 +188,7 @@ fn power_law() -> Vec<usize> {
 /// # Errors
 /// Never with these toys.
 pub async fn all() -> Result<Vec<Control>, ExperimentError> {
-    controls(&Estimators::default(), greedy()).await
+    controls(&Estimators::default(), at_temperature(0.0)).await
 }
 
 #[cfg(test)]
@@ -204,7 +206,7 @@ mod tests {
 
     #[test]
     fn the_controls_pass() {
-        assert!(failed(&Estimators::default(), greedy()).is_empty());
+        assert!(failed(&Estimators::default(), at_temperature(0.0)).is_empty());
     }
 
     /// Each estimator broken on purpose fails its own controls and no other.
@@ -216,7 +218,7 @@ mod tests {
             ..right
         };
         assert_eq!(
-            failed(&blind, greedy()),
+            failed(&blind, at_temperature(0.0)),
             ["a planted loop is found", "its period"]
         );
         // Two turns are enough for it: the word of Thue and Morse has squares at most ends.
@@ -233,7 +235,7 @@ mod tests {
             ..right
         };
         assert_eq!(
-            failed(&hasty, greedy()),
+            failed(&hasty, at_temperature(0.0)),
             ["no loop is found where there is none"]
         );
         let long = Estimators {
@@ -245,25 +247,28 @@ mod tests {
             },
             ..right
         };
-        assert_eq!(failed(&long, greedy()), ["its period"]);
+        assert_eq!(failed(&long, at_temperature(0.0)), ["its period"]);
         let flipped = Estimators {
             zipf: |counts| crate::zipf::zipf_exponent(counts).map(|it| -it),
             ..right
         };
-        assert_eq!(failed(&flipped, greedy()), ["Zipf's exponent"]);
+        assert_eq!(failed(&flipped, at_temperature(0.0)), ["Zipf's exponent"]);
         let triples = Estimators {
             distinct: |texts, n| statistics::distinct_n(texts, n + 1),
             ..right
         };
         assert_eq!(
-            failed(&triples, greedy()),
+            failed(&triples, at_temperature(0.0)),
             ["distinct pairs of the planted loop"]
         );
         let halved = Estimators {
             bleu: |texts, n| statistics::self_bleu(texts, n).map(|it| it / 2.0),
             ..right
         };
-        assert_eq!(failed(&halved, greedy()), ["self-BLEU of equal texts"]);
+        assert_eq!(
+            failed(&halved, at_temperature(0.0)),
+            ["self-BLEU of equal texts"]
+        );
         assert_eq!(
             failed(&right, Shaping::default()),
             ["beam search of width 1"]
@@ -274,7 +279,8 @@ mod tests {
     #[test]
     fn loaded_coins_are_told_from_fair_ones() {
         let loaded = Toy::new(|_| vec![(Some(b'a'), 0.9), (Some(b'b'), 0.1)]);
-        let chains = pollster::block_on(told(&loaded, Picks::Shaped(greedy()))).unwrap();
+        let chains =
+            pollster::block_on(sampled(&loaded, Picks::Shaped(at_temperature(0.0)))).unwrap();
         let cost = chains[0].surprisal_nats[0];
         assert!((cost + 0.9_f64.ln()).abs() < 1e-6);
         assert!((cost - std::f64::consts::LN_2).abs() > 0.1);

@@ -4,10 +4,10 @@ use std::num::NonZeroUsize;
 
 use decoding::{Beam, LanguageModel, Shaping, coin, shape, surprisal_nats};
 
-use super::reader::{Reader, shared};
+use super::reader::{HypothesisReader, shared};
+use crate::config::{RunConfig, Size, at_temperature};
 use crate::progress::{ExperimentError, RunProgress, checkpoint};
 use crate::sampling::SampledChain;
-use crate::{RunConfig, Size};
 
 /// Chains that are drawn in one batch: with more, a step takes longer than a reader who cancels waits.
 const TOGETHER: usize = 32;
@@ -26,24 +26,19 @@ pub struct Decoder {
 /// What a decoder does.
 #[derive(Clone, Copy, Debug)]
 pub enum Picks {
-    /// Shapes the row and throws a coin.
+    /// Shapes the logits and samples.
     Shaped(Shaping),
     /// Keeps so many continuations and takes the likeliest at the end.
     Beam(NonZeroUsize),
 }
 
-/// All decoders, from the greedy to the plain one, and the reader's own where it is another.
+/// All decoders, from the greedy to the plain one, and the run's own where it is another.
 ///
 /// # Panics
 /// Never: the knobs are allowed.
 pub fn decoders(config: &RunConfig) -> Vec<Decoder> {
     let widths: &[usize] = config.size.of(&[4], &[1, 2, 4, 8, 16]);
     let plain = Shaping::default();
-    let cooled = |temperature| {
-        plain
-            .with_temperature(temperature)
-            .expect("it is not negative")
-    };
     let shaped = |key: &str, title: &str, shaping| Decoder {
         key: key.to_owned(),
         title: title.to_owned(),
@@ -56,11 +51,11 @@ pub fn decoders(config: &RunConfig) -> Vec<Decoder> {
             picks: Picks::Beam(NonZeroUsize::new(width)?),
         })
     });
-    let mut all = vec![shaped("greedy", "greedy", greedy())];
+    let mut all = vec![shaped("greedy", "greedy", at_temperature(0.0))];
     all.extend(beams);
     all.extend([
-        shaped("cold", "T = 0.3", cooled(0.3)),
-        shaped("cool", "T = 0.7", cooled(0.7)),
+        shaped("cold", "T = 0.3", at_temperature(0.3)),
+        shaped("cool", "T = 0.7", at_temperature(0.7)),
         shaped("top-k", "top-k 40", plain.with_top_k(40)),
         shaped(
             "top-p",
@@ -80,19 +75,9 @@ pub fn decoders(config: &RunConfig) -> Vec<Decoder> {
         shaped("plain", "T = 1", plain),
     ]);
     if config.shaping != plain {
-        all.push(shaped("yours", "your knobs", config.shaping));
+        all.push(shaped("yours", "your settings", config.shaping));
     }
     all
-}
-
-/// Temperature 0.
-///
-/// # Panics
-/// Never: it is allowed.
-pub fn greedy() -> Shaping {
-    Shaping::default()
-        .with_temperature(0.0)
-        .expect("0 is allowed")
 }
 
 /// How many openings a decoder continues, and by how much.
@@ -200,15 +185,15 @@ impl Drawing {
             .prefill(&openings[0][..shared], openings.len(), room)
             .await;
         let (mut batch, first) = opened.map_err(ExperimentError::model)?;
-        let mut chains = vec![unsaid(); openings.len()];
+        let mut chains = vec![no_tokens(); openings.len()];
         let mut read = vec![shared; openings.len()];
         let mut going: Vec<usize> = (0..openings.len()).collect();
         let mut rows = vec![first; openings.len()];
         loop {
             let (mut next, mut tokens) = (Vec::new(), Vec::new());
             for (&chain, row) in going.iter().zip(&rows) {
-                let told = openings[chain].get(read[chain]).copied();
-                let token = told
+                let given = openings[chain].get(read[chain]).copied();
+                let token = given
                     .or_else(|| self.pick(model, chain, &openings[chain], row, &mut chains[chain]));
                 if let Some(token) = token {
                     read[chain] += 1;
@@ -270,7 +255,7 @@ async fn likeliest<M: LanguageModel>(
     progress: &mut impl RunProgress,
 ) -> Result<SampledChain, ExperimentError> {
     let mut beam = Beam::new(width).with_end(Some(model.end_of_text()));
-    let mut reader = Reader::new(model, opening, width.get(), length);
+    let mut reader = HypothesisReader::new(model, opening, width.get(), length);
     for _ in 0..length {
         if beam.is_done() {
             break;
@@ -289,14 +274,14 @@ async fn likeliest<M: LanguageModel>(
     if ended {
         tokens.pop();
     }
-    read_as_told(model, opening, tokens, ended, progress).await
+    score_text(model, opening, tokens, ended, progress).await
 }
 
-/// A text behind its opening as if the model had told it: what each token costs the unshaped model.
+/// A text after its opening as if the model had sampled it: the surprisal of each token under the unshaped model.
 ///
 /// # Errors
 /// When the reader had enough or the model cannot be asked.
-pub async fn read_as_told<M: LanguageModel>(
+pub async fn score_text<M: LanguageModel>(
     model: &M,
     opening: &[u32],
     tokens: Vec<u32>,
@@ -319,7 +304,7 @@ pub async fn read_as_told<M: LanguageModel>(
     })
 }
 
-fn unsaid() -> SampledChain {
+fn no_tokens() -> SampledChain {
     SampledChain {
         tokens: Vec::new(),
         ended: false,

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use statistics::{LoopPeriod, distinct_n, self_bleu, wilson_95};
+use statistics::{LoopPeriod, distinct_n, self_bleu};
 
-use crate::bootstrap::{interval_95, interval_of_mean, mean};
-use crate::results::{Estimate, Point};
+use crate::bootstrap::mean;
+use crate::results::Point;
 use crate::sampling::SampledChain;
+use crate::table::{Metric, Row, Table, metrics};
 use crate::zipf::zipf_exponent;
 
 /// Positions that a point of the curve of surprisal is the mean of.
@@ -15,6 +16,17 @@ const WINDOW: usize = 8;
 const BLEU: usize = 4;
 /// Texts are left out in at most so many turns of a jackknife.
 const TURNS: usize = 32;
+
+metrics! {
+    pub LOOPS = wilson "loops", "%", "stories that end in a loop";
+    pub SURPRISAL = bootstrap "surprisal", "nats", "surprisal per token under the unshaped model";
+    pub PERIOD = bootstrap "period", "tokens", "median period of the loops";
+    pub DISTINCT_2 = jackknife "distinct-2", "", "distinct pairs of tokens among all";
+    pub SELF_BLEU = jackknife "self-bleu", "", "self-BLEU of up to 4 tokens";
+    ZIPF = jackknife "zipf", "", "exponent of Zipf's law";
+    DISTINCT_1 = jackknife "distinct-1", "", "distinct tokens among all";
+    DISTINCT_3 = jackknife "distinct-3", "", "distinct triples of tokens among all";
+}
 
 /// The estimators that the controls try. Tests put broken ones in their place.
 #[derive(Clone, Copy, Debug)]
@@ -42,84 +54,50 @@ impl Default for Estimators {
 
 /// The chains of one decoder.
 pub struct Measured<'a> {
-    /// `subject.decoder`: what the keys begin with.
-    pub key: String,
-    /// The same for people.
-    pub title: String,
+    /// Names it: a model's decoder.
+    pub row: Row,
     /// One behind each opening.
     pub chains: &'a [SampledChain],
     /// How many of the first are compared with each other.
     pub set: usize,
-    /// Names the coins of the intervals.
+    /// Seed of the intervals.
     pub seed: u64,
 }
 
 impl Measured<'_> {
-    /// All numbers, those that answer the claim first.
-    pub fn estimates(&self, by: &Estimators) -> Vec<Estimate> {
-        let periods: Vec<f64> = self
+    /// Puts all numbers into the table, those that answer the claim first.
+    pub fn into_table(&self, table: &mut Table, by: &Estimators) {
+        let loops = self
             .chains
             .iter()
-            .filter_map(|chain| Some((by.period)(&chain.tokens)?.period as f64))
-            .collect();
-        let n = self.chains.len();
-        let share = 100.0 * periods.len() as f64 / n as f64;
-        let within = wilson_95(periods.len(), n).map(|it| (100.0 * it.low, 100.0 * it.high));
-        let middle = |drawn: &[usize]| median(drawn.iter().map(|&one| periods[one]).collect());
-        let all: Vec<usize> = (0..periods.len()).collect();
-        let costs = self.costs();
-        let mut estimates = vec![
-            self.one("loops", "chains that end in a loop", "%", share)
-                .within(within, n),
-            self.one(
-                "surprisal",
-                "surprisal of a token under the unshaped model",
-                "nats",
-                mean(&costs),
-            )
-            .within(interval_of_mean(&costs, self.seed), costs.len()),
-        ];
-        // Without a loop there is nothing to tell of periods.
+            .filter_map(|one| (by.period)(&one.tokens));
+        let periods: Vec<f64> = loops.map(|it| it.period as f64).collect();
+        table.share(&self.row, &LOOPS, periods.len(), self.chains.len());
+        table.mean(&self.row, &SURPRISAL, &self.costs(), self.seed);
+        // Without a loop there are no periods.
         if !periods.is_empty() {
-            estimates.push(
-                self.one(
-                    "period",
-                    "median period of the loops",
-                    "tokens",
-                    middle(&all),
-                )
-                .within(interval_95(periods.len(), self.seed, middle), periods.len()),
-            );
+            let periods: Vec<&f64> = periods.iter().collect();
+            table.statistic(&self.row, &PERIOD, &periods, self.seed, |drawn| {
+                median(drawn.iter().copied().copied().collect())
+            });
         }
-        let of_set: [(&str, String, Measure<'_>); 5] = [
-            (
-                "distinct-2",
-                "distinct pairs of tokens among all".to_owned(),
-                &|set| (by.distinct)(set, 2),
-            ),
-            (
-                "self-bleu",
-                format!("self-BLEU of up to {BLEU} tokens"),
-                &|set| (by.bleu)(set, BLEU),
-            ),
-            ("zipf", "exponent of Zipf's law".to_owned(), &|set| {
-                (by.zipf)(&counts(set))
-            }),
-            (
-                "distinct-1",
-                "distinct tokens among all".to_owned(),
-                &|set| (by.distinct)(set, 1),
-            ),
-            (
-                "distinct-3",
-                "distinct triples of tokens among all".to_owned(),
-                &|set| (by.distinct)(set, 3),
-            ),
+        let texts = self.chains.iter().take(self.set);
+        let texts: Vec<&[u32]> = texts.map(|chain| chain.tokens.as_slice()).collect();
+        let of_set: [(Metric, Measure<'_>); 5] = [
+            (DISTINCT_2, &|set| (by.distinct)(set, 2)),
+            (SELF_BLEU, &|set| (by.bleu)(set, BLEU)),
+            (ZIPF, &|set| (by.zipf)(&counts(set))),
+            (DISTINCT_1, &|set| (by.distinct)(set, 1)),
+            (DISTINCT_3, &|set| (by.distinct)(set, 3)),
         ];
-        for (what, about, measure) in of_set {
-            estimates.push(self.of_set(what, &about, measure));
+        for (metric, measure) in of_set {
+            let value = measure(&texts).unwrap_or(f64::NAN);
+            // All are at least 0, and all but Zipf's exponent at most 1.
+            let most = if metric == ZIPF { f64::INFINITY } else { 1.0 };
+            let within =
+                jackknife_95(&texts, measure).map(|(low, high)| (low.max(0.0), high.min(most)));
+            table.put(&self.row, &metric, value, within, texts.len());
         }
-        estimates
     }
 
     /// The mean cost of a token in each chain that has any, nats.
@@ -158,30 +136,6 @@ impl Measured<'_> {
             Some(Point::at(start as f64 + 0.5 * (WINDOW as f64 + 1.0), found.mean).within(within))
         });
         points.collect()
-    }
-
-    fn one(&self, what: &str, about: &str, unit: &str, value: f64) -> Estimate {
-        Estimate::exact(
-            format!("{}.{what}", self.key),
-            format!("{}: {about}", self.title),
-            unit,
-            value,
-        )
-    }
-
-    fn of_set(&self, what: &str, about: &str, measure: Measure<'_>) -> Estimate {
-        let texts: Vec<&[u32]> = self
-            .chains
-            .iter()
-            .take(self.set)
-            .map(|chain| chain.tokens.as_slice())
-            .collect();
-        let value = measure(&texts).unwrap_or(f64::NAN);
-        // All are at least 0, and all but Zipf's exponent at most 1.
-        let most = if what == "zipf" { f64::INFINITY } else { 1.0 };
-        let within =
-            jackknife_95(&texts, measure).map(|(low, high)| (low.max(0.0), high.min(most)));
-        self.one(what, about, "", value).within(within, texts.len())
     }
 }
 
@@ -290,8 +244,7 @@ mod tests {
         };
         let chains = [chain(vec![1.0; 8]), chain(vec![3.0; 16])];
         let chains = Measured {
-            key: "a.b".to_owned(),
-            title: "a, b".to_owned(),
+            row: Row::of("a"),
             chains: &chains,
             set: 2,
             seed: 1,

@@ -25,7 +25,7 @@ pub fn shared<S: AsRef<[u32]>>(texts: &[S]) -> usize {
 }
 
 /// A model that reads hypotheses behind one opening.
-pub struct Reader<'a, M: LanguageModel> {
+pub struct HypothesisReader<'a, M: LanguageModel> {
     model: &'a M,
     opening: &'a [u32],
     chains: usize,
@@ -39,7 +39,7 @@ struct Open<B> {
     read: Vec<Vec<u32>>,
 }
 
-impl<'a, M: LanguageModel> Reader<'a, M> {
+impl<'a, M: LanguageModel> HypothesisReader<'a, M> {
     /// For at most `width` hypotheses of at most `length` tokens.
     pub fn new(model: &'a M, opening: &'a [u32], width: usize, length: usize) -> Self {
         Self {
@@ -182,7 +182,7 @@ mod tests {
                 rows.collect()
             });
             let mut beam = Beam::new(width).with_end(Some(toy.end_of_text()));
-            let mut reader = Reader::new(&toy, &opening, width.get(), 12);
+            let mut reader = HypothesisReader::new(&toy, &opening, width.get(), 12);
             for _ in 0..12 {
                 if beam.is_done() {
                     break;

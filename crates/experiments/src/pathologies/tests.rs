@@ -1,12 +1,12 @@
 //! The experiment as a whole, on toys.
 
-use std::ops::ControlFlow;
-
 use decoding::{LanguageModel, Shaping, coin};
 
 use super::*;
-use crate::testing::{inputs, subject};
-use crate::{Outcome, Size, Toy, Unobserved};
+use crate::config::RunConfig;
+use crate::results::{Control, ExperimentResults, Outcome};
+use crate::testing::{self, inputs, reported_before_cancel, subject};
+use crate::{Size, Toy};
 
 /// After each letter one of a circle of five comes next, at a half; the other half is shared by sixteen letters. So the likeliest
 /// loops, and coins leave the circle before it has turned three times.
@@ -39,7 +39,7 @@ fn found(config: &RunConfig) -> ExperimentResults {
     };
     inputs.held_out = (0..16).map(story).collect();
     let subjects = [subject("base", &toy), subject("tuned", &toy)];
-    pollster::block_on(run(&subjects, &inputs, config, &mut Unobserved)).unwrap()
+    testing::found::<Pathologies>(&subjects, &inputs, config)
 }
 
 #[test]
@@ -57,12 +57,12 @@ fn a_toy_that_forgets_loops_greedily_and_not_by_coins() {
     let verdict = plain.verdict.as_ref().unwrap();
     // Of the toy's sixteen letters a nucleus leaves out one or two, and is nearly plain sampling.
     assert_eq!(verdict.answer, Outcome::Undecided, "{}", verdict.why);
-    for told in ["T = 0.3: yes", "top-p 0.9: not told", "width 4: yes"] {
-        assert!(verdict.why.contains(told), "{}", verdict.why);
+    for part in ["T = 0.3: yes", "top-p 0.9: undecided", "width 4: yes"] {
+        assert!(verdict.sentence.contains(part), "{}", verdict.sentence);
     }
     // Loops and varied pairs, and a curve for each of two.
     assert_eq!(plain.figures.len(), 4);
-    assert!(plain.controls.iter().all(crate::Control::passed));
+    assert!(plain.controls.iter().all(Control::passed));
     // The same model under another name and on the same coins says the same.
     assert_eq!(
         plain.value("tuned.top-p.surprisal"),
@@ -84,83 +84,71 @@ fn the_readers_knobs_are_one_more_decoder() {
         yours
             .figures
             .iter()
-            .all(|figure| figure.text.contains("your knobs"))
+            .all(|figure| figure.text.contains("your settings"))
     );
 }
 
 /// A verdict without numbers is none, one whose intervals meet is undecided, and all three decoders are needed.
 #[test]
 fn the_verdict_follows_its_rule() {
-    let config = RunConfig::plain(Size::Quick);
-    let toy = forgetful();
-    let subjects = [subject("base", &toy)];
-    let mut results = ExperimentResults::none(INFO.name, &config, &subjects);
-    let mut put = |key: &str, value: f64, low: f64, high: f64| {
-        results.results.0.retain(|one| one.key != key);
-        results
-            .results
-            .0
-            .push(Estimate::exact(key, "", "", value).within(Some((low, high)), 9));
-        verdict(&results).map(|found| found.answer)
+    let mut table = Table::default();
+    let mut put = |decoder: &str, metric: &Metric, value: f64, low: f64, high: f64| {
+        table.put(
+            &row("base", decoder, ""),
+            metric,
+            value,
+            Some((low, high)),
+            9,
+        );
+        let found = Pathologies::conclude(&table, &["base".to_owned()]);
+        found.map(|found| found.outcome())
     };
     for (decoder, _) in ACCUSED {
-        put(&format!("base.{decoder}.loops"), 50.0, 40.0, 60.0);
-        put(&format!("base.{decoder}.surprisal"), 0.5, 0.4, 0.6);
-        put(&format!("base.{decoder}.distinct-2"), 0.8, 0.7, 0.9);
+        put(decoder, &LOOPS, 50.0, 40.0, 60.0);
+        put(decoder, &SURPRISAL, 0.5, 0.4, 0.6);
+        put(decoder, &DISTINCT_2, 0.8, 0.7, 0.9);
     }
-    put("base.plain.surprisal", 2.0, 1.9, 2.1);
-    put("base.plain.distinct-2", 0.8, 0.7, 0.9);
-    assert_eq!(put("base.people.surprisal", 2.0, 1.9, 2.1), None);
+    put("plain", &SURPRISAL, 2.0, 1.9, 2.1);
+    put("plain", &DISTINCT_2, 0.8, 0.7, 0.9);
+    assert_eq!(put("people", &SURPRISAL, 2.0, 1.9, 2.1), None);
     assert_eq!(
-        put("base.plain.loops", 0.0, 0.0, 3.0),
+        put("plain", &LOOPS, 0.0, 0.0, 3.0),
         Some(Outcome::Supported)
     );
     for (decoder, _) in ACCUSED {
-        let loops = format!("base.{decoder}.loops");
-        let variety = format!("base.{decoder}.distinct-2");
-        assert_eq!(put(&loops, 4.0, 2.0, 8.0), Some(Outcome::Undecided));
+        assert_eq!(
+            put(decoder, &LOOPS, 4.0, 2.0, 8.0),
+            Some(Outcome::Undecided)
+        );
         // It does not loop, and whether it is less varied is not known.
-        assert_eq!(put(&loops, 1.0, 0.0, 4.0), Some(Outcome::Undecided));
-        assert_eq!(put(&variety, 0.5, 0.4, 0.6), Some(Outcome::Supported));
-        assert_eq!(put(&variety, 0.95, 0.92, 0.98), Some(Outcome::NotSupported));
-        put(&variety, 0.8, 0.7, 0.9);
-        put(&loops, 50.0, 40.0, 60.0);
+        assert_eq!(
+            put(decoder, &LOOPS, 1.0, 0.0, 4.0),
+            Some(Outcome::Undecided)
+        );
+        assert_eq!(
+            put(decoder, &DISTINCT_2, 0.5, 0.4, 0.6),
+            Some(Outcome::Supported)
+        );
+        assert_eq!(
+            put(decoder, &DISTINCT_2, 0.95, 0.92, 0.98),
+            Some(Outcome::NotSupported)
+        );
+        put(decoder, &DISTINCT_2, 0.8, 0.7, 0.9);
+        put(decoder, &LOOPS, 50.0, 40.0, 60.0);
     }
     assert_eq!(
-        put("base.people.surprisal", 0.2, 0.1, 0.3),
+        put("people", &SURPRISAL, 0.2, 0.1, 0.3),
         Some(Outcome::NotSupported)
     );
     assert_eq!(
-        put("base.people.surprisal", 0.7, 0.55, 0.9),
+        put("people", &SURPRISAL, 0.7, 0.55, 0.9),
         Some(Outcome::Undecided)
     );
 }
 
-/// Stops after so many looks.
-struct Impatient(usize, usize);
-
-impl RunProgress for Impatient {
-    async fn checkpoint(&mut self) -> ControlFlow<()> {
-        self.0 -= 1;
-        if self.0 == 0 {
-            ControlFlow::Break(())
-        } else {
-            ControlFlow::Continue(())
-        }
-    }
-
-    fn report(&mut self, _done: usize, _of: usize, so_far: &ExperimentResults) {
-        self.1 = so_far.results.len();
-    }
-}
-
 #[test]
-fn a_reader_who_has_had_enough_keeps_what_was_told() {
+fn a_reader_who_cancels_keeps_what_was_reported() {
     let toy = forgetful();
     let subjects = [subject("base", &toy)];
-    let mut progress = Impatient(200, 0);
-    let config = RunConfig::plain(Size::Quick);
-    let stopped = pollster::block_on(run(&subjects, &inputs(), &config, &mut progress));
-    assert!(matches!(stopped, Err(ExperimentError::Cancelled)));
-    assert!(progress.1 > 0);
+    assert!(reported_before_cancel::<Pathologies>(&subjects, &inputs(), 200) > 0);
 }

@@ -2,8 +2,8 @@
 
 use decoding::total_variation;
 
-use super::ascent::{Ascent, Gradient, Objective, ascend};
-use super::{BASE, BETAS, TASTES, TAU, objective};
+use super::ascent::{Gradient, Objective, ascend};
+use super::toy::{BASE, BETAS, Climb, TASTES, TAU, objective};
 use crate::results::Control;
 
 /// How far an ascent may be from its end after its last step. The slowest is that without any penalty, which comes nearer as one
@@ -11,10 +11,10 @@ use crate::results::Control;
 const NEAR: f64 = 1e-3;
 
 /// All ascents, as the figures show them, against their closed forms; and one that must come back.
-pub(super) fn controls(climbed: &[(f64, f64, Ascent)], gradient: Gradient) -> Vec<Control> {
+pub(super) fn controls(climbed: &[Climb], gradient: Gradient) -> Vec<Control> {
     let mut controls: Vec<Control> = climbed
         .iter()
-        .map(|(beta, tau, ascent)| Control {
+        .map(|Climb { beta, tau, ascent }| Control {
             name: if *tau == 0.0 {
                 format!("pointwise, beta {beta}")
             } else {
@@ -29,10 +29,8 @@ pub(super) fn controls(climbed: &[(f64, f64, Ascent)], gradient: Gradient) -> Ve
             tolerance: NEAR,
         })
         .collect();
-    let single = climbed
-        .iter()
-        .find(|(beta, tau, _)| *beta == 0.0 && *tau == 0.0);
-    controls.extend(single.map(|(_, _, ascent)| {
+    let single = climbed.iter().find(|one| one.beta == 0.0 && one.tau == 0.0);
+    controls.extend(single.map(|Climb { ascent, .. }| {
         Control {
             name: "one outcome".to_owned(),
             about: "Without any penalty all probability goes to the one outcome of highest reward."
@@ -50,7 +48,7 @@ pub(super) fn controls(climbed: &[(f64, f64, Ascent)], gradient: Gradient) -> Ve
     let away = objective(0.3, 0.0).optimum();
     controls.push(Control {
         name: "an even reward".to_owned(),
-        about: "Where every outcome is paid alike only the penalty counts, so ascent from a collapsed start goes back to the base."
+        about: "Where every outcome has the same reward only the penalty counts, so ascent from a collapsed start goes back to the base."
             .to_owned(),
         expected: 0.0,
         found: total_variation(&ascend(&even, &away, gradient).end, &BASE),
@@ -64,7 +62,7 @@ pub(super) fn controls(climbed: &[(f64, f64, Ascent)], gradient: Gradient) -> Ve
     };
     controls.push(Control {
         name: "an even reward that sees the distribution".to_owned(),
-        about: "Where only surprise is paid the end is even: log2 10 bits.".to_owned(),
+        about: "Where only surprise is rewarded the end is even: log2 10 bits.".to_owned(),
         expected: (TASTES.len() as f64).log2(),
         found: crate::answers::entropy_bits(&ascend(&unbiased, &away, gradient).end),
         tolerance: NEAR,
@@ -75,12 +73,12 @@ pub(super) fn controls(climbed: &[(f64, f64, Ascent)], gradient: Gradient) -> Ve
 #[cfg(test)]
 mod tests {
     use super::super::ascent::gradient;
-    use super::super::climbs;
+    use super::super::toy::climbs;
     use super::*;
 
     fn failed(slope: Gradient) -> Vec<String> {
-        let climbed: Vec<_> = climbs()
-            .map(|(beta, tau)| (beta, tau, ascend(&objective(beta, tau), &BASE, slope)))
+        let climbed: Vec<Climb> = climbs()
+            .map(|(beta, tau)| Climb::up(beta, tau, slope))
             .collect();
         let controls = controls(&climbed, slope);
         assert_eq!(controls.len(), 2 * BETAS.len() + 3);
@@ -138,7 +136,7 @@ mod tests {
             };
             gradient(&turned, q)
         });
-        // What is paid alike stays alike.
+        // Equal rewards stay equal.
         assert_eq!(failed.len(), 2 * BETAS.len() + 1, "{failed:?}");
         assert!(failed.contains(&"one outcome".to_owned()));
     }

@@ -3,11 +3,12 @@
 
 use decoding::Shaping;
 
+use super::forecast::all;
 use super::forecast::{Item, Measure};
 use super::places::{Asked, Place, Survey, YES_NO};
 use super::repair;
-use super::{all, at_temperature};
 use crate::answers::entropy_bits;
+use crate::config::at_temperature;
 use crate::inputs::{Answer, Family, Question};
 use crate::progress::{ExperimentError, RunProgress};
 use crate::{Control, Inputs, Toy};

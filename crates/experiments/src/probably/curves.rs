@@ -1,19 +1,17 @@
 //! Figures: belief against truth, and scores over temperature.
 
-use super::forecast::{Item, Measure};
+use super::forecast::{Item, Measure, all};
 use super::places::{Asked, Place, Survey};
-use super::scores::{Heard, items};
-use super::{PARTS, all, at_temperature};
-use crate::RunConfig;
-use crate::bootstrap::mean;
+use super::scores::{Scored, items};
+use crate::config::{RunConfig, Stream, at_temperature};
 use crate::progress::{ExperimentError, RunProgress, checkpoint};
-use crate::results::{Axis, Figure, Point, Series, Shape};
+use crate::results::{Axis, Figure, Point, Series};
 
 /// Temperatures of the curves.
 const TEMPERATURES: [f64; 9] = [0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0, 3.0];
 
 /// Belief against truth, asked for yes or no and asked openly.
-pub(super) fn reliability(heard: &[Heard<'_>], survey: &Survey<'_>) -> Vec<Figure> {
+pub(super) fn reliability(scored: &[Scored<'_>], survey: &Survey<'_>) -> Vec<Figure> {
     let kinds = [
         (Asked::YesNo, "reliability", "asked for yes or no"),
         (Asked::Open, "reliability-open", "asked openly"),
@@ -21,39 +19,22 @@ pub(super) fn reliability(heard: &[Heard<'_>], survey: &Survey<'_>) -> Vec<Figur
     let figure = |(asked, name, question): (Asked, &str, &str)| {
         let mut figure = Figure::new(
             name,
-            &format!("The belief in the logits, at T = 1, against the chance of rain, {question}"),
+            &format!("Belief at T = 1 against the chance of rain, {question}"),
             Axis::linear("chance of rain, %"),
             Axis::linear("P(Yes) / (P(Yes) + P(No)), %"),
         );
-        let all = heard.iter().flat_map(|one| &one.beliefs);
+        let all = scored.iter().flat_map(|one| &one.beliefs);
         for (_, name, beliefs) in all.filter(|(of, ..)| *of == asked) {
             let pairs = survey.truth.iter().zip(beliefs);
-            figure.series.push(Series {
-                name: name.clone(),
-                shape: Shape::Dots,
-                points: pairs
-                    .map(|(truth, belief)| Point::at(100.0 * truth, 100.0 * belief))
-                    .collect(),
-            });
+            let points: Vec<Point> = pairs
+                .map(|(truth, belief)| Point::at(100.0 * truth, 100.0 * belief))
+                .collect();
+            figure.series.push(Series::dots(name, points));
         }
-        figure.series.push(Series {
-            name: "calibrated".to_owned(),
-            shape: Shape::Reference,
-            points: vec![Point::at(0.0, 0.0), Point::at(100.0, 100.0)],
-        });
-        let off = figure
+        let calibrated = [(0.0, 0.0), (100.0, 100.0)];
+        figure
             .series
-            .iter()
-            .take(figure.series.len() - 1)
-            .map(|one| {
-                let off: Vec<f64> = one.points.iter().map(|at| (at.y - at.x).abs()).collect();
-                format!(
-                    "{}: {:.0} points from the truth in the mean.",
-                    one.name,
-                    mean(&off)
-                )
-            });
-        figure.text = off.collect::<Vec<_>>().join(" ");
+            .push(Series::reference("calibrated", calibrated));
         figure
     };
     kinds.map(figure).into()
@@ -65,7 +46,7 @@ pub(super) fn reliability(heard: &[Heard<'_>], survey: &Survey<'_>) -> Vec<Figur
 /// When the reader had enough.
 pub(super) async fn curve(
     measure: Measure,
-    heard: &[Heard<'_>],
+    scored: &[Scored<'_>],
     survey: &Survey<'_>,
     config: &RunConfig,
     progress: &mut impl RunProgress,
@@ -81,9 +62,8 @@ pub(super) async fn curve(
         Axis::linear("temperature"),
         axis(label),
     );
-    let seed = config.part_seed(PARTS);
-    let mut told = Vec::new();
-    for one in heard {
+    let seed = config.seed_of(Stream::Forecast(0));
+    for one in scored {
         let mut lines = [Vec::new(), Vec::new()];
         for temperature in TEMPERATURES {
             // A certainty that is wrong once has no finite log loss.
@@ -106,19 +86,7 @@ pub(super) async fn curve(
         }
         for (points, how) in lines.into_iter().zip(["", ", hedging"]) {
             let name = format!("{}{how}", one.name);
-            if let (Some(cold), Some(one)) =
-                (points.first(), points.iter().find(|point| point.x == 1.0))
-            {
-                told.push(format!(
-                    "{name}: {:.3} at T = {}, {:.3} at T = 1.",
-                    cold.y, cold.x, one.y
-                ));
-            }
-            figure.series.push(Series {
-                name,
-                shape: Shape::Line,
-                points,
-            });
+            figure.series.push(Series::line(name, points));
         }
     }
     let truth: Vec<Vec<Item>> = survey
@@ -130,13 +98,11 @@ pub(super) async fn curve(
     // The calibration error of the truth is the axis itself.
     if measure != Measure::Ece {
         let ends = [TEMPERATURES[0], TEMPERATURES[TEMPERATURES.len() - 1]];
-        figure.series.push(Series {
-            name: "the truth, sampled".to_owned(),
-            shape: Shape::Reference,
-            points: ends.map(|x| Point::at(x, best)).into(),
-        });
+        let line = ends.map(|x| (x, best));
+        figure.series.push(Series::reference(
+            "a perfectly informed guesser who answers at random in proportion",
+            line,
+        ));
     }
-    told.push(format!("Who believes the truth and samples: {best:.3}."));
-    figure.text = told.join(" ");
     Ok(figure)
 }

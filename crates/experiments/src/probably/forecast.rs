@@ -6,18 +6,24 @@
 use statistics::CalibrationBins;
 
 use crate::bootstrap::{interval_95, unbiased_interval_95};
+use crate::table::{Metric, Row, Table};
 
 /// The surest forecast that log loss knows, and 1 less it the surest "no": about 40 bits for being wrong.
 const LEAST: f64 = 1e-12;
 /// Forecasts this near to one half are a toss-up.
 const TOSS_UP: f64 = 1e-9;
 
+/// The places of all units, in their order.
+pub(super) fn all(places: usize) -> Vec<usize> {
+    (0..places).collect()
+}
+
 /// Something said of a place, read as a forecast.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Item {
     /// How often it is said.
     pub weight: f64,
-    /// The chance of rain that it tells.
+    /// The chance of rain that it means.
     pub forecast: f64,
     /// The chance of rain.
     pub truth: f64,
@@ -42,7 +48,7 @@ pub(super) enum Measure {
 impl Measure {
     pub(super) const ALL: [Self; 4] = [Self::Accuracy, Self::Brier, Self::LogLoss, Self::Ece];
 
-    /// Its part of a key.
+    /// Its part of keys.
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Accuracy => "accuracy",
@@ -83,11 +89,35 @@ impl Measure {
         let of_drawn = |drawn: &[usize]| self.total(&sums, drawn);
         match self {
             Self::Ece => {
-                let all: Vec<usize> = (0..sums.len()).collect();
+                let all = all(sums.len());
                 unbiased_interval_95(sums.len(), seed, of_drawn(&all), of_drawn)
             }
             Self::Accuracy | Self::Brier | Self::LogLoss => interval_95(sums.len(), seed, of_drawn),
         }
+    }
+
+    /// It as a metric of one way to answer.
+    pub(super) fn metric(self) -> Metric {
+        Metric::of(self.name(), self.title(), self.unit())
+    }
+
+    /// Puts it into a table, with its interval over places.
+    pub(super) fn into_table(
+        self,
+        table: &mut Table,
+        row: &Row,
+        metric: &Metric,
+        places: &[Vec<Item>],
+        seed: u64,
+    ) {
+        let value = self.of(places, &all(places.len()));
+        table.put(
+            row,
+            metric,
+            value,
+            self.interval(places, seed),
+            places.len(),
+        );
     }
 
     fn sums(self, place: &[Item]) -> Sums {

@@ -28,7 +28,7 @@ pub(super) struct Survey<'a> {
     pub meaning: Vec<(String, f64)>,
 }
 
-/// What a model says of one place: a walk a wording.
+/// The logits of a model's answers about one place, by wording.
 #[derive(Debug)]
 pub(super) struct Place {
     truth: f64,
@@ -68,7 +68,7 @@ impl<'a> Survey<'a> {
         let truth: Vec<f64> = families[0]
             .questions
             .iter()
-            .map(|question| said(question, "Yes"))
+            .map(|question| question.truth("Yes"))
             .collect();
         Ok(Self {
             families,
@@ -175,15 +175,6 @@ fn place_name(question: &Question) -> &str {
     first
         .and_then(|prompt| prompt.split(' ').next_back())
         .unwrap_or_default()
-}
-
-/// How often the table has something said.
-fn said(question: &Question, says: &str) -> f64 {
-    let answers = question.answers.iter();
-    answers
-        .filter(|answer| answer.says == says)
-        .map(|answer| answer.probability)
-        .sum()
 }
 
 /// All answers of a family, each once.

@@ -1,88 +1,91 @@
-//! The numbers of one subject: its behaviours scored, and what one temperature gives back.
+//! The numbers of one model: its ways to answer scored, and what one temperature gives back.
 
 use decoding::Shaping;
 
-use super::forecast::{Item, Measure, log_loss};
+use super::forecast::{Item, Measure, all, log_loss};
 use super::places::{Asked, Place, Survey};
-use super::{PARTS, all, at_temperature, repair};
-use crate::RunConfig;
-use crate::bootstrap::{interval_95, interval_of_mean, mean};
+use super::repair;
+use crate::bootstrap::{interval_95, mean};
+use crate::config::{RunConfig, Stream, at_temperature};
 use crate::progress::{ExperimentError, RunProgress, checkpoint};
-use crate::results::Estimate;
+use crate::table::{Metric, Row, Table, metrics};
 
-/// A way to answer: its part of a key, its name, what was said and what is measured of it.
-type Behaviour<'a> = (&'a str, &'a str, &'a [Vec<Item>], &'a [Measure]);
+metrics! {
+    HEDGED = bootstrap "hedged", "%", "answers to the open question that are hedges";
+    pub(super) EXCESS = bootstrap "excess", "bits", "log loss in excess of the truth's at T = 1, asked for yes or no";
+    pub(super) OVER_TWICE_BASE = bootstrap "over-twice-base", "bits", "log loss in excess of the truth's, less twice that of the base";
+    pub(super) TEMPERATURE = bootstrap "temperature", "", "the temperature of least log loss on half of the places";
+    pub(super) SHARE = bootstrap "share", "%", "share of the excess log loss at T = 1 that the repair removes on the other half";
+}
 
-/// A subject, asked of every place.
-pub(super) struct Heard<'a> {
+/// A model, asked about every place.
+pub(super) struct Scored<'a> {
     pub name: &'a str,
     pub places: Vec<Place>,
-    /// Log loss at temperature 1 over that of the truth, bits, by place; asked for yes or no.
+    /// Log loss at temperature 1 in excess of the truth's, bits, by place; asked for yes or no.
     pub excess: Vec<f64>,
-    /// The share of it that one temperature takes away on the other half of the places, with its interval.
-    pub repaired: (f64, Option<(f64, f64)>),
-    /// That temperature.
-    pub temperature: f64,
-    /// Beliefs by place, for the eye: how the question was asked, whose they are, and what they are.
+    /// Beliefs by place, for the figure: how the question was asked, whose they are, and what they are.
     pub beliefs: Vec<(Asked, String, Vec<f64>)>,
 }
 
-/// All numbers of one subject: the behaviours under the reader's knobs, excess and repair from temperature 1.
+/// The numbers of a model's plain answers.
+pub(super) fn sample_row(name: &str) -> Row {
+    Row::of(name).part("sample", "yes or no, sampled")
+}
+
+/// The numbers of its repair.
+pub(super) fn repair_row(name: &str, asked: Asked) -> Row {
+    match asked {
+        Asked::YesNo => Row::of(name).part("repair", "asked for yes or no"),
+        Asked::Open => Row::of(name).part("open-repair", "asked openly"),
+    }
+}
+
+/// Puts all numbers of one model into the table: its ways to answer under the run's sampling parameters, excess and repair from
+/// temperature 1.
 ///
 /// # Errors
-/// When the reader had enough.
+/// When the run is cancelled.
 pub(super) async fn score<'a>(
     name: &'a str,
     places: Vec<Place>,
     survey: &Survey<'_>,
     config: &RunConfig,
-    estimates: &mut Vec<Estimate>,
+    table: &mut Table,
     progress: &mut impl RunProgress,
-) -> Result<Heard<'a>, ExperimentError> {
+) -> Result<Scored<'a>, ExperimentError> {
     let (plain, yours) = (Shaping::default(), config.shaping);
-    let seed = config.part_seed(PARTS);
-    let sampled = items(
-        &places,
-        |place| place.sampled(Asked::YesNo, &yours),
-        progress,
-    )
-    .await?;
-    let hedged = items(
-        &places,
-        |place| place.hedged(&survey.meaning, &yours),
-        progress,
-    )
-    .await?;
-    let collapsed = items(&places, |place| place.collapsed(&yours), progress).await?;
-    let opened = items(
-        &places,
-        |place| place.sampled(Asked::Open, &yours),
-        progress,
-    )
-    .await?;
-    // A certainty that is wrong once has no finite log loss.
-    let finite = [Measure::Accuracy, Measure::Brier, Measure::Ece];
-    let all = &Measure::ALL;
-    let behaviours: [Behaviour<'_>; 4] = [
-        ("sample", "yes or no, sampled", &sampled, all),
-        ("hedge", "how sure it says it is", &hedged, all),
+    let seed = config.seed_of(Stream::Forecast(0));
+    let sampled = |asked| move |place: &Place| place.sampled(asked, &yours);
+    let hedged = |place: &Place| place.hedged(&survey.meaning, &yours);
+    let collapsed = |place: &Place| place.collapsed(&yours);
+    let open = Row::of(name).part("open", "yes or no to the open question, sampled");
+    let ways: [(Row, Vec<Vec<Item>>); 4] = [
         (
-            "collapse",
-            "the likelier of yes and no, said as certain",
-            &collapsed,
-            &finite,
+            sample_row(name),
+            items(&places, sampled(Asked::YesNo), progress).await?,
         ),
         (
-            "open",
-            "yes or no of the open question, sampled",
-            &opened,
-            all,
+            Row::of(name).part("hedge", "how sure it says it is"),
+            items(&places, hedged, progress).await?,
+        ),
+        (
+            Row::of(name).part("collapse", "the likelier of yes and no, said as certain"),
+            items(&places, collapsed, progress).await?,
+        ),
+        (
+            open.clone(),
+            items(&places, sampled(Asked::Open), progress).await?,
         ),
     ];
-    for (what, label, items, measures) in behaviours {
-        for &measure in measures {
+    for (place, (row, items)) in ways.iter().enumerate() {
+        for measure in Measure::ALL {
+            // A certainty that is wrong once has no finite log loss.
+            if place == 2 && measure == Measure::LogLoss {
+                continue;
+            }
             checkpoint(progress).await?;
-            estimates.push(scored(name, (what, label), measure, items, seed));
+            measure.into_table(table, row, &measure.metric(), items, seed);
         }
     }
     let mut hedges = Vec::new();
@@ -90,37 +93,20 @@ pub(super) async fn score<'a>(
         checkpoint(progress).await?;
         hedges.push(100.0 * place.hedges_when_open(&yours));
     }
-    estimates.push(
-        Estimate::exact(
-            format!("{name}.open.hedged"),
-            format!("{name}: answers to the open question that are hedges"),
-            "%",
-            mean(&hedges),
-        )
-        .within(interval_of_mean(&hedges, seed), hedges.len()),
-    );
-    // What one temperature can give back is asked of the logits as they are.
+    table.mean(&open, &HEDGED, &hedges, seed);
+    // What one temperature can give back is measured on the logits as they are.
     let unshaped = |asked| move |place: &Place| place.sampled(asked, &plain);
     let asked_plainly = items(&places, unshaped(Asked::YesNo), progress).await?;
     let asked_openly = items(&places, unshaped(Asked::Open), progress).await?;
     let excess = excess(&asked_plainly);
-    estimates.push(
-        Estimate::exact(
-            format!("{name}.sample.excess"),
-            format!("{name}: log loss over that of the truth at T = 1, asked for yes or no"),
-            "bits",
-            mean(&excess),
-        )
-        .within(interval_of_mean(&excess, seed), excess.len()),
-    );
-    let (repaired, temperature) =
-        mend(name, &places, Asked::YesNo, seed, estimates, progress).await?;
-    mend(name, &places, Asked::Open, seed, estimates, progress).await?;
+    table.mean(&sample_row(name), &EXCESS, &excess, seed);
+    let temperature = mend(name, &places, Asked::YesNo, seed, table, progress).await?;
+    mend(name, &places, Asked::Open, seed, table, progress).await?;
     let shaping = at_temperature(temperature);
     let mended = |place: &Place| place.sampled(Asked::YesNo, &shaping);
     let mended = items(&places, mended, progress).await?;
     let mended_name = format!("{name} at T = {temperature:.1}");
-    Ok(Heard {
+    Ok(Scored {
         name,
         beliefs: vec![
             (Asked::YesNo, name.to_owned(), beliefs(&asked_plainly)),
@@ -129,71 +115,54 @@ pub(super) async fn score<'a>(
         ],
         places,
         excess,
-        repaired,
-        temperature,
     })
 }
 
-/// What whoever believes the truth would score, by the behaviours; exact.
-pub(super) fn of_the_truth(survey: &Survey<'_>) -> Vec<Estimate> {
+/// What a perfectly informed answerer would score; exact.
+pub(super) fn of_the_truth(table: &mut Table, survey: &Survey<'_>) {
     let says = |item: fn(f64) -> Vec<Item>| -> Vec<Vec<Item>> {
         survey.truth.iter().map(|&truth| item(truth)).collect()
     };
     let sampled = says(|truth| vec![Item::sampled(1.0, truth, truth)]);
     let collapsed = says(|truth| Item::collapsed(1.0, truth, truth).to_vec());
     let kinds = [
-        ("sample", "samples yes and no", sampled),
+        ("sample", "answers at random in proportion", sampled),
         ("collapse", "says the likelier as certain", collapsed),
     ];
-    let mut estimates = Vec::new();
     for (what, label, items) in kinds {
+        let label = format!("a perfectly informed answerer who {label}");
+        let row = Row::named(&format!("truth.{what}"), &label);
         for measure in Measure::ALL {
             if (what, measure) != ("collapse", Measure::LogLoss) {
-                estimates.push(Estimate::exact(
-                    format!("truth.{what}.{}", measure.name()),
-                    format!("who believes the truth and {label}: {}", measure.title()),
-                    measure.unit(),
-                    measure.of(&items, &all(items.len())),
-                ));
+                let value = measure.of(&items, &all(items.len()));
+                table.set(&row, &measure.metric(), value);
             }
         }
     }
-    estimates
 }
 
-/// Finds one temperature on half of the places and measures it on the others. Gives the share of the excess log loss that it takes
-/// away there, with its interval, and the temperature. The interval of what is measured is over the places measured on, at the
-/// temperature found; that of the temperature over the places found on.
+/// Finds one temperature on half of the places and measures it on the others: puts the temperature, the scores before and after, and
+/// the share of the excess log loss that it removes there, into the table. The interval of what is measured is over the places
+/// measured on, at the temperature found; that of the temperature over the places found on.
 async fn mend(
     name: &str,
     places: &[Place],
     asked: Asked,
     seed: u64,
-    estimates: &mut Vec<Estimate>,
+    table: &mut Table,
     progress: &mut impl RunProgress,
-) -> Result<((f64, Option<(f64, f64)>), f64), ExperimentError> {
-    let (key, question) = match asked {
-        Asked::YesNo => ("repair", "asked for yes or no"),
-        Asked::Open => ("open-repair", "asked openly"),
-    };
+) -> Result<f64, ExperimentError> {
+    let row = repair_row(name, asked);
     let (found_on, measured_on) = repair::halves(places.len());
-    let mut table = Vec::new();
+    let mut grid = Vec::new();
     for &place in &found_on {
         checkpoint(progress).await?;
-        table.push(losses(&places[place], asked));
+        grid.push(losses(&places[place], asked));
     }
     checkpoint(progress).await?;
-    let temperature = repair::best(&table, &all(table.len()));
-    let sure = interval_95(table.len(), seed, |drawn| repair::best(&table, drawn));
-    estimates.push(
-        Estimate::exact(
-            format!("{name}.{key}.temperature"),
-            format!("{name}, {question}: the temperature of least log loss on half of the places"),
-            "",
-            temperature,
-        )
-        .within(sure, found_on.len()),
-    );
+    let temperature = repair::best(&grid, &all(grid.len()));
+    let sure = interval_95(grid.len(), seed, |drawn| repair::best(&grid, drawn));
+    table.put(&row, &TEMPERATURE, temperature, sure, found_on.len());
     let at = |temperature: f64| -> Vec<Vec<Item>> {
         let shaping = at_temperature(temperature);
         let sampled = |&place: &usize| places[place].sampled(asked, &shaping);
@@ -203,11 +172,10 @@ async fn mend(
     for (when, shaped, items) in [("before", 1.0, &before), ("after", temperature, &after)] {
         for measure in [Measure::LogLoss, Measure::Ece] {
             checkpoint(progress).await?;
-            let label =
-                format!("{question}, on the other half, {when} the repair, at T = {shaped:.2}");
-            let mut one = scored(name, ("", &label), measure, items, seed);
-            one.key = format!("{name}.{key}.{}-{when}", measure.name());
-            estimates.push(one);
+            let title = measure.title();
+            let label = format!("{title} on the other half, {when} the repair, at T = {shaped:.2}");
+            let metric = Metric::of(format!("{}-{when}", measure.name()), label, measure.unit());
+            measure.into_table(table, &row, &metric, items, seed);
         }
     }
     let (before, after) = (excess(&before), excess(&after));
@@ -215,21 +183,11 @@ async fn mend(
         let sum = |of: &[f64]| drawn.iter().map(|&place| of[place]).sum::<f64>();
         1.0 - sum(&after) / sum(&before)
     };
-    let value = share(&all(before.len()));
     let interval = interval_95(before.len(), seed, share);
-    estimates.push(
-        Estimate::exact(
-            format!("{name}.{key}.share"),
-            format!("{name}, {question}: share of the log loss over that of the truth at T = 1 that the repair takes away"),
-            "%",
-            100.0 * value,
-        )
-        .within(
-            interval.map(|(low, high)| (100.0 * low, 100.0 * high)),
-            before.len(),
-        ),
-    );
-    Ok(((value, interval), temperature))
+    let interval = interval.map(|(low, high)| (100.0 * low, 100.0 * high));
+    let value = 100.0 * share(&all(before.len()));
+    table.put(&row, &SHARE, value, interval, before.len());
+    Ok(temperature)
 }
 
 /// The mean log loss of a place at every temperature of the grid.
@@ -241,26 +199,10 @@ pub(super) fn losses(place: &Place, asked: Asked) -> Vec<f64> {
     repair::grid().into_iter().map(loss).collect()
 }
 
-fn scored(
-    name: &str,
-    (what, label): (&str, &str),
-    measure: Measure,
-    items: &[Vec<Item>],
-    seed: u64,
-) -> Estimate {
-    Estimate::exact(
-        format!("{name}.{what}.{}", measure.name()),
-        format!("{name}, {label}: {}", measure.title()),
-        measure.unit(),
-        measure.of(items, &all(items.len())),
-    )
-    .within(measure.interval(items, seed), items.len())
-}
-
 /// What is said of every place.
 ///
 /// # Errors
-/// When the reader had enough.
+/// When the run is cancelled.
 pub(super) async fn items(
     places: &[Place],
     of: impl Fn(&Place) -> Vec<Item>,
@@ -276,13 +218,11 @@ pub(super) async fn items(
 
 /// The mean forecast of every place.
 fn beliefs(places: &[Vec<Item>]) -> Vec<f64> {
-    let one = |items: &Vec<Item>| {
-        items.iter().map(|item| item.forecast).sum::<f64>() / items.len() as f64
-    };
+    let one = |items: &Vec<Item>| mean(&items.iter().map(|item| item.forecast).collect::<Vec<_>>());
     places.iter().map(one).collect()
 }
 
-/// Log loss over that of the truth, bits, by place.
+/// Log loss in excess of the truth's, bits, by place.
 fn excess(places: &[Vec<Item>]) -> Vec<f64> {
     let of = |items: &Vec<Item>| -> f64 {
         let all: f64 = items.iter().map(|item| item.weight).sum();

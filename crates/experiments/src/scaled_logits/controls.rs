@@ -5,7 +5,7 @@ use decoding::{LanguageModel, Shaping};
 
 use super::fit::Contrast;
 use super::sharpening::{INDEPENDENT, RUT, Sharpen, apart, by_text, by_token};
-use super::{Compare, Order, Part, Reading, Unit, in_order, read};
+use super::{Compare, Order, Part, Plan, Unit, contrast, in_order};
 use crate::bootstrap::mean;
 use crate::progress::ExperimentError;
 use crate::results::Control;
@@ -123,12 +123,12 @@ async fn unit<B: LanguageModel, T: LanguageModel>(
     tuned: &T,
     estimators: &Estimators,
 ) -> Result<Unit, ExperimentError> {
-    let reading = Reading {
+    let plan = Plan {
         round: 0,
         group: 0,
         part: Part::Fit,
         opening: "a",
-        draw: SamplingPlan {
+        sampling: SamplingPlan {
             shaping: Shaping::default(),
             seed: 1,
             chains: 8,
@@ -137,7 +137,7 @@ async fn unit<B: LanguageModel, T: LanguageModel>(
         compare: estimators.compare,
         order: estimators.order,
     };
-    read(base, tuned, &reading, &mut Unobserved).await
+    contrast(base, tuned, &plan, &mut Unobserved).await
 }
 
 /// Runs all estimators where their answers are known.
@@ -186,7 +186,7 @@ async fn doubled(estimators: &Estimators) -> Result<Vec<Control>, ExperimentErro
         ),
         control(
             "doubled logits: what is left",
-            "Nothing is left of the divergence, in nats a token, but rounding.",
+            "Nothing is left of the divergence, in nats per token, but rounding.",
             0.0,
             doubled.nats(best) / doubled.positions(),
             1e-9,

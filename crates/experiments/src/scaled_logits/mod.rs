@@ -1,65 +1,43 @@
 //! Is tuning just scaled logits? The one scale of the base's logits that comes nearest to a tuned model, and how much it leaves.
 //!
-//! Along chains drawn from the tuned model, `KL(tuned || softmax(g z_base))` is taken exactly at every position, over the whole
-//! vocabulary. Its minimum over `g` is found for every position by itself and for all positions together; the second is the
+//! Along chains sampled from the tuned model, `KL(tuned || softmax(g z_base))` is taken exactly at every token, over the whole
+//! vocabulary. Its minimum over `g` is found for every token by itself and for all tokens together; the second is the
 //! claim, the first is the best that any rule for a temperature could reach. What is explained is `1 - Σ KL_g / Σ KL_1`.
 //!
 //! The scale is fitted on every other opening of each group and judged on the ones between, which it has not seen, and on a group
-//! far from stories. Positions of a text hang together, so intervals are over openings; those of shares and divergences take the
+//! far from stories. Tokens of a text hang together, so intervals are over openings; those of shares and divergences take the
 //! fitted scale as given.
 
 mod controls;
+mod explained;
 mod figures;
 mod fit;
-mod report;
 mod sharpening;
 
 use decoding::{LanguageModel, Shaping};
-
-use crate::info::{ExperimentInfo, Requires};
-use crate::progress::{ExperimentError, RunProgress, checkpoint};
-use crate::sampling::{SamplingPlan, sample_chains};
-use crate::{ExperimentResults, Inputs, Policy, RunConfig, Subject};
-use fit::{Contrast, Curve};
 use statistics::rank_correlation;
 
-/// How a reader meets it.
-pub const INFO: ExperimentInfo = ExperimentInfo {
-    name: "scaled-logits",
-    title: "Is tuning just scaled logits?",
-    claim: "What tuning does to a model is to scale up its logits, as a lower temperature would.",
-    source: "A comment under \"Mysteries of mode collapse\" (janus, 2022); for rewards that grow with ln p, Verbalized Sampling, arXiv 2510.01171",
-    method: "Along texts drawn from the tuned model at temperature 1, whatever your temperature is, Newton's method finds the factor \
-             that brings the base's logits nearest to the tuned model's, one for every position and one for all. The one factor is \
-             then tried on openings that it was not fitted to, and far from stories.",
-    to_try: "Choose an adapter, then move lambda to 0.5 or 1.5, and see whether less or more tuning looks more like a temperature. \
-             Then compare wedding with raters or spread.",
-    shows: "How much of the change from base to tuned model one temperature can imitate on these texts, and how much it cannot, \
-            in nats a token.",
-    does_not_show: "That a temperature would give the same texts: even where every token is near, whole texts can differ, as the toy \
-                    of three letters shows. Nor what larger models or other rewards do.",
-    needs: Requires {
-        quick: &["wedding"],
-        full: &[
-            "wedding",
-            "wedding-kl-2",
-            "wedding-kl-6",
-            "wedding-kl-12",
-            "wedding-kl-24",
-            "wedding-kl-40",
-            "helper",
-            "raters",
-            "spread",
-        ],
-    },
-};
+use crate::config::{RunConfig, Stream};
+use crate::info::{ExperimentInfo, Requires};
+use crate::inputs::Inputs;
+use crate::progress::{ExperimentError, RunProgress, checkpoint};
+use crate::results::{Condition, Control};
+use crate::sampling::{SamplingPlan, sample_chains};
+use crate::study::{Conclusion, Experiment, Study};
+use crate::table::{Row, Table};
+use explained::{ENOUGH, EXPLAINED_UNSEEN, tenths};
+use fit::{Contrast, Curve};
+
+/// The experiment.
+#[derive(Debug)]
+pub struct ScaledLogits;
 
 /// The group that is out of distribution.
 const FAR: &str = "far";
-/// Positions between two looks at whether the reader has had enough.
-const POSITIONS_A_REST: usize = 8;
+/// Tokens between two checkpoints.
+const TOKENS_PER_CHECKPOINT: usize = 8;
 
-/// What is read off two rows: how well the first, scaled, imitates the second.
+/// How well the first logits, scaled, imitate the second.
 type Compare = fn(&[f32], &[f32]) -> Contrast;
 
 /// How alike the orders of two rows are.
@@ -102,72 +80,159 @@ impl Unit {
     }
 }
 
-/// One opening and how many tokens are read behind it.
-struct Reading<'a> {
+/// One opening, and how its texts are sampled and compared.
+struct Plan<'a> {
     /// Which of its group's openings.
     round: usize,
     group: usize,
     part: Part,
     opening: &'a str,
-    draw: SamplingPlan,
+    sampling: SamplingPlan,
     compare: Compare,
     order: Order,
 }
 
-/// Fits the scale of every tuned model.
-///
-/// # Errors
-/// When a model cannot be asked, or the reader had enough.
-pub async fn run<M: LanguageModel>(
-    subjects: &[Subject<'_, M>],
-    inputs: &Inputs,
-    config: &RunConfig,
-    progress: &mut impl RunProgress,
-) -> Result<ExperimentResults, ExperimentError> {
-    let mut results = ExperimentResults::none(INFO.name, config, subjects);
-    results.controls = controls::controls(&controls::Estimators::default()).await?;
-    let (toy, sharpening) = figures::sharpening();
-    results.figures = figures::figures(inputs, sharpening);
-    results.results.0.clone_from(&toy);
-    let base = subjects[0].model;
-    let readings = readings(inputs, config);
-    let of = readings.len() * subjects.len().saturating_sub(1);
-    let mut done = 0;
-    let mut finished = Vec::new();
-    for subject in &subjects[1..] {
-        let mut units = Vec::new();
-        for (place, reading) in readings.iter().enumerate() {
-            let unit = if config.lambda == 1.0 {
-                // The same as mixed, at half the reading.
-                read(base, subject.model, reading, progress).await?
-            } else {
-                let mixed = Policy::of(base, subject, config.lambda);
-                read(base, &mixed, reading, progress).await?
-            };
-            units.push(unit);
-            let after = readings.get(place + 1);
-            if after.is_none_or(|after| after.round != reading.round) {
-                checkpoint(progress).await?;
-                let told = report::told(subject.name, inputs, &units, config);
-                results.results = [finished.as_slice(), &told.results, &toy].concat().into();
-                figures::draw_over(&mut results.figures, subject.name, &told);
-            }
-            done += 1;
-            progress.report(done, of, &results);
-        }
-        finished.clone_from(&results.results.0);
-        finished.truncate(results.results.len() - toy.len());
+impl Experiment for ScaledLogits {
+    const INFO: ExperimentInfo = ExperimentInfo {
+        name: "scaled-logits",
+        title: "Is tuning just scaled logits?",
+        claim: "What tuning does to a model is to scale up its logits, as a lower temperature would.",
+        source: "A reader's comment under \"Mysteries of mode collapse\" (janus, 2022); for rewards that grow with ln p, Verbalized Sampling, \
+                 arXiv 2510.01171",
+        method: "We look for the one number that, multiplying the base's logits, best imitates the tuned model: along texts sampled from \
+                 the tuned model at temperature 1, whatever your temperature is, by Newton's method, for every token and for all together. \
+                 The one number is then tried on openings that it was not fitted to, and far from stories.",
+        to_try: "Choose an adapter, then move λ to 0.5 or 1.5, and see whether less or more tuning looks more like a temperature. \
+                 Then compare Wedding with Raters or Spread.",
+        shows: "How much of the change from base to tuned model one temperature can imitate on these texts, and how much it cannot, \
+                in nats per token.",
+        does_not_show: "That a temperature would give the same texts: even where every token is near, whole texts can differ, as the toy \
+                        of three letters shows. Nor what larger models or other rewards do.",
+        needs: Requires {
+            quick: &["wedding"],
+            full: &[
+                "wedding",
+                "wedding-kl-2",
+                "wedding-kl-6",
+                "wedding-kl-12",
+                "wedding-kl-24",
+                "wedding-kl-40",
+                "helper",
+                "raters",
+                "spread",
+            ],
+        },
+    };
+
+    async fn controls(
+        _inputs: &Inputs,
+        _progress: &mut impl RunProgress,
+    ) -> Result<Vec<Control>, ExperimentError> {
+        controls::controls(&controls::Estimators::default()).await
     }
-    results.verdict = Some(report::verdict(&results, subjects));
-    Ok(results)
+
+    async fn measure<M: LanguageModel>(
+        study: &mut Study<'_, M, impl RunProgress>,
+    ) -> Result<(), ExperimentError> {
+        let (toy, sharpening) = figures::sharpening();
+        study.results.figures = figures::figures(study.inputs, sharpening);
+        study.results.results = toy.clone();
+        let plans = plans(study.inputs, study.config);
+        let seed = study.config.seed_of(Stream::Interval);
+        let policies = study.policies().split_off(1);
+        study.expect(plans.len() * policies.len());
+        let mut finished = Table::default();
+        for policy in policies {
+            let mut units = Vec::new();
+            let mut own = Table::default();
+            for (place, plan) in plans.iter().enumerate() {
+                units.push(contrast(policy.base(), &policy, plan, study.progress).await?);
+                let after = plans.get(place + 1);
+                if after.is_none_or(|after| after.round != plan.round) {
+                    study.checkpoint().await?;
+                    own = Table::default();
+                    let fitted =
+                        explained::into_table(&mut own, policy.name, study.inputs, &units, seed);
+                    figures::draw_over(&mut study.results.figures, policy.name, &own, fitted);
+                    study.results.results = finished.clone();
+                    study
+                        .results
+                        .results
+                        .extend(own.iter().chain(toy.iter()).cloned());
+                }
+                study.unit_done();
+            }
+            finished.extend(own.iter().cloned());
+        }
+        Ok(())
+    }
+
+    /// Supported where one scale explains enough on unseen openings for every tuned model, by the interval's low end; not where it
+    /// does not for some, by the high end.
+    fn conclude(table: &Table, subjects: &[String]) -> Option<Conclusion> {
+        let claim = format!("one scale explains at least {ENOUGH:.0} % for every tuned model");
+        let (mut words, mut values, mut ends) = (Vec::new(), Vec::new(), Vec::new());
+        for subject in subjects.iter().skip(1) {
+            let row = Row::of(subject);
+            let found = table.value(&row, &EXPLAINED_UNSEEN);
+            let found = found.zip(table.interval(&row, &EXPLAINED_UNSEEN));
+            ends.push(found.map(|(_, ends)| ends));
+            if let Some((value, (low, high))) = found {
+                let [value_said, low, high] = [value, low, high].map(tenths);
+                words.push(format!("{subject} {value_said} % ({low} to {high})"));
+                values.push(value);
+            }
+        }
+        let some_below = ends.iter().flatten().any(|(_, high)| *high < ENOUGH);
+        let above = |ends: &Option<(f64, f64)>| ends.is_some_and(|(low, _)| low >= ENOUGH);
+        let all_above = !ends.is_empty() && ends.iter().all(above);
+        let holds = if some_below {
+            Some(false)
+        } else {
+            all_above.then_some(true)
+        };
+        let most = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let least = values.iter().copied().fold(f64::INFINITY, f64::min);
+        let (answer, why) = if values.is_empty() {
+            let none = "no tuned model here differs from the base.".to_owned();
+            (none.clone(), none)
+        } else {
+            let answer = match holds {
+                Some(true) => format!(
+                    "scaling the base's logits reproduces at least {} % of what tuning did.",
+                    tenths(least)
+                ),
+                Some(false) if least < most => format!(
+                    "scaling the base's logits reproduces between {} % and {} % of what tuning did.",
+                    tenths(least),
+                    tenths(most)
+                ),
+                _ => format!(
+                    "scaling the base's logits reproduces {} % of what tuning did.",
+                    tenths(most)
+                ),
+            };
+            let why = format!(
+                "On new openings one scale explains this share of the KL divergence: {}. The claim counts as supported from \
+                 {ENOUGH:.0} % for every tuned model, by the interval's low end.",
+                words.join(", ")
+            );
+            (answer, why)
+        };
+        Some(Conclusion {
+            answer,
+            conditions: vec![Condition::new(claim, holds)],
+            why,
+        })
+    }
 }
 
-/// Openings round by round, one of each group a round, so that what is told early is of all groups.
-fn readings<'a>(inputs: &'a Inputs, config: &RunConfig) -> Vec<Reading<'a>> {
-    let (a_group, chains, length) = config.size.of((6, 1, 64), (16, 4, 128));
+/// Openings round by round, one of each group a round, so that early reports are of all groups.
+fn plans<'a>(inputs: &'a Inputs, config: &RunConfig) -> Vec<Plan<'a>> {
+    let (per_group, chains, length) = config.size.of((6, 1, 64), (16, 4, 128));
     let mut seen = vec![0_usize; inputs.openings.len()];
-    let mut readings: Vec<Reading<'a>> = Vec::new();
-    for (place, (group, opening)) in inputs.openings(a_group).into_iter().enumerate() {
+    let mut plans: Vec<Plan<'a>> = Vec::new();
+    for (place, (group, opening)) in inputs.openings(per_group).into_iter().enumerate() {
         let round = seen[group];
         seen[group] += 1;
         let part = if inputs.openings[group].name == FAR {
@@ -177,46 +242,44 @@ fn readings<'a>(inputs: &'a Inputs, config: &RunConfig) -> Vec<Reading<'a>> {
         } else {
             Part::Unseen
         };
-        let draw = SamplingPlan {
+        let sampling = SamplingPlan {
             shaping: Shaping::default(),
-            // The same coins for every model.
-            seed: config.part_seed(place),
+            // The same random draws for every model.
+            seed: config.seed_of(Stream::Unit(place)),
             chains,
             length,
         };
-        readings.push(Reading {
+        plans.push(Plan {
             round,
             group,
             part,
             opening,
-            draw,
+            sampling,
             compare: Contrast::of,
             order: in_order,
         });
     }
-    readings.sort_by_key(|reading| reading.round);
-    readings
+    plans.sort_by_key(|plan| plan.round);
+    plans
 }
 
-/// Draws chains from the tuned model, and compares the two at every place where a token was picked.
-async fn read<B: LanguageModel, T: LanguageModel>(
+/// Samples chains from the tuned model, and compares the two at every place where a token was picked.
+async fn contrast<B: LanguageModel, T: LanguageModel>(
     base: &B,
     tuned: &T,
-    reading: &Reading<'_>,
+    plan: &Plan<'_>,
     progress: &mut impl RunProgress,
 ) -> Result<Unit, ExperimentError> {
     let mut unit = Unit {
-        group: reading.group,
-        part: reading.part,
+        group: plan.group,
+        part: plan.part,
         there: Curve::none(),
         back: Curve::none(),
         own: Vec::new(),
         ranks: (0.0, 0),
     };
-    let prompt = tuned
-        .encode(reading.opening)
-        .map_err(ExperimentError::model)?;
-    for chain in sample_chains(tuned, &prompt, &reading.draw, progress).await? {
+    let prompt = tuned.encode(plan.opening).map_err(ExperimentError::model)?;
+    for chain in sample_chains(tuned, &prompt, &plan.sampling, progress).await? {
         let mut tokens = [prompt.as_slice(), &chain.tokens].concat();
         if !chain.ended {
             // The row behind the last token was not used.
@@ -231,15 +294,15 @@ async fn read<B: LanguageModel, T: LanguageModel>(
         let of_base = base.logits(&tokens).await.map_err(ExperimentError::model)?;
         let pairs = of_base.iter().zip(&of_tuned).skip(prompt.len() - 1);
         for (place, (base, tuned)) in pairs.enumerate() {
-            if place % POSITIONS_A_REST == 0 {
+            if place % TOKENS_PER_CHECKPOINT == 0 {
                 checkpoint(progress).await?;
             }
-            let contrast = (reading.compare)(base, tuned);
-            let scale = contrast.best();
-            unit.own.push((scale, contrast.kl_nats(scale)));
-            unit.there.add(&contrast.curve());
-            unit.back.add(&(reading.compare)(tuned, base).curve());
-            if let Some(correlation) = (reading.order)(base, tuned) {
+            let forward = (plan.compare)(base, tuned);
+            let scale = forward.best();
+            unit.own.push((scale, forward.kl_nats(scale)));
+            unit.there.add(&forward.curve());
+            unit.back.add(&(plan.compare)(tuned, base).curve());
+            if let Some(correlation) = (plan.order)(base, tuned) {
                 unit.ranks.0 += correlation;
                 unit.ranks.1 += 1;
             }
@@ -259,8 +322,9 @@ fn in_order(base: &[f32], tuned: &[f32]) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{inputs, subject};
-    use crate::{Outcome, Size, Toy, Unobserved};
+    use crate::results::{ExperimentResults, Outcome};
+    use crate::testing::{self, inputs, subject};
+    use crate::{Size, Toy};
 
     /// A Markov chain over three letters, its probabilities raised to a power.
     fn letters(power: f64) -> Toy {
@@ -289,7 +353,7 @@ mod tests {
             ..RunConfig::plain(Size::Quick)
         };
         let subjects = [subject("base", &base), subject("tuned", tuned)];
-        pollster::block_on(run(&subjects, &inputs(), &config, &mut Unobserved)).unwrap()
+        testing::found::<ScaledLogits>(&subjects, &inputs(), &config)
     }
 
     #[test]
@@ -327,8 +391,7 @@ mod tests {
         let base = letters(1.0);
         let subjects = [subject("base", &base)];
         let config = RunConfig::plain(Size::Quick);
-        let found =
-            pollster::block_on(run(&subjects, &inputs(), &config, &mut Unobserved)).unwrap();
+        let found = testing::found::<ScaledLogits>(&subjects, &inputs(), &config);
         assert_eq!(found.verdict.unwrap().answer, Outcome::Undecided);
     }
 }

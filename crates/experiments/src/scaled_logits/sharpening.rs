@@ -1,7 +1,7 @@
 //! Sharpening whole texts against sharpening every token, on texts few enough to list.
 //!
 //! `p(x)^g / Z` is what a reward that grows with `ln p` makes of a model under a KL penalty (arXiv 2510.01171). A temperature
-//! makes `Π p(x_t | x_<t)^g / Z_t(x_<t)`. The two differ by the norms `Z_t`, which depend on what was said; where positions are
+//! makes `Π p(x_t | x_<t)^g / Z_t(x_<t)`. The two differ by the norms `Z_t`, which depend on the text so far; where positions are
 //! independent they do not, and both are one.
 
 use decoding::{kl_nats, total_variation};

@@ -7,7 +7,7 @@ use anyhow::Result;
 use experiments::Figure;
 use plotters::prelude::*;
 
-use crate::report::figures::{NAMES, REST, WIDTH, colour, legend};
+use crate::plot::{NAMES, REST, WIDTH, colour, legend};
 
 /// Streams' ends that have a colour of their own.
 const COLOURED: usize = 11;

@@ -11,7 +11,7 @@ use plotters::coord::types::RangedCoordf64;
 use plotters::prelude::*;
 
 use super::numbers::number;
-use crate::report::figures::{Area, HEIGHT, NAMES, WIDTH, colour_of_model, legend};
+use crate::plot::{Area, HEIGHT, NAMES, WIDTH, colour_of_model, legend};
 
 /// Names below an axis of names, at most: of more only every second, third, ... is written.
 const NAMED: usize = 24;
