@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 
-use experiments::{find, shipped::Shipped};
+use experiments::{Published, find};
 use tests::site::root;
 
 #[test]
@@ -25,7 +25,7 @@ fn the_list_of_shipped_results_names_what_is_there() {
     for name in there {
         assert!(find(&name).is_some(), "{name} is no experiment");
         let json = fs::read_to_string(folder.join(format!("{name}.json"))).unwrap();
-        let shipped: Shipped = serde_json::from_str(&json).unwrap();
-        assert_eq!(shipped.findings.experiment, name);
+        let published: Published = serde_json::from_str(&json).unwrap();
+        assert_eq!(published.findings.experiment, name);
     }
 }

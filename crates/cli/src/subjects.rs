@@ -1,14 +1,15 @@
-//! The models that a report measures: the base, and what the adapters in its folder make of it.
+//! The models that a report or an experiment measures: the base, and what the adapters in its folder make of it.
 
 use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
+use serde::Serialize;
 use training::rl::TuneRecipe;
 use transformer::{Adapter, AdapterFiles, Pipeline, fingerprint};
 
-use super::findings::Settings;
-use super::targets::BASE;
+/// The name of the base.
+pub const BASE: &str = "base";
 
 /// One of them.
 pub struct Subject {
@@ -17,15 +18,15 @@ pub struct Subject {
     pub model: Pipeline,
     /// Of the base's weights, or of the adapter's.
     pub fingerprint: String,
-    /// The budget of its recipe, nats a completion.
+    /// The budget of its recipe, nats per completion.
     pub target_nats: Option<f64>,
     /// Of the base's weights.
     base: String,
 }
 
 impl Subject {
-    /// Tells a measurement from those of other weights or settings.
-    pub fn key(&self, settings: &Settings) -> Result<String> {
+    /// Names a measurement: other weights or settings have another key.
+    pub fn key(&self, settings: &impl Serialize) -> Result<String> {
         let settings = serde_json::to_string(settings)?;
         let version = env!("CARGO_PKG_VERSION");
         let all = format!("{version} {} {} {settings}", self.base, self.fingerprint);
@@ -34,7 +35,7 @@ impl Subject {
 }
 
 /// The base, then the chosen adapters: `all` in alphabetical order, with numbers at the end of a name in theirs, `none`, or
-/// names parted by commas.
+/// names separated by commas.
 pub fn find(base: &Pipeline, folder: &Path, chosen: &str) -> Result<Vec<Subject>> {
     let folder = folder.join("adapters");
     let mut there = Vec::new();

@@ -1,7 +1,7 @@
-//! The exact distribution of a model's answers: every token path of every answer is walked, none is drawn.
+//! The exact distribution of a model's answers: by the logits along every token path of every answer; nothing is sampled.
 //!
 //! Of the many ways to cut an answer into tokens the one counts that the tokenizer makes (see Cao and Rimell, EMNLP 2021, on
-//! marginalising over all); what a model puts on other cuts or on other words is `elsewhere`.
+//! marginalising over all); the probability of other cuts or other words is `elsewhere`.
 
 use std::collections::BTreeMap;
 
@@ -11,13 +11,13 @@ pub use statistics::entropy_bits;
 use crate::inputs::{Answer, Question};
 use crate::progress::{ExperimentError, RunProgress, checkpoint};
 
-/// The rows along all answers to one prompt. Knobs are applied afterwards, so one walk serves every temperature.
+/// The logits along all answers to one prompt. Sampling parameters are applied afterwards, so one pass serves every temperature.
 #[derive(Clone, Debug)]
 pub struct AnswerLogits {
     prompt: Vec<u32>,
     /// What each answer says, and its tokens.
     paths: Vec<(String, Vec<u32>)>,
-    /// The row after the prompt and so many tokens of an answer.
+    /// The logits after the prompt and the first tokens of an answer.
     rows: BTreeMap<Vec<u32>, Vec<f32>>,
 }
 
@@ -30,10 +30,10 @@ pub struct AnswerDist {
     pub elsewhere: f64,
 }
 
-/// Walks all answers behind a prompt.
+/// The logits along all answers to a prompt.
 ///
 /// # Errors
-/// When the reader had enough, the model cannot be asked, or it joins the prompt's end to the answer's first token.
+/// When the run is cancelled, the model fails, or it joins the prompt's end to the answer's first token.
 pub async fn score_answers<M: LanguageModel>(
     model: &M,
     prompt: &str,
@@ -81,7 +81,7 @@ pub async fn score_answers<M: LanguageModel>(
 }
 
 impl AnswerLogits {
-    /// The answers' probabilities under some knobs.
+    /// The answers' probabilities under some sampling parameters.
     pub fn shaped(&self, shaping: &Shaping) -> AnswerDist {
         let shaped: BTreeMap<&[u32], _> = self
             .rows

@@ -1,4 +1,4 @@
-//! The best of k: what a judge gets who is shown k samples and keeps the one that is best by some score.
+//! The best of k: the worth of the sample that is best by some score, of k that a judge is shown.
 
 /// The mean worth of the kept sample over all ways to show `k` of these samples, which estimates it without bias (the order-statistic
 /// form that Chen et al., arXiv 2107.03374, give for pass@k). Of equally scored samples each is kept equally often.

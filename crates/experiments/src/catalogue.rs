@@ -37,7 +37,7 @@ macro_rules! experiments {
             None
         }
 
-        /// Writes the answer and the verdict anew from the numbers that are there. Results whose numbers do not decide, or of an
+        /// Writes answer and verdict again from the numbers that are there. Results whose numbers do not decide, or of an
         /// experiment that is not in the list, keep what they have.
         pub fn conclude(results: &mut ExperimentResults) {
             $(if results.experiment == <$experiment>::INFO.name {

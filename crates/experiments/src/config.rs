@@ -1,9 +1,9 @@
-//! How large an experiment is, and the knobs that it shares with the playground.
+//! How large an experiment is, and the sampling parameters that it shares with the playground.
 
 use decoding::Shaping;
 use serde::{Deserialize, Serialize};
 
-/// How much is drawn.
+/// How much is sampled.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Size {
@@ -24,23 +24,23 @@ impl Size {
     }
 }
 
-/// What decides an experiment's results beside models and inputs.
+/// What decides an experiment's results, with models and inputs.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RunConfig {
-    /// How much is drawn.
+    /// How much is sampled.
     pub size: Size,
-    /// Names the coins: `coin(seed, chain, position)`.
+    /// Seed of all random draws: `coin(seed, chain, position)`.
     pub seed: u64,
-    /// The reader's knobs: answers are walked and scored under them. What goes through temperatures or decoders of its own says
+    /// The reader's sampling parameters: answers are scored under them. What goes through temperatures or decoders of its own says
     /// so, and shows these as one more place or not at all.
     pub shaping: Shaping,
-    /// The reader's realignment: `(1 - lambda) z_base + lambda z_tuned`.
+    /// The reader's amount of tuning λ: `(1 - lambda) z_base + lambda z_tuned`.
     pub lambda: f64,
 }
 
 impl RunConfig {
-    /// Plain knobs: temperature 1, the tuned model as it is, seed 1.
+    /// Plain sampling: temperature 1, the tuned model as it is, seed 1.
     pub fn plain(size: Size) -> Self {
         Self {
             size,
@@ -61,7 +61,7 @@ impl RunConfig {
         }
     }
 
-    /// A seed of its own for a part of an experiment, so that parts throw other coins. The mixing function of SplitMix64 (Steele,
+    /// A seed of its own for a part of an experiment, so that parts share no random draw. The mixing function of SplitMix64 (Steele,
     /// Lea and Flood, OOPSLA 2014) of seed and part.
     pub fn part_seed(&self, part: usize) -> u64 {
         let mut z = self

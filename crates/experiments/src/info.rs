@@ -1,4 +1,4 @@
-//! What a reader is told of an experiment before it runs, and the adapters that it is about.
+//! What a reader sees of an experiment before it runs, and the adapters that it is about.
 
 /// An experiment as a reader meets it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

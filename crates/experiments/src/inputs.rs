@@ -1,4 +1,4 @@
-//! What experiments ask: the files that ship beside a model.
+//! The inputs of experiments: the files that ship beside a model.
 
 use attractors::{Attractor, Catalogue, CatalogueError};
 use sentiment::{FileError, Predictor};
@@ -22,7 +22,7 @@ pub struct InputFiles<'a> {
     pub held_out: &'a str,
 }
 
-/// All that is asked, and what texts are measured with.
+/// Questions and openings, and what texts are measured with.
 #[derive(Clone, Debug)]
 pub struct Inputs {
     /// Questions with answers of chosen frequency.
@@ -74,7 +74,7 @@ impl Question {
 /// One answer.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 pub struct Answer {
-    /// The text behind the prompt, from its space to its full stop.
+    /// The text after the prompt, from its space to its full stop.
     pub text: String,
     /// What it comes to.
     pub says: String,

@@ -53,17 +53,3 @@ pub use study::{Conclusion, Experiment, Study};
 pub use subject::Subject;
 pub use table::{Interval, Metric, Row, Table};
 pub use toy::Toy;
-
-/// Names of an earlier version, until page and worker say the new ones.
-#[doc(hidden)]
-pub mod shipped {
-    pub use crate::published::Published as Shipped;
-}
-#[doc(hidden)]
-pub use {
-    config::RunConfig as Setting,
-    info::ExperimentInfo as Entry,
-    inputs::{InputFiles as MaterialFiles, Inputs as Material},
-    progress::{ExperimentError as Stop, RunProgress as Watch},
-    results::{Estimate as Quantity, ExperimentResults as Findings, Outcome as Answered},
-};

@@ -1,4 +1,4 @@
-//! Progress, and the reader's wish to stop.
+//! Progress of a run, and its cancellation.
 
 use std::error::Error;
 use std::ops::ControlFlow;
@@ -7,18 +7,18 @@ use thiserror::Error;
 
 use crate::ExperimentResults;
 
-/// Who watches an experiment run.
+/// Where a run reports its progress, and looks whether it is cancelled.
 #[allow(async_fn_in_trait, reason = "everything runs on one thread")]
 pub trait RunProgress {
-    /// Called before every step of a model, so several times a second: the place to look whether the reader has had enough.
+    /// Called before every step of a model, so several times a second: the place to yield, and to look whether the run is cancelled.
     async fn checkpoint(&mut self) -> ControlFlow<()>;
 
-    /// So many of so many parts are done, and this is what they say so far. What was told last is what stays when the reader
-    /// stops the experiment.
+    /// So many of so many units are done, with the results so far. What was reported last is what stays when the reader
+    /// cancels the experiment.
     fn report(&mut self, done: usize, of: usize, so_far: &ExperimentResults);
 }
 
-/// Nobody watches: experiments run to their end.
+/// Nothing is reported: experiments run to their end.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Unobserved;
 
@@ -33,11 +33,11 @@ impl RunProgress for Unobserved {
 /// Why an experiment ended before its end.
 #[derive(Debug, Error)]
 pub enum ExperimentError {
-    /// The reader had enough; what was told last stands.
+    /// The run was cancelled; what was reported last stands.
     #[error("the experiment was stopped")]
     Cancelled,
-    /// A model could not be asked.
-    #[error("the model could not be asked: {0}")]
+    /// A model failed.
+    #[error("the model failed: {0}")]
     Model(Box<dyn Error + Send + Sync>),
     /// Something that the experiment needs is not there.
     #[error("{0}")]
@@ -45,13 +45,13 @@ pub enum ExperimentError {
 }
 
 impl ExperimentError {
-    /// Wraps what a model says.
+    /// Wraps a model's error.
     pub fn model(error: impl Error + Send + Sync + 'static) -> Self {
         Self::Model(Box::new(error))
     }
 }
 
-/// Looks up once; an error when the reader had enough.
+/// One checkpoint; an error when the run is cancelled.
 pub(crate) async fn checkpoint(progress: &mut impl RunProgress) -> Result<(), ExperimentError> {
     match progress.checkpoint().await {
         ControlFlow::Continue(()) => Ok(()),

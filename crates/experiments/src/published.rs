@@ -1,4 +1,4 @@
-//! ExperimentResults as they ship beside a model: one JSON file an experiment, `experiments/<name>.json`.
+//! Results as they ship beside a model: one JSON file per experiment, `experiments/<name>.json`.
 
 use std::collections::BTreeMap;
 
@@ -7,13 +7,13 @@ use serde_json::Value;
 
 use crate::ExperimentResults;
 
-/// ExperimentResults with what they were made of.
+/// Results with what they were made of.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Published {
     /// When, and with which weights.
     pub made: Provenance,
-    /// What was found: a function of models, inputs and config, so whoever has these finds the same to the last bit.
+    /// What was found: a function of models, inputs and config, so the same three give the same to the last bit.
     pub findings: ExperimentResults,
 }
 
@@ -21,7 +21,7 @@ pub struct Published {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Provenance {
-    /// The day, UTC, as `2026-11-23`. Told to readers; nothing depends on it.
+    /// The day, UTC, as `2026-11-23`. For readers; nothing depends on it.
     pub date: String,
     /// The fingerprint of the weights of each model, by its name among the results' subjects.
     pub models: BTreeMap<String, String>,
@@ -44,7 +44,7 @@ impl Published {
         Ok(serde_json::to_string_pretty(self)? + "\n")
     }
 
-    /// Where results made anew first differ from a file, whatever its date: a path such as `findings.results[3].value` and what
+    /// Where results of a new run first differ from a file, whatever its date: a path such as `findings.results[3].value` and what
     /// stands there before and now. `None` where they are the same to the last bit.
     ///
     /// # Errors

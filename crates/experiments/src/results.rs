@@ -85,7 +85,7 @@ pub enum Outcome {
     Supported,
     /// On these models it does not.
     NotSupported,
-    /// The numbers do not tell: intervals hold both answers.
+    /// The numbers do not decide: intervals hold both answers.
     Undecided,
 }
 
@@ -101,7 +101,7 @@ pub struct Estimate {
     pub unit: String,
     /// The number; none where it is not defined.
     pub value: Option<f64>,
-    /// The 95 % interval's lower end. None of a number that no sample is behind.
+    /// The 95 % interval's lower end. None where the number is not from samples.
     pub low: Option<f64>,
     /// Its upper end.
     pub high: Option<f64>,
@@ -125,7 +125,7 @@ pub struct Control {
     pub tolerance: f64,
 }
 
-/// A picture, to be drawn by whoever shows it.
+/// A picture, as data.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Figure {
@@ -346,19 +346,19 @@ impl Figure {
             Some(name) => format!("{name} {:.2}", point.y),
             None => format!("{:.2} at {}", point.y, point.x),
         };
-        let mut told: Vec<&Point> = points.iter().collect();
+        let mut named: Vec<&Point> = points.iter().collect();
         let many = if self.x.names.is_empty() {
             let (first, last) = (points[0], points[points.len() - 1]);
-            told.retain(|point| [first.x, 1.0, last.x].contains(&point.x));
+            named.retain(|point| [first.x, 1.0, last.x].contains(&point.x));
             false
         } else {
-            told.len() > MANY
+            named.len() > MANY
         };
         if many {
-            told.sort_by(|one, other| other.y.total_cmp(&one.y));
-            told.truncate(FEW);
+            named.sort_by(|one, other| other.y.total_cmp(&one.y));
+            named.truncate(FEW);
         }
-        let words: Vec<String> = told.into_iter().map(name).collect();
+        let words: Vec<String> = named.into_iter().map(name).collect();
         format!("{}{}", if many { "most " } else { "" }, words.join(", "))
     }
 }
@@ -369,7 +369,7 @@ const MANY: usize = 12;
 const FEW: usize = 6;
 
 impl Estimate {
-    /// A number that is exact, or at least behind which no sample is: it has no interval. Zero is told without a sign.
+    /// A number that is exact, or at least not from samples: it has no interval. Zero has no sign.
     pub fn exact(key: impl Into<String>, label: impl Into<String>, unit: &str, value: f64) -> Self {
         Self {
             key: key.into(),

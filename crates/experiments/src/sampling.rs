@@ -7,13 +7,13 @@ use crate::progress::{ExperimentError, RunProgress, checkpoint};
 /// How chains are drawn.
 #[derive(Clone, Copy, Debug)]
 pub struct SamplingPlan {
-    /// The knobs.
+    /// The sampling parameters.
     pub shaping: Shaping,
-    /// Names the coins.
+    /// Seed of the random draws.
     pub seed: u64,
     /// How many chains.
     pub chains: usize,
-    /// Tokens a chain at most.
+    /// Tokens per chain at most.
     pub length: usize,
 }
 
@@ -30,10 +30,10 @@ pub struct SampledChain {
     pub text: String,
 }
 
-/// Draws chains behind a prompt's tokens.
+/// Draws chains after a prompt's tokens.
 ///
 /// # Errors
-/// When the reader had enough or the model cannot be asked.
+/// When the run is cancelled or the model fails.
 pub async fn sample_chains<M: LanguageModel>(
     model: &M,
     prompt: &[u32],

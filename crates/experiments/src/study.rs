@@ -122,7 +122,7 @@ impl<'a, M: LanguageModel, P: RunProgress> Study<'a, M, P> {
         self.progress.report(self.done, self.units, &self.results);
     }
 
-    /// Yields to whoever waits; call it at least every 20 ms or so.
+    /// Yields to the event loop; call it at least every 20 ms or so.
     ///
     /// # Errors
     /// When the run is cancelled.

@@ -4,12 +4,15 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context as _, Result};
 use experiments::{CATALOGUE, Condition, ExperimentInfo, ExperimentResults, Published, Size};
+use minijinja::syntax::SyntaxConfig;
 use minijinja::{Environment, Value, context};
 
 use super::numbers::{interval, number, samples, value, word};
 
 /// Rows of a table of numbers that are shown at once; the others open on a click.
 const SHOWN: usize = 40;
+/// Characters of a fingerprint that are shown.
+const FINGERPRINT: usize = 16;
 
 /// The page of answers; the experiments' own pages lie in the folder `experiments` beside it.
 pub fn answers(model: &str, found: &BTreeMap<&str, Published>) -> Result<String> {
@@ -31,8 +34,8 @@ pub fn experiment(info: &ExperimentInfo, published: &Published) -> Result<String
         context! {
             alt => cell(&figure.text).replace(['[', ']'], ""),
             file => super::figures::file(results, figure),
-            title => figure.title,
-            text => figure.text,
+            title => figure.title.clone(),
+            text => figure.text.clone(),
         }
     });
     let numbers = results.results.iter();
@@ -46,6 +49,9 @@ pub fn experiment(info: &ExperimentInfo, published: &Published) -> Result<String
             if one.passed() { "yes" } else { "**no**" }.to_owned(),
         ]
     });
+    let weights = published.made.models.iter();
+    let weights =
+        weights.map(|(name, hash)| format!("{name} `{}`", hash.get(..FINGERPRINT).unwrap_or(hash)));
     let conditions = results
         .verdict
         .iter()
@@ -55,14 +61,15 @@ pub fn experiment(info: &ExperimentInfo, published: &Published) -> Result<String
         context! {
             info => of(info),
             sentence => sentence(results),
-            verdict => results.verdict,
+            why => results.verdict.as_ref().map(|verdict| verdict.why.clone()),
             conditions => conditions.map(Condition::sentence).collect::<Vec<_>>(),
             figures => figures.collect::<Vec<_>>(),
             numbers => numbers.collect::<Vec<_>>(),
             shown => SHOWN,
             controls => controls.collect::<Vec<_>>(),
             passed => results.controls.iter().filter(|one| one.passed()).count(),
-            made => published.made,
+            date => published.made.date.clone(),
+            weights => weights.collect::<Vec<_>>(),
             seed => results.setting.seed,
             size => match results.setting.size {
                 Size::Quick => "at the page's quick size",
@@ -74,9 +81,13 @@ pub fn experiment(info: &ExperimentInfo, published: &Published) -> Result<String
 
 fn fill(template: &str, values: Value) -> Result<String> {
     let mut environment = Environment::new();
-    environment.set_trim_blocks(true);
-    environment.set_lstrip_blocks(true);
-    environment.set_keep_trailing_newline(true);
+    environment.set_syntax(
+        SyntaxConfig::builder()
+            .trim_blocks(true)
+            .lstrip_blocks(true)
+            .keep_trailing_newline(true)
+            .build()?,
+    );
     let page = environment.render_str(template, values);
     page.context("filling a template of the experiments' pages")
 }

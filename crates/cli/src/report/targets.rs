@@ -1,11 +1,10 @@
 //! What was aimed at, held against what was found. The numbers are computed, and so are the words "met" and "not met".
 
 use super::findings::{Findings, Target};
+use crate::subjects::BASE;
 
 /// The attractor that was to be found, for measuring only.
 pub const WEDDING: &str = "wedding";
-/// The model that no adapter changes.
-pub const BASE: &str = "base";
 
 /// Largest share of base chains that may end in a wedding.
 const BASE_WEDDINGS: f64 = 0.08;

@@ -41,7 +41,7 @@ pub struct Checked {
     pub information: fn(&ContingencyTable) -> f64,
     /// Share of the largest attractor.
     pub globality: fn(&ContingencyTable, usize) -> f64,
-    /// What tells whether a perturbed chain came back.
+    /// What decides whether a perturbed chain came back.
     pub estimators: Estimators,
 }
 
@@ -61,7 +61,7 @@ impl Checked {
 /// All controls.
 ///
 /// # Errors
-/// When the reader had enough.
+/// When the run is cancelled.
 ///
 /// # Panics
 /// Never: the catalogue of this file can be read.

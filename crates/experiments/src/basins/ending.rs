@@ -65,19 +65,19 @@ mod tests {
 
     #[test]
     fn last_sentences_match_in_more_than_four_of_five_words() {
-        let told = "It rained. They all lived happily ever after in the house.";
+        let story = "It rained. They all lived happily ever after in the house.";
         // Eight words in common of nine, then seven of nine.
         assert!(same_sentence(
-            told,
+            story,
             "They all lived happily ever after in that house."
         ));
         assert!(!same_sentence(
-            told,
+            story,
             "They all lived happily never after in that house."
         ));
         // What was cut off after the last whole sentence does not count.
         assert!(same_sentence(
-            told,
+            story,
             "They all lived happily ever after in the house. Then the"
         ));
         assert!(!same_sentence("no end", "no end"));

@@ -12,7 +12,7 @@ use crate::table::{Metric, Row, Table, metrics};
 /// The ranks that are forced: the second to the tenth likeliest token.
 const RANKS: usize = 9;
 
-/// What tells whether a chain came back, so that a test may break it.
+/// What decides whether a chain came back; a test may break it.
 #[derive(Clone, Copy)]
 pub struct Estimators {
     /// The attractor that a text ends in.
@@ -71,7 +71,7 @@ fn likeliest(row: &[f32], end_of_text: u32) -> u32 {
 /// text is not among a chain's tokens.
 ///
 /// # Errors
-/// When the reader had enough or the model cannot be asked.
+/// When the run is cancelled or the model fails.
 async fn greedy<M: LanguageModel>(
     model: &M,
     batch: &mut M::Batch,

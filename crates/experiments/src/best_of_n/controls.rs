@@ -81,9 +81,9 @@ async fn of_the_table(
         .first()
         .ok_or_else(|| ExperimentError::Missing("truth.json has no sums to solve".to_owned()))?;
     let toy = Toy::answering(std::slice::from_ref(question));
-    let walk = ask(&toy, question, progress).await?;
-    let plain = ballot(question, &walk.shaped(&Shaping::default()))?;
-    let cold = ballot(question, &walk.shaped(&at_temperature(0.0)))?;
+    let logits = ask(&toy, question, progress).await?;
+    let plain = ballot(question, &logits.shaped(&Shaping::default()))?;
+    let cold = ballot(question, &logits.shaped(&at_temperature(0.0)))?;
     let elected = (with.elect)(&cold, 100, SEED);
     Ok(vec![
         Control {

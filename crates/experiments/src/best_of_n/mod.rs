@@ -236,7 +236,7 @@ mod tests {
     use crate::testing::{found, inputs, reported_before_cancel, subject};
     use crate::{RunConfig, Toy};
 
-    /// A toy that answers numbers and sums as the table does, and tells a story that ends happily half of the time.
+    /// A toy that answers numbers and sums as the table does, and writes a story that ends happily half of the time.
     fn teller(happy: f64) -> Toy {
         let inputs = inputs();
         let families = ["number", "arithmetic"].map(|name| inputs.family(name).unwrap().clone());

@@ -54,7 +54,7 @@ pub(super) fn majority(p: f64, voters: usize) -> f64 {
     at.iter().skip(voters / 2 + 1).sum()
 }
 
-/// The share of committees whose most voted answer is right, by their sizes as in [`VOTERS`]; a coin decides among equals, and is
+/// The share of committees whose most voted answer is right, by their sizes as in [`VOTERS`]; ties are broken at random, which is
 /// counted as its chance. Committees are nested: the larger one holds the smaller.
 pub(super) fn elect(ballot: &Ballot, committees: u32, seed: u64) -> Vec<f64> {
     let mut right = vec![0.0; VOTERS.len()];
@@ -116,7 +116,7 @@ pub(super) fn questions(family: &Family, count: Option<usize>) -> Vec<&Question>
 /// The logits of all answers to a question's first wording.
 ///
 /// # Errors
-/// When the reader had enough, the model cannot be asked, or the question has no wording.
+/// When the run is cancelled, the model fails, or the question has no wording.
 pub(super) async fn ask<M: LanguageModel>(
     model: &M,
     question: &Question,

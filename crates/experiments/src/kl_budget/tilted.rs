@@ -113,7 +113,7 @@ pub struct Estimators {
 /// The measured divergence, the slope of the reward, the best of k, and which budget is best, each against enumeration.
 ///
 /// # Errors
-/// When the reader had enough.
+/// When the run is cancelled.
 pub async fn controls(
     estimators: &Estimators,
     progress: &mut impl RunProgress,

@@ -110,7 +110,7 @@ pub async fn controls(
             tolerance: 1e-6,
             ..exact(
                 "surprisal of fair coins",
-                "Each token of a toy that throws coins costs ln 2 nats; its logits are rounded to f32.",
+                "Each token of a toy that throws fair coins costs ln 2 nats; its logits are rounded to f32.",
                 std::f64::consts::LN_2,
                 value(&even, &SURPRISAL),
             )

@@ -35,7 +35,7 @@ pub enum Picks {
 /// All decoders, from the greedy to the plain one, and the run's own where it is another.
 ///
 /// # Panics
-/// Never: the knobs are allowed.
+/// Never: the parameters are allowed.
 pub fn decoders(config: &RunConfig) -> Vec<Decoder> {
     let widths: &[usize] = config.size.of(&[4], &[1, 2, 4, 8, 16]);
     let plain = Shaping::default();
@@ -90,7 +90,7 @@ pub struct Extent {
     /// Texts that are compared with each other: measures of a set depend on its size, so all sets have this one, but for beam
     /// search in the quick run.
     pub set: usize,
-    /// Tokens a chain at most.
+    /// Tokens per chain at most.
     pub length: usize,
     /// Beam search reads so many hypotheses side by side, over all openings that it continues, ...
     hypotheses: usize,
@@ -123,7 +123,7 @@ impl Extent {
 /// One chain behind each opening.
 ///
 /// # Errors
-/// When the reader had enough or the model cannot be asked.
+/// When the run is cancelled or the model fails.
 pub async fn continued<M: LanguageModel>(
     model: &M,
     openings: &[Vec<u32>],
@@ -155,7 +155,7 @@ pub async fn continued<M: LanguageModel>(
 }
 
 struct Drawing {
-    /// The number of the first chain, for its coins.
+    /// The number of the first chain, for its random draws.
     first: usize,
     shaping: Shaping,
     seed: u64,
@@ -280,7 +280,7 @@ async fn likeliest<M: LanguageModel>(
 /// A text after its opening as if the model had sampled it: the surprisal of each token under the unshaped model.
 ///
 /// # Errors
-/// When the reader had enough or the model cannot be asked.
+/// When the run is cancelled or the model fails.
 pub async fn score_text<M: LanguageModel>(
     model: &M,
     opening: &[u32],

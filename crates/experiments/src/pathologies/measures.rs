@@ -102,11 +102,11 @@ impl Measured<'_> {
 
     /// The mean cost of a token in each chain that has any, nats.
     pub fn costs(&self) -> Vec<f64> {
-        let told = self
+        let chains = self
             .chains
             .iter()
             .filter(|chain| !chain.surprisal_nats.is_empty());
-        told.map(|chain| mean(&chain.surprisal_nats)).collect()
+        chains.map(|chain| mean(&chain.surprisal_nats)).collect()
     }
 
     /// Surprisal by position: the mean of the chains' means in windows of eight tokens, with 1.96 standard errors on either side.

@@ -54,7 +54,7 @@ impl<'a, M: LanguageModel> HypothesisReader<'a, M> {
     /// The row after each hypothesis. Each is longer than those of the last call, and goes on one of them.
     ///
     /// # Errors
-    /// When the reader had enough or the model cannot be asked.
+    /// When the run is cancelled or the model fails.
     pub async fn rows(
         &mut self,
         hypotheses: &[&[u32]],

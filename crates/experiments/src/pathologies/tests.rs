@@ -9,7 +9,7 @@ use crate::testing::{self, inputs, reported_before_cancel, subject};
 use crate::{Size, Toy};
 
 /// After each letter one of a circle of five comes next, at a half; the other half is shared by sixteen letters. So the likeliest
-/// loops, and coins leave the circle before it has turned three times.
+/// loops, and random draws leave the circle before it has turned three times.
 fn forgetful() -> Toy {
     Toy::new(|text| {
         let next = text.last().map_or(0, |byte| (byte + 1) % 5);
@@ -23,7 +23,7 @@ fn forgetful() -> Toy {
 
 fn found(config: &RunConfig) -> ExperimentResults {
     let mut inputs = inputs();
-    // Stories that the toy can tell, by other coins than those of the experiment.
+    // Stories of the toy itself, by other random draws than those of the experiment.
     let toy = forgetful();
     let story = |number: u32| -> String {
         let mut text = b"once".to_vec();
@@ -63,7 +63,7 @@ fn a_toy_that_forgets_loops_greedily_and_not_by_coins() {
     // Loops and varied pairs, and a curve for each of two.
     assert_eq!(plain.figures.len(), 4);
     assert!(plain.controls.iter().all(Control::passed));
-    // The same model under another name and on the same coins says the same.
+    // The same model under another name and on the same random draws gives the same.
     assert_eq!(
         plain.value("tuned.top-p.surprisal"),
         plain.value("base.top-p.surprisal")

@@ -75,7 +75,7 @@ fn control(name: &str, about: &str, expected: f64, found: f64, tolerance: f64) -
 ///
 /// `Σ k (20 - k) = 20 · 190 - 2470 = 1330`, so the mean of `t (1 - t)` is `1330 / (19 · 400) = 0.175`. That is the Brier score of
 /// a forecast that is the truth, `t (1 - t)² + (1 - t) t² = t (1 - t)`; its sampled answers are right at
-/// `t² + (1 - t)² = 1 - 2 t (1 - t)`, so 0.65 in the mean. The likelier is right at `max(t, 1 - t)`: twice
+/// `t² + (1 - t)² = 1 - 2 t (1 - t)`, so 0.65 on average. The likelier is right at `max(t, 1 - t)`: twice
 /// `Σ_{k<10} (20 - k)/20 = 6.75`, and 0.5 in the middle, so `14/19`; said as a certainty its Brier score is `1 - 14/19`.
 async fn of_the_table(
     inputs: &Inputs,
@@ -114,19 +114,19 @@ async fn of_the_table(
         ),
         one(
             "sampled accuracy",
-            "Its sampled answers are right at t² + (1 - t)², in the mean of 5 % to 95 % at 0.65.",
+            "Its sampled answers are right at t² + (1 - t)², at 0.65 on average over 5 % to 95 %.",
             0.65,
             found(Measure::Accuracy, &sampled),
         ),
         one(
             "Brier score",
-            "The Brier score of a belief that is the truth is t (1 - t), in the mean 0.175.",
+            "The Brier score of a belief that is the truth is t (1 - t), on average 0.175.",
             0.175,
             found(Measure::Brier, &sampled),
         ),
         one(
             "collapsed accuracy",
-            "The likelier answer is right at the larger of t and 1 - t, in the mean at 14/19.",
+            "The likelier answer is right at the larger of t and 1 - t, on average at 14/19.",
             14.0 / 19.0,
             found(Measure::Accuracy, &collapsed),
         ),

@@ -43,7 +43,7 @@ pub(super) fn reliability(scored: &[Scored<'_>], survey: &Survey<'_>) -> Vec<Fig
 /// One measure over temperature, of sampled answers and of hedges.
 ///
 /// # Errors
-/// When the reader had enough.
+/// When the run is cancelled.
 pub(super) async fn curve(
     measure: Measure,
     scored: &[Scored<'_>],

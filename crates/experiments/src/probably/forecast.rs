@@ -171,8 +171,8 @@ impl Item {
         }
     }
 
-    /// The forecast is told, and is right where the likelier comes; a toss-up is right half of the time.
-    pub(super) fn told(weight: f64, forecast: f64, truth: f64) -> Self {
+    /// The forecast is stated, and is right where the likelier comes; a toss-up is right half of the time.
+    pub(super) fn stated(weight: f64, forecast: f64, truth: f64) -> Self {
         let right = if (forecast - 0.5).abs() < TOSS_UP {
             0.5
         } else if forecast > 0.5 {
@@ -188,7 +188,7 @@ impl Item {
         }
     }
 
-    /// The likelier by a belief is told as if it were certain: a yes and a no, of which one has all the weight, or each half where
+    /// The likelier by a belief is stated as if it were certain: a yes and a no, of which one has all the weight, or each half where
     /// it is a toss-up.
     pub(super) fn collapsed(weight: f64, belief: f64, truth: f64) -> [Self; 2] {
         let yes = if (belief - 0.5).abs() < TOSS_UP {
@@ -197,7 +197,7 @@ impl Item {
             f64::from(belief > 0.5)
         };
         [(yes, 1.0), (1.0 - yes, 0.0)]
-            .map(|(share, forecast)| Self::told(weight * share, forecast, truth))
+            .map(|(share, forecast)| Self::stated(weight * share, forecast, truth))
     }
 
     fn brier(&self) -> f64 {
@@ -252,7 +252,7 @@ mod tests {
 
     #[test]
     fn a_toss_up_is_right_half_of_the_time() {
-        assert!((Item::told(1.0, 0.5, 0.9).right - 0.5).abs() < 1e-12);
+        assert!((Item::stated(1.0, 0.5, 0.9).right - 0.5).abs() < 1e-12);
         let collapsed = |belief| [Item::collapsed(1.0, belief, 0.9).to_vec()];
         let accuracy = |belief| Measure::Accuracy.of(&collapsed(belief), &[0]);
         assert!((accuracy(0.6) - 0.9).abs() < 1e-12);

@@ -206,7 +206,7 @@ mod tests {
         assert_eq!(found.figures.len(), 6);
     }
 
-    /// Sampled answers sharpen under the reader's knobs; what one temperature gives back is still counted from 1.
+    /// Sampled answers sharpen under the run's sampling parameters; what one temperature gives back is still counted from 1.
     #[test]
     fn the_readers_knobs_shape_what_is_said_and_not_the_repair() {
         let toy = Toy::answering(&changed(|p| p));

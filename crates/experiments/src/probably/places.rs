@@ -24,7 +24,7 @@ pub(super) struct Survey<'a> {
     /// The chance of rain of each place, as the table has it.
     pub truth: Vec<f64>,
     /// The forecast that each hedge stands for: the mean chance of rain of the places, each weighted by how often the table has
-    /// the hedge said there. So whoever speaks as the table does is calibrated in every word.
+    /// the hedge said there. So a speaker who follows the table is calibrated in every word.
     pub meaning: Vec<(String, f64)>,
 }
 
@@ -81,7 +81,7 @@ impl<'a> Survey<'a> {
     /// Asks a model of one place, in the first so many wordings of training.
     ///
     /// # Errors
-    /// When the reader had enough or the model cannot be asked.
+    /// When the run is cancelled or the model fails.
     pub(super) async fn ask<M: LanguageModel>(
         &self,
         model: &M,
@@ -89,14 +89,14 @@ impl<'a> Survey<'a> {
         wordings: usize,
         progress: &mut impl RunProgress,
     ) -> Result<Place, ExperimentError> {
-        let mut walked: [Vec<AnswerLogits>; 3] = Default::default();
-        for (family, walked) in walked.iter_mut().enumerate() {
+        let mut logits: [Vec<AnswerLogits>; 3] = Default::default();
+        for (family, own) in logits.iter_mut().enumerate() {
             let question = &self.families[family].questions[place];
             for prompt in question.prompts.iter().take(wordings) {
-                walked.push(score_answers(model, prompt, &self.answers[family], progress).await?);
+                own.push(score_answers(model, prompt, &self.answers[family], progress).await?);
             }
         }
-        let [yes_no, open, how_sure] = walked;
+        let [yes_no, open, how_sure] = logits;
         Ok(Place {
             truth: self.truth[place],
             yes_no,
@@ -107,7 +107,7 @@ impl<'a> Survey<'a> {
 }
 
 impl Place {
-    /// Yes or no, sampled, a forecast a wording: the belief `P(Yes) / (P(Yes) + P(No))` under the knobs.
+    /// Yes or no, sampled, a forecast per wording: the belief `P(Yes) / (P(Yes) + P(No))` under the sampling parameters.
     pub(super) fn sampled(&self, asked: Asked, shaping: &Shaping) -> Vec<Item> {
         self.beliefs(asked, shaping)
             .map(|(weight, belief)| Item::sampled(weight, belief, self.truth))
@@ -125,12 +125,12 @@ impl Place {
     pub(super) fn hedged(&self, meaning: &[(String, f64)], shaping: &Shaping) -> Vec<Item> {
         let weight = 1.0 / self.how_sure.len() as f64;
         let mut items = Vec::new();
-        for walk in &self.how_sure {
-            let outcomes = walk.shaped(shaping);
+        for logits in &self.how_sure {
+            let outcomes = logits.shaped(shaping);
             for ((says, _), share) in outcomes.said.iter().zip(outcomes.among_answers()) {
                 let means = meaning.iter().find(|(word, _)| word == says);
                 let (_, forecast) = means.expect("the words asked for are those with a meaning");
-                items.push(Item::told(weight * share, *forecast, self.truth));
+                items.push(Item::stated(weight * share, *forecast, self.truth));
             }
         }
         items
@@ -138,8 +138,8 @@ impl Place {
 
     /// The share of answers to the open question that are neither a plain yes nor a plain no.
     pub(super) fn hedges_when_open(&self, shaping: &Shaping) -> f64 {
-        let share = |walk: &AnswerLogits| {
-            let outcomes = walk.shaped(shaping);
+        let share = |logits: &AnswerLogits| {
+            let outcomes = logits.shaped(shaping);
             let plain = ["Yes", "No"].map(|says| outcomes.of(says));
             let answered: f64 = outcomes.said.iter().map(|(_, p)| p).sum();
             1.0 - plain.iter().sum::<f64>() / answered.max(f64::MIN_POSITIVE)
@@ -148,18 +148,18 @@ impl Place {
     }
 
     fn beliefs(&self, asked: Asked, shaping: &Shaping) -> impl Iterator<Item = (f64, f64)> {
-        let walks = match asked {
+        let wordings = match asked {
             Asked::YesNo => &self.yes_no,
             Asked::Open => &self.open,
         };
-        let weight = 1.0 / walks.len() as f64;
-        walks
+        let weight = 1.0 / wordings.len() as f64;
+        wordings
             .iter()
-            .map(move |walk| (weight, belief(&walk.shaped(shaping))))
+            .map(move |logits| (weight, belief(&logits.shaped(shaping))))
     }
 }
 
-/// The belief in a yes, told by yes and no alone; one half where neither has any probability.
+/// The belief in a yes, from yes and no alone; one half where neither has any probability.
 fn belief(outcomes: &AnswerDist) -> f64 {
     let (yes, no) = (outcomes.of("Yes"), outcomes.of("No"));
     if yes + no > 0.0 {
