@@ -4,7 +4,7 @@ use super::Opening;
 use super::ends::{GLOBALITY, INFORMATION};
 use super::perturbation::{RETURN, SAME_SENTENCE};
 use crate::inputs::Inputs;
-use crate::results::{Axis, Figure, Flow, Point, Series};
+use crate::results::{Axis, Figure, Flow, Series};
 use crate::table::{Metric, Row, Table};
 
 /// All openings, then each group of them: its place in the inputs, its name in keys, its title.
@@ -45,9 +45,10 @@ pub fn bars(table: &Table, subjects: &[String], groups: &Groups) -> Vec<Figure> 
         let x = Axis::of_names("openings", groups.iter().map(|(_, _, title)| title.clone()));
         let mut figure = Figure::new(&metric.key, title, x, Axis::linear(label));
         for subject in subjects {
-            let point = |(place, group)| table.point(place as f64, &row(subject, group), &metric);
-            let points: Vec<Point> = groups.iter().enumerate().filter_map(point).collect();
-            if !points.is_empty() {
+            if table.get(&row(subject, &groups[0]), &metric).is_some() {
+                let points = groups.iter().enumerate().filter_map(|(place, group)| {
+                    table.point(place as f64, &row(subject, group), &metric)
+                });
                 figure.series.push(Series::bars(subject, points));
             }
         }
