@@ -41,6 +41,11 @@ const RETIRED: &[Retired] = &[
     ),
     retired(r"\bHouse\b", "ModelStore", "House::read(files)"),
     retired(
+        r"\bVoice\b|\bhearing\.rs\b|\bmod hearing\b",
+        "EventSource, events, handle_event",
+        "mod hearing;",
+    ),
+    retired(
         r"\bTrial\b|\btrial\.rs\b|\bmod trial\b",
         "ExperimentRun",
         "struct Trial {",
