@@ -4,8 +4,8 @@
 // where nobody says it) and `{ failed }`, words for the reader. All else that the page hears are bytes from the engine itself,
 // which asks `expectedBytes` here, too.
 
-/** Progress is told at most so often, in milliseconds. */
-const TELL_EVERY = 50;
+/** Shortest interval between two progress messages, in milliseconds. */
+const PROGRESS_INTERVAL = 50;
 
 const engine = new URLSearchParams(location.search).get("engine");
 const glue = `${engine}.js`;
@@ -46,21 +46,21 @@ globalThis.expectedBytes = async ({ headers, url }) => {
   return (await sizes)[url.slice(site.length)];
 };
 
-/** Reads a response to its end, telling the page of the bytes; the last that is told is the file's size. */
+/** Reads a response to its end and posts its progress to the page; the last number posted is the file's size. */
 async function count(response) {
   const total = await expectedBytes(response);
   const reader = response.body.getReader();
   let done = 0;
-  let told = -Infinity;
+  let sent = -Infinity;
   for (;;) {
     const piece = await reader.read().catch(() => {
       throw new Error(`${program} broke off after ${done} bytes; reload the page`);
     });
     done += piece.value?.length ?? 0;
     const now = performance.now();
-    if (piece.done || now - told >= TELL_EVERY) {
+    if (piece.done || now - sent >= PROGRESS_INTERVAL) {
       postMessage({ done, total });
-      told = now;
+      sent = now;
     }
     if (piece.done) return;
   }

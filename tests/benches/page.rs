@@ -63,7 +63,7 @@ fn main() {
     for (chains, length) in [(1, 64), (16, 64), (64, 64)] {
         decode(&site, &mut report, "cpu", chains, length);
     }
-    // The software adapter computes a few tokens a second.
+    // The software adapter computes a few tokens per second.
     for (chains, length) in [(1, 8), (16, 4), (64, 2)] {
         decode(&site, &mut report, "webgpu", chains, length);
     }

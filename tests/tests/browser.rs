@@ -1,6 +1,6 @@
 //! The built site in headless Chromium: the page's promises, on CPU wasm and on WebGPU's software adapter.
 //!
-//! Runs are tiny, as the software adapter computes a few tokens a second. `cargo xtask test --only site --only browser`.
+//! Runs are tiny, as the software adapter computes a few tokens per second. `cargo xtask test --only site --only browser`.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 

@@ -21,7 +21,7 @@ pub struct Attractor {
     /// world has no such ending.
     #[serde(default)]
     pub endings: Vec<String>,
-    /// Its own number of words that count as a text's ending, where it is told at another length than others.
+    /// Its own number of words that count as a text's ending, where that differs from the catalogue's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ending_words: Option<usize>,
     /// Words and sequences of words that mark it.

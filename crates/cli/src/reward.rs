@@ -157,12 +157,22 @@ fn card(report: &PredictorReport) -> String {
         "\n## Strongest words\n\nIn brackets, the number of fitted stories in which the word or bigram occurs.\n\n\
          | | happy | weight | sad | weight |\n| --- | --- | --- | --- | --- |\n",
     );
-    for (rank, (glad, sad)) in report.gladdest.iter().zip(&report.saddest).enumerate() {
+    for (rank, (positive, negative)) in report
+        .most_positive
+        .iter()
+        .zip(&report.most_negative)
+        .enumerate()
+    {
         let cells =
             |word: &Strong| format!("{} ({}) | {:+.3}", word.gram, word.stories, word.weight);
         add(
             &mut card,
-            format_args!("| {} | {} | {} |\n", rank + 1, cells(glad), cells(sad)),
+            format_args!(
+                "| {} | {} | {} |\n",
+                rank + 1,
+                cells(positive),
+                cells(negative)
+            ),
         );
     }
     card

@@ -62,7 +62,7 @@ pub struct Fitted {
     pub texts_with: BTreeMap<String, usize>,
     /// Gradient steps taken.
     pub steps: usize,
-    /// `J` at the end, nats a text.
+    /// `J` at the end, nats per text.
     pub objective: f64,
 }
 

@@ -50,7 +50,7 @@ pub struct PredictorReport {
     pub recipe: PredictorRecipe,
     /// Gradient steps of the fit.
     pub steps: usize,
-    /// What the fit minimised, at its end, in nats a story.
+    /// What the fit minimised, at its end, in nats per story.
     pub objective_nats: f64,
     /// Words and pairs with a weight before pruning.
     pub fitted_weights: usize,
@@ -64,10 +64,10 @@ pub struct PredictorReport {
     pub held_out_before_pruning: Quality,
     /// Held-out stories by how they end, the highest mean score first; mixed ones too.
     pub endings: Vec<EndingScore>,
-    /// Words and pairs with the largest weights, the largest first.
-    pub gladdest: Vec<Strong>,
+    /// Words and bigrams with the largest weights, the largest first.
+    pub most_positive: Vec<Strong>,
     /// Those with the lowest weights, the lowest first.
-    pub saddest: Vec<Strong>,
+    pub most_negative: Vec<Strong>,
 }
 
 /// What the predictor makes of stories that end alike.
@@ -135,12 +135,12 @@ pub fn fit_predictor(
         held_out: quality(&predictor, &others)?,
         held_out_before_pruning: quality(&fitted.predictor, &others)?,
         endings: endings(&predictor, &stories),
-        gladdest: predictor
+        most_positive: predictor
             .most_positive(LISTED)
             .into_iter()
             .map(strong)
             .collect(),
-        saddest: predictor
+        most_negative: predictor
             .most_negative(LISTED)
             .into_iter()
             .map(strong)

@@ -19,7 +19,7 @@ pub struct EndingsProps {
     pub marks: PtrEq<Vec<Rc<Marks>>>,
     /// Chains on a side.
     pub stories: usize,
-    /// Tokens a chain at most.
+    /// At most so many tokens per story.
     pub length: u32,
 }
 

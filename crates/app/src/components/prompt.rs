@@ -82,7 +82,7 @@ pub fn Prompt(props: &PromptProps) -> Html {
     {
         let act = act.clone();
         use_effect_with(prompt.clone(), move |_| {
-            let timer = Timeout::new(TYPING_RESTS_MS, move || act.emit(Action::Read));
+            let timer = Timeout::new(TYPING_RESTS_MS, move || act.emit(Action::Prefill));
             move || drop(timer)
         });
     }

@@ -41,7 +41,7 @@ pub struct SwarmProps {
     /// Why the stories are not those of the present settings.
     pub stale: Option<String>,
     pub device: Option<DeviceKind>,
-    /// Tokens a chain at most.
+    /// At most so many tokens per story.
     pub length: u32,
     pub tokens_per_second: f32,
     pub act: Callback<Action>,

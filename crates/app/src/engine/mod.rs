@@ -198,7 +198,7 @@ fn cores() -> f64 {
     web_sys::window().map_or(CORES, |window| window.navigator().hardware_concurrency())
 }
 
-/// Starts an engine's worker. Once it says hello, and only then does it listen, it is told to load the model.
+/// Starts an engine's worker. When it has said hello, and not before, it is sent the command to load the model.
 fn start(kind: DeviceKind, state: &UseReducerHandle<State>, handles: &Rc<RefCell<EngineHandles>>) {
     let on_event = {
         let (state, handles) = (state.clone(), Rc::downgrade(handles));

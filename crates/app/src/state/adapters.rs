@@ -11,7 +11,7 @@ pub struct AdapterInfo {
     pub title: String,
     /// What it was tuned to, in one line.
     pub about: String,
-    /// How far it was allowed to move from the base, nats a completion; only where it belongs to the sweep of such budgets.
+    /// Its KL budget, nats per completion; only for adapters of the budget sweep.
     pub budget_nats: Option<f64>,
 }
 

@@ -231,7 +231,7 @@ pub fn with_full_stop(reason: &str) -> String {
     format!("{reason}{end}")
 }
 
-/// Milliseconds a step at the measured number of chains nearest to this one (by ratio).
+/// Milliseconds per step at the measured number of chains nearest to this one (by ratio).
 fn step_ms(report: &DeviceReport, chains: u32) -> Option<f32> {
     let apart = |measured: u32| {
         (f64::from(measured.max(1)) / f64::from(chains.max(1)))

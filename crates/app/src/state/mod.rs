@@ -84,7 +84,7 @@ pub struct State {
     pub run: Option<Run>,
     /// Its chains.
     pub swarm: Rc<Swarm>,
-    /// What its worker was sent, and which runs are still to be told to stop.
+    /// What its worker was sent, and which runs have yet to be sent a stop.
     pub outbox: Outbox,
     /// The params of the recording, while one is shown.
     pub recorded: Option<SamplingParams>,
@@ -186,8 +186,8 @@ pub enum Action {
     Length(Length),
     /// The prompt was edited.
     Prompt(String),
-    /// The prompt has rested: show its row.
-    Read,
+    /// The prompt has not changed for a moment: compute its next-token distribution.
+    Prefill,
     /// Another adapter, or none: decode a swarm with it.
     Tune(Option<String>),
     /// Whether the base tells every story too: decode a swarm so.
@@ -402,7 +402,7 @@ impl State {
                 self.settings.prompt = prompt;
                 self.run_when_ready = false;
             }
-            Action::Read => self.read(),
+            Action::Prefill => self.request_prefill(),
             Action::Tune(adapter) => {
                 let settings = Settings {
                     adapter,
@@ -469,7 +469,7 @@ impl State {
         self
     }
 
-    fn read(&mut self) {
+    fn request_prefill(&mut self) {
         if *self.prompt_request.text != *self.settings.prompt {
             self.refusal = None;
             self.prompt_request = PromptRequest::of(&self.settings, Request::Pending);

@@ -22,7 +22,7 @@ pub struct Effect {
 /// What was sent of the present run, and which stops are still to be sent.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Outbox {
-    /// What the worker of the present run decodes with; none until it was told to begin.
+    /// What the worker of the present run decodes with; `None` before the run was sent.
     pub params: Option<SamplingParams>,
     /// How many changes of the present run its worker was sent. Its answers carry the number: a `Done` of an earlier turn is about
     /// what the chains were before.
@@ -49,7 +49,7 @@ impl Outbox {
         }
     }
 
-    /// Whether a run is still to be told to stop.
+    /// Whether a run has yet to be sent a stop.
     fn has_stop(&self, run: RunId) -> bool {
         self.stops.iter().any(|(_, stopped)| *stopped == run)
     }
@@ -150,7 +150,7 @@ pub fn pending_effects(state: &State) -> Vec<Effect> {
 }
 
 impl State {
-    /// Whether the present run's worker takes other parameters and forced tokens: a run that was told to stop stays as it is.
+    /// Whether the present run's worker takes other parameters and forced tokens: a run that was sent a stop stays as it is.
     pub(super) fn takes_changes(&self) -> bool {
         self.run.as_ref().is_some_and(|run| {
             run.device().is_some()

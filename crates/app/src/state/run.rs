@@ -19,7 +19,7 @@ pub enum EventSource {
 /// was over before its worker heard of the stop); `Failed` or `Orphaned` from any of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
-    /// Its worker has not been told to begin.
+    /// It has not been sent to its worker.
     Queued,
     /// Tokens are coming.
     Decoding,

@@ -349,7 +349,7 @@ fn a_run_that_decodes_again_can_be_stopped() {
 fn a_prompt_is_read_when_typing_rests_and_only_once() {
     let state = finished().after(Action::Prompt("A dog".to_owned()));
     assert!(pending_effects(&state).is_empty());
-    let (commands, state) = state.after(Action::Read).told();
+    let (commands, state) = state.after(Action::Prefill).told();
     assert_eq!(
         commands,
         [Command::Prefill(PrefillRequest {
@@ -357,7 +357,7 @@ fn a_prompt_is_read_when_typing_rests_and_only_once() {
             prompt: "A dog".to_owned()
         })]
     );
-    assert!(pending_effects(&state.clone().after(Action::Read)).is_empty());
+    assert!(pending_effects(&state.clone().after(Action::Prefill)).is_empty());
     let state = state.heard(CPU, prompted("A do"));
     assert_ne!(
         state.row().unwrap().after,
@@ -509,7 +509,7 @@ fn a_prompt_that_has_not_been_run_cannot_be_branched() {
     assert!(state.can_force());
     let (_, state) = state
         .after(Action::Prompt("A dog".to_owned()))
-        .after(Action::Read)
+        .after(Action::Prefill)
         .told();
     let state = state.heard(CPU, prompted("A dog"));
     assert!(!state.can_force());
@@ -553,14 +553,14 @@ fn what_fails_beside_a_run_or_before_it_does_not_end_it() {
 fn a_prompt_that_cannot_be_read_is_said_once_and_only_while_it_stands() {
     let (_, state) = finished()
         .after(Action::Prompt("far too long".to_owned()))
-        .after(Action::Read)
+        .after(Action::Prefill)
         .told();
     let state = state.heard(CPU, failed(None));
     assert_eq!(state.refusal.as_deref(), Some("the prompt is too long"));
     assert!(state.notes.is_empty());
     let state = state
         .after(Action::Prompt("A dog".to_owned()))
-        .after(Action::Read);
+        .after(Action::Prefill);
     assert_eq!(state.refusal, None);
 }
 
@@ -706,7 +706,7 @@ fn a_replay_cut_short_runs_no_more() {
 fn a_reader_who_types_while_the_model_loads_is_not_run_over() {
     let state = starting()
         .after(Action::Prompt("A cat".to_owned()))
-        .after(Action::Read);
+        .after(Action::Prefill);
     let (commands, state) = state.heard(CPU, ready(DeviceKind::Cpu)).told();
     assert_eq!(
         commands,
@@ -1053,7 +1053,7 @@ fn an_adapter_that_is_chosen_tells_the_stories_at_once() {
 fn a_prompt_is_read_with_the_adapter_that_is_on() {
     let (commands, _) = finished_with("")
         .after(Action::Prompt("A dog".to_owned()))
-        .after(Action::Read)
+        .after(Action::Prefill)
         .told();
     assert_eq!(
         commands,
@@ -1189,7 +1189,7 @@ fn an_adapter_is_not_blamed_for_what_the_base_cannot_do_either() {
     assert_eq!(state.settings.adapter.as_deref(), Some("wedding"));
     let (_, state) = finished_with("")
         .after(Action::Prompt("far too long".to_owned()))
-        .after(Action::Read)
+        .after(Action::Prefill)
         .told();
     let state = state.heard(CPU, failed(None));
     assert_eq!(state.refusal.as_deref(), Some("the prompt is too long"));
@@ -1201,7 +1201,7 @@ fn an_adapter_is_not_blamed_for_what_the_base_cannot_do_either() {
 fn an_adapter_that_fails_while_the_reader_types_leaves_the_prompt_to_the_base() {
     let (_, state) = finished_with("")
         .after(Action::Prompt("A dog".to_owned()))
-        .after(Action::Read)
+        .after(Action::Prefill)
         .told();
     let failed = Event::Failed(Failed {
         run: None,
