@@ -1,25 +1,38 @@
-// Speaks for the page until its wasm runs: what is loading, what failed, and what to do about it. A file of its own and no module,
-// so that it also runs in browsers and under security policies that stop the page itself. The page replaces what it says.
+// Speaks for the page until its wasm runs: what failed, and what to do about it. A file of its own and no module, so that it also runs
+// in browsers and under security policies that stop the page itself; first in the head, so that it hears of everything. The page
+// replaces what it says.
 
 (() => {
   "use strict";
-  const shell = document.getElementById("shell");
-  const running = () => !document.getElementById("shell");
+  const parsed = () => document.readyState !== "loading";
+  const running = () => parsed() && !document.getElementById("shell");
+  /** Calls once the body is there. */
+  const afterwards = (call) => (parsed() ? call() : document.addEventListener("DOMContentLoaded", call));
   let failed = false;
 
   /** Says a cause, with what to do, in place of "Loading…". The first cause counts: later ones follow from it. */
   function fail(cause, advice) {
     if (failed || running()) return;
     failed = true;
-    shell.setAttribute("role", "alert");
-    shell.dataset.state = "failed";
-    shell.replaceChildren(
-      ...[`The page cannot start: ${cause}`, advice].map((text) => {
-        const line = document.createElement("p");
-        line.textContent = text;
-        return line;
-      }),
-    );
+    afterwards(() => {
+      const shell = document.getElementById("shell");
+      if (!shell) return;
+      shell.setAttribute("role", "alert");
+      shell.dataset.state = "failed";
+      shell.replaceChildren(paragraph(`The page cannot start: ${cause}`), paragraph(advice));
+    });
+  }
+
+  function paragraph(text) {
+    const element = document.createElement("p");
+    element.textContent = text;
+    return element;
+  }
+
+  /** Without its style sheet the page runs all the same: said above it, where the page does not replace it. */
+  function lackStyle(address) {
+    const words = `The style sheet ${name(address)} of this page is missing or was changed on its way to you. Reload the page.`;
+    afterwards(() => document.body.before(paragraph(words)));
   }
 
   const RELOAD = "Reload the page. If that does not help, the site is incomplete or was changed on its way to you.";
@@ -82,8 +95,7 @@
     "error",
     ({ target, message }) => {
       if (running()) return;
-      if (target instanceof HTMLLinkElement && target.relList.contains("stylesheet"))
-        return fail(`its style sheet ${name(target.href)} cannot be used.`, RELOAD);
+      if (target instanceof HTMLLinkElement && target.relList.contains("stylesheet")) return lackStyle(target.href);
       diagnose(message ? `${message}.` : "one of its scripts could not be loaded.");
     },
     true,
@@ -96,14 +108,9 @@
     diagnose(`${words}.`);
   });
 
-  // A style sheet that failed before this script ran: the browser waits with scripts until it knows.
-  for (const { sheet, href } of document.querySelectorAll("link[rel=stylesheet]")) {
-    if (!sheet) fail(`its style sheet ${name(href)} cannot be used.`, RELOAD);
-  }
-
   if (self.origin === "null")
-    shell.insertAdjacentHTML(
-      "beforeend",
-      "<p>This frame is sandboxed. The model can run only if the sandbox also has <code>allow-same-origin</code>.</p>",
-    );
+    afterwards(() => {
+      const words = "This frame is sandboxed. The model can run only if its sandbox also has allow-same-origin.";
+      document.getElementById("shell")?.append(paragraph(words));
+    });
 })();
