@@ -32,14 +32,26 @@ const fn retired(pattern: &'static str, instead: &'static str, example: &'static
 
 /// All retired words.
 const RETIRED: &[Retired] = &[
-    retired(r"(?i)\berrands?\b", "(pending) effects", "mod errands;"),
-    retired(r"\bWish\b", "Control::{Continue, Pause}", "pub enum Wish {"),
+    retired(
+        r"(?i)\berrands?\b",
+        "(pending) effects",
+        "mod errands;",
+    ),
+    retired(
+        r"\bWish\b",
+        "Control::{Continue, Pause}",
+        "pub enum Wish {",
+    ),
     retired(
         r"(?i)\bonlookers?\b",
         "Progress, observer",
         "struct Onlooker;",
     ),
-    retired(r"\bHouse\b", "ModelStore", "House::read(files)"),
+    retired(
+        r"\bHouse\b",
+        "ModelStore",
+        "House::read(files)",
+    ),
     retired(
         r"\bVoice\b|\bhearing\.rs\b|\bmod hearing\b",
         "EventSource, events, handle_event",
@@ -60,7 +72,11 @@ const RETIRED: &[Retired] = &[
         "startup",
         "mod proof;",
     ),
-    retired(r"\bpause\.rs\b|\bmod pause\b", "yield_now", "mod pause;"),
+    retired(
+        r"\bpause\.rs\b|\bmod pause\b",
+        "yield_now",
+        "mod pause;",
+    ),
     retired(
         r"\bwatch\.rs\b|\bmod watch\b|\b(struct|trait|impl|dyn) Watch\b|\bWatch::|&mut Watch\b",
         "Observation, Progress, ResizeGuard",
@@ -76,8 +92,26 @@ const RETIRED: &[Retired] = &[
         "blend",
         "pub fn mixed(&self)",
     ),
-    retired(r"\buntold\b", "pending", "self.untold.clear()"),
-    retired(r"\bPassage\b", "PackedCompletions", "pub struct Passage {"),
+    retired(
+        r"\buntold\b",
+        "pending",
+        "self.untold.clear()",
+    ),
+    retired(
+        r"\bthrow_dropout\b|\bThrown\b|\bfn throw\b",
+        "reseed, AnswerDist",
+        "model.throw_dropout(seed)",
+    ),
+    retired(
+        r"\bPushed\b|\bFallen\b",
+        "Perturbed, EndedIn",
+        "struct Pushed {",
+    ),
+    retired(
+        r"\bPassage\b",
+        "PackedCompletions",
+        "pub struct Passage {",
+    ),
     retired(
         r"\bbegin_with\b|\bmove_rows\b",
         "broadcast_prefix, swap_rows",
@@ -113,11 +147,20 @@ const RETIRED: &[Retired] = &[
         "tristate, Verdict",
         "mod ruling;",
     ),
-    retired(r"(?i)\bsittings?\b", "session", "a run in two sittings"),
+    retired(
+        r"(?i)\bsittings?\b",
+        "session",
+        "a run in two sittings",
+    ),
     retired(
         r"\bLlama::stream\b|\bfn stream\(&self",
         "forward",
         "fn stream(&self, ids: Tensor)",
+    ),
+    retired(
+        r"\bModelFiles::read\b|\bModel::read\b|\bEngine::read\b|\bAction::Read\b",
+        "load_from_dir, encode_prompt, prefill",
+        "ModelFiles::read(folder)?",
     ),
     retired(
         r"\bEngine::room\b|\bBatch::room\b|\bfn room\b",
@@ -158,6 +201,11 @@ const RETIRED: &[Retired] = &[
         r"(?i)\bwhat (looks back|thinks by itself)\b",
         "self-attention, MLP",
         "/// What looks back.",
+    ),
+    retired(
+        r"(?i)\bpoints of %",
+        "percentage points",
+        "31.9 points of %",
     ),
     retired(
         r"(?i)\bthe engine room\b",
