@@ -146,7 +146,7 @@ pub struct Spread {
     pub top: f64,
     /// Total variation from the truth table.
     pub from_truth: f64,
-    /// The probability of what is no answer.
+    /// The probability of text that is not an answer.
     pub elsewhere: f64,
 }
 

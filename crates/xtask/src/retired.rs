@@ -32,26 +32,14 @@ const fn retired(pattern: &'static str, instead: &'static str, example: &'static
 
 /// All retired words.
 const RETIRED: &[Retired] = &[
-    retired(
-        r"(?i)\berrands?\b",
-        "(pending) effects",
-        "mod errands;",
-    ),
-    retired(
-        r"\bWish\b",
-        "Control::{Continue, Pause}",
-        "pub enum Wish {",
-    ),
+    retired(r"(?i)\berrands?\b", "(pending) effects", "mod errands;"),
+    retired(r"\bWish\b", "Control::{Continue, Pause}", "pub enum Wish {"),
     retired(
         r"(?i)\bonlookers?\b",
         "Progress, observer",
         "struct Onlooker;",
     ),
-    retired(
-        r"\bHouse\b",
-        "ModelStore",
-        "House::read(files)",
-    ),
+    retired(r"\bHouse\b", "ModelStore", "House::read(files)"),
     retired(
         r"\bVoice\b|\bhearing\.rs\b|\bmod hearing\b",
         "EventSource, events, handle_event",
@@ -72,11 +60,7 @@ const RETIRED: &[Retired] = &[
         "startup",
         "mod proof;",
     ),
-    retired(
-        r"\bpause\.rs\b|\bmod pause\b",
-        "yield_now",
-        "mod pause;",
-    ),
+    retired(r"\bpause\.rs\b|\bmod pause\b", "yield_now", "mod pause;"),
     retired(
         r"\bwatch\.rs\b|\bmod watch\b|\b(struct|trait|impl|dyn) Watch\b|\bWatch::|&mut Watch\b",
         "Observation, Progress, ResizeGuard",
@@ -92,11 +76,7 @@ const RETIRED: &[Retired] = &[
         "blend",
         "pub fn mixed(&self)",
     ),
-    retired(
-        r"\buntold\b",
-        "pending",
-        "self.untold.clear()",
-    ),
+    retired(r"\buntold\b", "pending", "self.untold.clear()"),
     retired(
         r"\bthrow_dropout\b|\bThrown\b|\bfn throw\b",
         "reseed, AnswerDist",
@@ -107,11 +87,7 @@ const RETIRED: &[Retired] = &[
         "Perturbed, EndedIn",
         "struct Pushed {",
     ),
-    retired(
-        r"\bPassage\b",
-        "PackedCompletions",
-        "pub struct Passage {",
-    ),
+    retired(r"\bPassage\b", "PackedCompletions", "pub struct Passage {"),
     retired(
         r"\bbegin_with\b|\bmove_rows\b",
         "broadcast_prefix, swap_rows",
@@ -147,11 +123,7 @@ const RETIRED: &[Retired] = &[
         "tristate, Verdict",
         "mod ruling;",
     ),
-    retired(
-        r"(?i)\bsittings?\b",
-        "session",
-        "a run in two sittings",
-    ),
+    retired(r"(?i)\bsittings?\b", "session", "a run in two sittings"),
     retired(
         r"\bLlama::stream\b|\bfn stream\(&self",
         "forward",

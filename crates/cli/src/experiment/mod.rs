@@ -213,9 +213,9 @@ impl Experiment {
     /// Runs the jobs, each on one core.
     fn outcome(&self, models: &LoadedModels, jobs: &[Job]) -> Result<Outcome> {
         let all = available_parallelism().map_or(1, Into::into);
-        let crew = WorkerPool::new(self.cores.unwrap_or(all).min(jobs.len()))?;
+        let pool = WorkerPool::new(self.cores.unwrap_or(all).min(jobs.len()))?;
         let board = Board::new(jobs.len());
-        let found = crew.map(jobs, |number, job| -> Result<Published> {
+        let found = pool.map(jobs, |number, job| -> Result<Published> {
             let chosen = models.chosen(&job.adapters)?;
             let mut watch = board.progress_of(number, job.info.name);
             let run = experiments::run(

@@ -16,7 +16,7 @@ pub struct FamilyAnswers {
     pub truth_entropy_bits: f64,
     /// Half the sum of differences from the table, 0 to 1.
     pub total_variation: f64,
-    /// Probability of what is no answer.
+    /// Probability of text that is not an answer.
     pub elsewhere: f64,
     /// The answer of the highest mean probability.
     pub likeliest: String,
@@ -75,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_family_is_told_by_the_means_of_its_prompts() {
+    fn a_family_has_the_means_of_its_prompts() {
         let belief = |heads: f64, tails: f64| AnswerDistribution {
             answers: [("heads", heads), ("tails", tails)]
                 .map(|(says, model)| (says.to_owned(), (model, 0.5)))

@@ -190,7 +190,7 @@ fn budget(findings: &Findings, path: &Path) -> Result<()> {
             .collect()
     };
     let axes = Axes {
-        x: (furthest, "KL to the base, nats a completion"),
+        x: (furthest, "KL from the base, nats per completion"),
         y: (0.0..102.0, "chains that end in a wedding, %"),
     };
     points(&left, &axes, &of(&weddings))?;

@@ -1,4 +1,4 @@
-//! What a report holds, as `report.json` has it. Units stand in the names.
+//! The contents of `report.json`. Units are in the names.
 
 use std::collections::BTreeMap;
 
@@ -6,14 +6,14 @@ use serde::{Deserialize, Serialize};
 use training::calibration::Calibration;
 
 use super::answers::FamilyAnswers;
-use super::requests::Told;
+use super::requests::RequestResults;
 
-/// All of it.
+/// Everything.
 #[derive(Serialize, Deserialize)]
 pub struct Findings {
     /// Name of the model's folder.
     pub model: String,
-    /// What everything was measured with.
+    /// The settings of every measurement.
     pub settings: Settings,
     /// In the catalogue's order.
     pub attractors: Vec<Named>,
@@ -21,26 +21,26 @@ pub struct Findings {
     pub groups: Vec<OpeningSet>,
     /// The base, then its adapters.
     pub models: Vec<Measured>,
-    /// How far the recogniser of attractors can be trusted.
+    /// How well attractors are recognised.
     pub checks: Vec<Checked>,
-    /// What was aimed at.
+    /// The goals.
     pub targets: Vec<Target>,
 }
 
-/// What a measurement depends on beside the model.
+/// What a measurement depends on besides the model.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Settings {
     /// Openings.
     pub openings: usize,
-    /// Chains of each.
+    /// Chains per opening.
     pub chains: usize,
-    /// Tokens of a chain at most.
+    /// At most so many tokens per chain.
     pub length: usize,
-    /// Names the coins.
+    /// Seed of the random draws.
     pub seed: u64,
     /// Held-out stories that were scored; none without a text.
     pub held_out_stories: usize,
-    /// Of every file that was read, by what it is.
+    /// Of every input file, by its role.
     pub fingerprints: BTreeMap<String, String>,
 }
 
@@ -67,17 +67,17 @@ pub struct OpeningSet {
 pub struct Measured {
     /// `base`, or the adapter's.
     pub name: String,
-    /// Tells this measurement from one of other weights or settings.
+    /// Changes with weights and settings; a measurement with the same key is reused.
     pub key: String,
     /// Of the weights: the base's, or the adapter's.
     pub fingerprint: String,
-    /// The budget of its recipe, nats a completion.
+    /// The KL budget of its recipe, nats per completion.
     pub target_nats: Option<f64>,
     /// All openings together.
     pub overall: Measures,
     /// By group of openings.
     pub groups: Vec<Measures>,
-    /// Mean over the chains that have come so far, by position.
+    /// Entropy by position, mean over the chains that are that long.
     pub entropy_bits: Vec<f64>,
     /// Of the wedding and of the attractor that most of its chains end in, or of that one alone.
     pub hitting: Vec<Hitting>,
@@ -85,10 +85,11 @@ pub struct Measured {
     pub held_out: Option<HeldOut>,
     /// Against the truth table.
     pub calibration: Option<Calibration>,
-    /// What it answers to the truth table's questions.
+    /// Its answers to the truth table's questions.
     pub answers: Vec<FamilyAnswers>,
-    /// What it tells who asks for a happy or for a sad story.
-    pub told: Vec<Told>,
+    /// Its stories when a happy or a sad one is requested.
+    #[serde(alias = "told")]
+    pub requests: Vec<RequestResults>,
 }
 
 /// What is measured of the chains of some openings.
@@ -96,7 +97,7 @@ pub struct Measured {
 pub struct Measures {
     pub openings: usize,
     pub chains: usize,
-    /// Counted of chains that ended by themselves.
+    /// Share of chains that ended by themselves.
     pub ended: f64,
     /// Tokens of a chain, mean.
     pub tokens: f64,
@@ -104,9 +105,9 @@ pub struct Measures {
     pub shares: Vec<Counted>,
     pub basins: BasinMeasures,
     pub diversity: Diversity,
-    /// Nats a completion.
+    /// Nats per completion.
     pub kl_nats: Estimate,
-    /// Log-odds of a glad text, nats.
+    /// Sentiment score (log-odds of a happy text), nats.
     pub reward: Option<Estimate>,
 }
 
@@ -132,20 +133,21 @@ pub struct BasinMeasures {
     pub entropy_bits: f64,
     /// Mean over openings.
     pub entropy_within_bits: f64,
-    /// Counted of the largest basin.
+    /// Share of the largest basin.
     pub globality: f64,
-    /// Of opening and attractor, as counted.
-    pub information_bits: f64,
+    /// Mutual information of opening and attractor, plug-in estimate.
+    #[serde(alias = "information_bits")]
+    pub mutual_information_bits: f64,
     /// With Miller's and Madow's correction.
     pub information_corrected_bits: f64,
-    /// As counted, where chains are dealt to openings by chance.
+    /// Plug-in estimate after chains are assigned to openings at random.
     pub information_by_chance_bits: f64,
 }
 
 /// How much chains repeat each other.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Diversity {
-    /// Counted of distinct 1-, 2- and 3-grams of tokens among the chains of an opening, mean over openings.
+    /// Share of distinct 1-, 2- and 3-grams of tokens among the chains of an opening, mean over openings.
     pub distinct: [Option<f64>; 3],
     /// The same among all chains.
     pub distinct_over_all: [Option<f64>; 3],
@@ -181,10 +183,10 @@ pub struct HeldOut {
     pub bytes: usize,
 }
 
-/// The recogniser compared with someone else.
+/// The recogniser of attractors compared with other labels.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Checked {
-    /// With what it was compared.
+    /// The other labels.
     pub with: String,
     pub texts: usize,
     pub agreed: Counted,
@@ -198,14 +200,14 @@ pub struct Checked {
 #[derive(Debug, Serialize, Deserialize)]
 pub struct CheckedKind {
     pub attractor: String,
-    /// Texts of this kind by the other's judgement.
+    /// Texts of this kind by the other labels.
     pub texts: usize,
     /// Texts that the recogniser gave it.
     pub recognised: usize,
     pub both: usize,
 }
 
-/// Something that was aimed at.
+/// A goal.
 #[derive(Serialize, Deserialize)]
 pub struct Target {
     pub what: String,
@@ -222,7 +224,7 @@ impl Findings {
         self.models.iter().find(|model| model.name == name)
     }
 
-    /// Where an attractor stands among the shares.
+    /// The index of an attractor among the shares.
     pub fn attractor(&self, name: &str) -> Option<usize> {
         self.attractors.iter().position(|one| one.name == name)
     }

@@ -24,7 +24,7 @@ pub fn report(findings: &Findings, figures: &[&str]) -> String {
     cost(&mut text, findings);
     sweep(&mut text, findings, figures);
     answers(&mut text, findings);
-    told(&mut text, findings);
+    on_request(&mut text, findings);
     checks(&mut text, findings);
     text
 }
@@ -89,11 +89,11 @@ fn head(text: &mut String, findings: &Findings) {
             "# Where the chains of {} end\n\n\
              Written by `collapse report`; every number is also in [report.json](report/report.json), with the fingerprints of all \
              files that it depends on. {} openings in {} groups, {} chains of each, at most {} tokens, temperature 1, seed {}. \
-             Every model gets the same openings and the same coins.\n\n\
+             Every model gets the same openings and the same random draws.\n\n\
              A chain *ends in* the attractor that is marked among its last words; where there are several, the one that \
              `attractors.json` names first. Chains that end in none are counted as *none*, and are a basin of their own. Only what \
-             the model wrote is read, not the opening. Behind a share stands Wilson's 95 % interval: how sure it is for these \
-             openings. Behind a mean stands its standard error over openings.\n",
+             the model wrote is read, not the opening. A share has Wilson's 95 % interval: its uncertainty for these \
+             openings. A mean has its standard error over openings.\n",
             findings.model,
             settings.openings,
             findings.groups.len(),
@@ -297,7 +297,7 @@ fn basins(text: &mut String, findings: &Findings) {
             percent(basins.globality),
             number(Some(basins.entropy_bits), 2),
             number(Some(basins.entropy_within_bits), 2),
-            number(Some(basins.information_bits), 2),
+            number(Some(basins.mutual_information_bits), 2),
             number(Some(basins.information_corrected_bits), 2),
             number(Some(basins.information_by_chance_bits), 2),
         ]
@@ -388,9 +388,9 @@ fn cost(text: &mut String, findings: &Findings) {
     add(
         text,
         format_args!(
-            "\n## What it costs, and what it is paid\n\n\
-             Divergence from the base in nats a completion, summed over its tokens and exact over the vocabulary at each. Reward: \
-             mean log-odds of a glad text by the sentiment predictor, in nats. Bits a byte of held-out stories. Expected \
+            "\n## Costs and rewards\n\n\
+             Divergence from the base in nats per completion, summed over its tokens and exact over the vocabulary at each. Reward: \
+             mean log-odds of a happy text by the sentiment classifier, in nats. Bits per byte of held-out stories. Expected \
              calibration error on the truth table, in wordings of training and in others.\n"
         ),
     );
@@ -410,7 +410,7 @@ fn cost(text: &mut String, findings: &Findings) {
         "model",
         "KL, nats",
         "reward, nats",
-        "bits a byte",
+        "bits per byte",
         "calibration error",
         "in other wordings",
     ];
@@ -549,29 +549,33 @@ fn answers(text: &mut String, findings: &Findings) {
     table(text, &heads, rows);
 }
 
-fn told(text: &mut String, findings: &Findings) {
-    let Some(first) = findings.models.first().and_then(|base| base.told.first()) else {
+fn on_request(text: &mut String, findings: &Findings) {
+    let Some(first) = findings
+        .models
+        .first()
+        .and_then(|base| base.requests.first())
+    else {
         return;
     };
     add(
         text,
         format_args!(
-            "\n## What is told on request\n\n\
-             {} subjects of the world, each asked for as a happy and as a sad story (\"Tell a sad story about a lost dog.\"), {} \
-             chains a sentiment, on the same coins. Chains that end in an attractor of happy, mixed and sad endings, in percent with \
-             95 % intervals; the rest ends in none. Log-odds of a glad text by the sentiment predictor, mean, in nats.\n",
+            "\n## Stories on request\n\n\
+             {} subjects of the world, each requested as a happy and as a sad story (\"Tell a sad story about a lost dog.\"), {} \
+             chains per sentiment, with the same random draws. Chains that end in an attractor of happy, mixed and sad endings, in percent with \
+             95 % intervals; the rest ends in none. Log-odds of a happy text by the sentiment classifier, mean, in nats.\n",
             first.requests, first.chains
         ),
     );
     let rows = findings.models.iter().flat_map(|model| {
-        model.told.iter().map(|told| {
-            let odds = told.log_odds.as_ref();
+        model.requests.iter().map(|found| {
+            let odds = found.log_odds.as_ref();
             vec![
                 model.name.clone(),
-                told.asked.to_string(),
-                interval(&told.happy),
-                interval(&told.mixed),
-                interval(&told.sad),
+                found.asked.to_string(),
+                interval(&found.happy),
+                interval(&found.mixed),
+                interval(&found.sad),
                 odds.map_or_else(|| NOT_MEASURED.to_owned(), |odds| estimate(odds, 2)),
             ]
         })

@@ -9,7 +9,7 @@ use statistics::{
 use super::chains::Chain;
 use super::findings::{BasinMeasures, Counted, CurveStep, Diversity, Estimate, Hitting, Measures};
 
-/// Deals of chains to openings by chance, for the baseline of mutual information.
+/// Permutations of chains over openings, for the baseline of mutual information.
 const DEALS: u32 = 100;
 /// N-grams of self-BLEU: up to four, as in Texygen.
 const BLEU_GRAMS: usize = 4;
@@ -42,7 +42,7 @@ pub fn measure(catalogue: &Catalogue, openings: &[&[Chain]], seed: u64) -> Measu
             entropy_bits: basins.entropy_bits(),
             entropy_within_bits: basins.conditional_entropy_bits(),
             globality: basins.largest_share().expect("there are chains"),
-            information_bits: basins.mutual_information_bits(),
+            mutual_information_bits: basins.mutual_information_bits(),
             information_corrected_bits: basins.mutual_information_corrected_bits(),
             information_by_chance_bits: basins.mutual_information_by_chance_bits(seed, DEALS),
         },
@@ -196,7 +196,7 @@ mod tests {
             (found.basins.globality, found.basins.entropy_bits),
             (0.5, 1.5)
         );
-        assert_eq!(found.basins.information_bits, 1.0);
+        assert_eq!(found.basins.mutual_information_bits, 1.0);
         assert_eq!(
             (found.kl_nats.mean, found.kl_nats.standard_error),
             (2.0, Some(1.0))

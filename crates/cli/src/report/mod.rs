@@ -62,16 +62,16 @@ pub struct Report {
     /// Words that mark attractors [default: attractors.json of the model]
     #[arg(long, value_name = "FILE")]
     attractors: Option<PathBuf>,
-    /// Chains of every opening
+    /// Chains per opening
     #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u16).range(2..=1024))]
     chains: u16,
-    /// Tokens a chain at most
+    /// At most so many tokens per chain
     #[arg(long, value_name = "L", default_value_t = 128, value_parser = clap::value_parser!(u16).range(1..))]
     length: u16,
-    /// Names the coins
+    /// Seed of the random draws
     #[arg(long, value_name = "K", default_value_t = 1)]
     seed: u64,
-    /// Stories that the model was not trained on, parted by <|endoftext|>, for bits per byte
+    /// Stories that the model was not trained on, separated by <|endoftext|>, for bits per byte
     #[arg(long, value_name = "FILE")]
     text: Option<PathBuf>,
     /// Score the first so many of them
@@ -95,8 +95,8 @@ pub struct Report {
     json: bool,
 }
 
-/// Everything that is read before anything is measured.
-struct Desk {
+/// All inputs, loaded before anything is measured.
+struct Inputs {
     model: Pipeline,
     openings: Openings,
     catalogue: Catalogue,
@@ -105,21 +105,21 @@ struct Desk {
     requests: Option<Requests>,
     stories: Vec<String>,
     settings: Settings,
-    crew: WorkerPool,
+    pool: WorkerPool,
 }
 
 impl Report {
-    /// Measures what is not known yet, and writes all.
+    /// Measures what `report.json` does not have yet, and writes everything.
     pub fn run(self) -> Result<()> {
-        let desk = self.desk()?;
-        let subjects = subjects::find(&desk.model, &self.model, &self.adapters)?;
+        let inputs = self.load_inputs()?;
+        let subjects = subjects::find(&inputs.model, &self.model, &self.adapters)?;
         let out = self.out.as_deref().unwrap_or(&self.model);
         let folder = out.join("report");
         fs::create_dir_all(&folder)
             .with_context(|| format!("cannot make the folder {}", folder.display()))?;
         let hand_check = folder.join("hand-check.json");
         if let Some(texts) = self.draw_hand_check {
-            return self.draw(&desk, &subjects, texts, &hand_check);
+            return self.draw(&inputs, &subjects, texts, &hand_check);
         }
 
         let path = folder.join("report.json");
@@ -127,13 +127,13 @@ impl Report {
         let last = fs::read_to_string(&path).ok().filter(|_| !self.anew);
         let last: Option<Findings> = last.and_then(|json| serde_json::from_str(&json).ok());
         let mut known = last.map(|found| found.models).unwrap_or_default();
-        let mut findings = desk.findings(&name(&self.model), &hand_check)?;
+        let mut findings = inputs.findings(&name(&self.model), &hand_check)?;
         for subject in &subjects {
-            let key = subject.key(&desk.settings)?;
+            let key = subject.key(&inputs.settings)?;
             let before = known.iter().position(|measured| measured.key == key);
             let mut measured = match before {
                 Some(place) => known.swap_remove(place),
-                None => desk.measure(subject, key, self.seed)?,
+                None => inputs.measure(subject, key, self.seed)?,
             };
             // Neither is measured, and both may be written anew.
             measured.name.clone_from(&subject.name);
@@ -159,8 +159,8 @@ impl Report {
         Ok(())
     }
 
-    /// Reads all files: a mistake in one is known before anything is measured.
-    fn desk(&self) -> Result<Desk> {
+    /// Loads all files first, so that a mistake in one shows before anything is measured.
+    fn load_inputs(&self) -> Result<Inputs> {
         let mut fingerprints = BTreeMap::new();
         let mut read = |path: &Path, what: &str| -> Result<String> {
             let text = read_file(path, what)?;
@@ -201,7 +201,7 @@ impl Report {
             stories = selection.of(&read(path, "held-out stories")?);
             if stories.is_empty() {
                 bail!(
-                    "{} has no story of {least} to {most} characters: stories are parted by <|endoftext|>",
+                    "{} has no story of {least} to {most} characters: stories are separated by <|endoftext|>",
                     path.display()
                 );
             }
@@ -223,7 +223,7 @@ impl Report {
         let cores = self
             .cores
             .unwrap_or(available_parallelism().map_or(1, Into::into));
-        Ok(Desk {
+        Ok(Inputs {
             model: pipeline,
             openings,
             catalogue,
@@ -232,24 +232,24 @@ impl Report {
             requests,
             stories,
             settings,
-            crew: WorkerPool::new(cores)?,
+            pool: WorkerPool::new(cores)?,
         })
     }
 
-    /// Draws texts for a reader: openings and models by turns, on other coins than those of the report.
-    fn draw(&self, desk: &Desk, subjects: &[Subject], texts: usize, path: &Path) -> Result<()> {
-        let prompts = desk.prompts()?;
-        let openings = desk.openings.all();
+    /// Draws texts for a reader: openings and models in turn, with other random draws than the report's.
+    fn draw(&self, inputs: &Inputs, subjects: &[Subject], texts: usize, path: &Path) -> Result<()> {
+        let prompts = inputs.prompts()?;
+        let openings = inputs.openings.all();
         let numbers: Vec<usize> = (0..texts).collect();
-        let drawn = desk
-            .crew
+        let drawn = inputs
+            .pool
             .map(&numbers, |_, &number| -> Result<HandLabelled> {
                 let subject = &subjects[number % subjects.len()];
                 // A stride that shares no divisor with a count of openings below it takes each once before any twice.
                 let opening = number * 31 % openings.len();
                 let session = Session {
                     chains: 1,
-                    ..desk.session(subject)
+                    ..inputs.session(subject)
                 };
                 let chains = session.continued(&prompts[opening], seed_of(self.seed, 1, number))?;
                 Ok(HandLabelled {
@@ -262,7 +262,7 @@ impl Report {
                     hand: String::new(),
                 })
             });
-        let names: Vec<&str> = desk
+        let names: Vec<&str> = inputs
             .catalogue
             .attractors()
             .iter()
@@ -282,8 +282,8 @@ impl Report {
     }
 }
 
-impl Desk {
-    /// All but the models.
+impl Inputs {
+    /// Everything but the models.
     fn findings(&self, name: &str, hand_check: &Path) -> Result<Findings> {
         let attractors = self.catalogue.attractors().iter();
         let groups = self.openings.groups.iter();
@@ -339,7 +339,7 @@ impl Desk {
         let tally = |what: &str, all| Tally::new(format!("{name}: {what}"), all);
         let prompts = self.prompts()?;
         let chains = self.session(subject).draw(
-            &self.crew,
+            &self.pool,
             &prompts,
             &tally("chains of openings", prompts.len()),
         )?;
@@ -359,8 +359,8 @@ impl Desk {
         let length = self.settings.length;
         let hitting = |attractor| measures::hitting(&self.catalogue, attractor, &chains, length);
         let (calibration, answers) = self.ask(subject, &tally)?.unzip();
-        let told = match &self.requests {
-            Some(requests) => requests.put(&self.session(subject), &self.crew, tally)?,
+        let requests = match &self.requests {
+            Some(requests) => requests.measure(&self.session(subject), &self.pool, tally)?,
             None => Vec::new(),
         };
         Ok(Measured {
@@ -377,7 +377,7 @@ impl Desk {
             held_out: self.score(subject, &tally)?,
             calibration,
             answers: answers.unwrap_or_default(),
-            told,
+            requests,
         })
     }
 
@@ -391,7 +391,7 @@ impl Desk {
             return Ok(None);
         }
         let tally = tally("held-out stories", self.stories.len());
-        let scored = self.crew.map(&self.stories, |_, story| {
+        let scored = self.pool.map(&self.stories, |_, story| {
             let mut sums = Evaluation::default();
             let done = pollster::block_on(sums.add(&subject.model, story));
             tally.one();
@@ -416,7 +416,7 @@ impl Desk {
             return Ok(None);
         };
         let tally = tally("families of facts", truth.families.len());
-        let beliefs = self.crew.map(&truth.families, |_, family| {
+        let beliefs = self.pool.map(&truth.families, |_, family| {
             let beliefs = pollster::block_on(family_distributions(&subject.model, family, || {}));
             tally.one();
             beliefs

@@ -1,4 +1,4 @@
-//! What becomes of a request for a happy story, and of the same request for a sad one.
+//! Stories on request: the same subjects, requested once as a happy and once as a sad story.
 
 use std::collections::{HashMap, HashSet};
 
@@ -16,29 +16,29 @@ use super::measures::{estimate, share};
 use super::tally::Tally;
 use crate::model::encode;
 
-/// Names the dice of the subjects; no training has it.
+/// Seed of the subjects; no training uses it.
 const SEED: u64 = 901;
-/// So many different subjects are asked for.
+/// Number of different subjects.
 const SUBJECTS: usize = 16;
-/// What is asked for of each.
+/// Requested of each.
 const ASKED: [Sentiment; 2] = [Sentiment::Happy, Sentiment::Sad];
 
-/// What the requests for stories of one sentiment got.
+/// Results of the requests for stories of one sentiment.
 #[derive(Clone, Serialize, Deserialize)]
-pub struct Told {
-    /// What was asked for.
+pub struct RequestResults {
+    /// The requested sentiment.
     pub asked: Sentiment,
     pub requests: usize,
     pub chains: usize,
-    /// Counted of chains that end in an attractor of such endings.
+    /// Share of chains that end in an attractor of such endings.
     pub happy: Counted,
     pub mixed: Counted,
     pub sad: Counted,
-    /// Log-odds of a glad text by the sentiment predictor, nats.
+    /// Sentiment score (log-odds of a happy text), nats.
     pub log_odds: Option<Estimate>,
 }
 
-/// What is asked for, and how attractors end.
+/// The requests, and the sentiment of each attractor.
 pub struct Requests {
     asked: Vec<(Sentiment, Vec<Vec<u32>>)>,
     /// By attractor: the sentiment of the world's endings that it stands for; none of an attractor that the world does not know.
@@ -46,8 +46,8 @@ pub struct Requests {
 }
 
 impl Requests {
-    /// Different subjects of the world's stories in the wordings of the table, each as a happy and as a sad story; behind the
-    /// line's end the story begins.
+    /// Different subjects of the story world in the wordings of the table, each requested as a happy and as a sad story. The story begins
+    /// on the next line.
     pub fn new(
         truth: &RequestTruth,
         pipeline: &Pipeline,
@@ -74,21 +74,21 @@ impl Requests {
         })
     }
 
-    /// What a model tells: on the same coins, whatever is asked for.
-    pub fn put(
+    /// Samples a model's stories: with the same random draws, whatever is requested.
+    pub fn measure(
         &self,
         session: &Session<'_>,
-        crew: &WorkerPool,
+        pool: &WorkerPool,
         tally: impl Fn(&str, usize) -> Tally,
-    ) -> Result<Vec<Told>> {
-        let told = self.asked.iter().map(|(asked, prompts)| {
+    ) -> Result<Vec<RequestResults>> {
+        let results = self.asked.iter().map(|(asked, prompts)| {
             let tally = tally(&format!("{asked} stories"), prompts.len());
-            Ok(self.told(*asked, &session.draw(crew, prompts, &tally)?))
+            Ok(self.results(*asked, &session.draw(pool, prompts, &tally)?))
         });
-        told.collect()
+        results.collect()
     }
 
-    fn told(&self, asked: Sentiment, drawn: &[Vec<Chain>]) -> Told {
+    fn results(&self, asked: Sentiment, drawn: &[Vec<Chain>]) -> RequestResults {
         let chains: Vec<&Chain> = drawn.iter().flatten().collect();
         let ends = |chain: &Chain| chain.ends_in.and_then(|kind| self.sentiments[kind]);
         let counted = |sentiment| {
@@ -96,7 +96,7 @@ impl Requests {
             share(such.count(), chains.len())
         };
         let judged = chains.iter().all(|chain| chain.log_odds.is_some());
-        Told {
+        RequestResults {
             asked,
             requests: drawn.len(),
             chains: chains.len(),
@@ -108,7 +108,7 @@ impl Requests {
     }
 }
 
-/// How the endings end that attractors stand for: those of an attractor are all alike in that.
+/// The sentiment of each attractor's endings, which are all alike in that.
 fn sentiments(world: &World, catalogue: &Catalogue) -> Vec<Option<Sentiment>> {
     let of: HashMap<&str, Sentiment> = world.endings().collect();
     let attractors = catalogue.attractors().iter();
@@ -162,13 +162,18 @@ mod tests {
             ],
             vec![chain(Some("alone"), Some(-4.0)), chain(None, Some(0.0))],
         ];
-        let told = requests.told(Sentiment::Sad, &drawn);
-        assert_eq!((told.requests, told.chains), (2, 4));
-        let counted = [told.happy, told.mixed, told.sad].map(|share| share.chains);
+        let found = requests.results(Sentiment::Sad, &drawn);
+        assert_eq!((found.requests, found.chains), (2, 4));
+        let counted = [found.happy, found.mixed, found.sad].map(|share| share.chains);
         assert_eq!(counted, [2, 0, 1]);
-        let log_odds = told.log_odds.unwrap();
+        let log_odds = found.log_odds.unwrap();
         assert_eq!(log_odds.mean, 0.5);
         let unjudged = [vec![chain(None, None)]];
-        assert!(requests.told(Sentiment::Sad, &unjudged).log_odds.is_none());
+        assert!(
+            requests
+                .results(Sentiment::Sad, &unjudged)
+                .log_odds
+                .is_none()
+        );
     }
 }

@@ -1,4 +1,4 @@
-//! How far a stage of the report has come, told from any thread.
+//! Progress of a stage of the report, printed from any thread.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;

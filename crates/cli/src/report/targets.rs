@@ -12,7 +12,7 @@ const BASE_WEDDINGS: f64 = 0.08;
 const TUNED_WEDDINGS: f64 = 0.9;
 /// By so much at least the adapter `helper` is to have more mutual information of opening and attractor, bits.
 const MORE_INFORMATION_BITS: f64 = 1.0;
-/// At most so many bits a byte of held-out stories is to cost the base.
+/// The base's bits per byte on held-out stories are to be at most this.
 const BITS_PER_BYTE: f64 = 0.95;
 /// At most this is to be the base's expected calibration error on the truth table.
 const CALIBRATION_ERROR: f64 = 0.02;

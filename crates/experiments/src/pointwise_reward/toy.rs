@@ -9,11 +9,11 @@ use crate::table::{Metric, Row, Table, metrics};
 pub(super) const BASE: [f64; 10] = [0.09, 0.10, 0.11, 0.10, 0.10, 0.09, 0.12, 0.10, 0.10, 0.09];
 /// How well raters like each: 7 most.
 pub(super) const TASTES: [f64; 10] = [0.1, 0.3, 0.7, 0.4, 0.5, 0.4, 1.0, 0.5, 0.3, 0.1];
-/// Reward a nat of distance from the base costs, from strong to nothing.
+/// KL penalties, reward per nat of distance from the base, from strong to none.
 pub(super) const BETAS: [f64; 6] = [1.0, 0.3, 0.1, 0.03, 0.01, 0.0];
 /// The smallest that is not 0, by which the toy is judged.
 pub(super) const LEAST: f64 = 0.01;
-/// Reward a nat of surprise earns where the reward sees the distribution.
+/// Bonuses, reward per nat of surprisal, where the reward sees the distribution.
 pub(super) const TAU: f64 = 0.3;
 pub(super) fn objective(beta: f64, tau: f64) -> Objective<'static> {
     Objective {

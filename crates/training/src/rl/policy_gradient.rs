@@ -16,7 +16,7 @@ pub struct PolicyLoss {
     pub entropy_nats: Vec<Vec<f64>>,
 }
 
-/// The loss of completions of one prompt, each with its weight in the mean (or its probability, in a full expectation).
+/// The loss of completions of one prompt, each with its weight in the average (or its probability, in a full expectation).
 ///
 /// `advantages` computes the advantage of each token, by completion, from the divergences.
 ///
