@@ -45,11 +45,11 @@ impl Session<'_> {
     /// The chains behind each of the openings, every core taking the next one. The same coins for every model.
     pub fn draw(
         &self,
-        crew: &WorkerPool,
+        pool: &WorkerPool,
         openings: &[Vec<u32>],
         tally: &Tally,
     ) -> anyhow::Result<Vec<Vec<Chain>>> {
-        let drawn = crew.map(openings, |number, opening| {
+        let drawn = pool.map(openings, |number, opening| {
             let chains = self.continued(opening, seed_of(self.seed, 0, number));
             tally.one();
             chains
