@@ -72,7 +72,7 @@ impl EngineHandles {
     }
 }
 
-/// Keeps the workers going for a state: starts them, tells them what the state wants, and dispatches what they say.
+/// Keeps the workers going for a state: starts them, sends them what the state wants, and dispatches their events.
 #[hook]
 pub fn use_engines(state: &UseReducerHandle<State>) {
     let handles = use_mut_ref(EngineHandles::default);
@@ -198,7 +198,7 @@ fn cores() -> f64 {
     web_sys::window().map_or(CORES, |window| window.navigator().hardware_concurrency())
 }
 
-/// Starts an engine's worker. When it has said hello, and not before, it is sent the command to load the model.
+/// Starts an engine's worker. It listens from its `Hello` on, and is then sent `Load`.
 fn start(kind: DeviceKind, state: &UseReducerHandle<State>, handles: &Rc<RefCell<EngineHandles>>) {
     let on_event = {
         let (state, handles) = (state.clone(), Rc::downgrade(handles));

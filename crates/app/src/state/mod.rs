@@ -150,9 +150,9 @@ pub struct Opened {
     pub chain: u32,
     /// Which generated token.
     pub position: u32,
-    /// Which story that chain tells, from 0.
+    /// Index of its story.
     pub story: u32,
-    /// Who tells it.
+    /// Which model writes it.
     pub side: Side,
 }
 
@@ -178,7 +178,7 @@ pub enum Action {
     Shape(Shaping),
     /// More or less of the adapter.
     Realign(Lambda),
-    /// Other coins.
+    /// Another random seed.
     Seed(u64),
     /// More or fewer chains, from the next run on.
     Chains(Chains),
@@ -190,7 +190,7 @@ pub enum Action {
     Prefill,
     /// Another adapter, or none: decode a swarm with it.
     Tune(Option<String>),
-    /// Whether the base tells every story too: decode a swarm so.
+    /// Whether the base writes every story too, beside an adapter.
     Compare(bool),
     /// Generate stories of the present settings; new ones where those are there already.
     Generate,
@@ -215,7 +215,7 @@ pub enum Action {
     Events(Vec<(EventSource, Event)>),
     /// An engine's worker was started.
     Started(DeviceKind),
-    /// An engine will not serve, and why.
+    /// An engine cannot be used, and why.
     Unavailable(DeviceKind, String),
     /// What the browser says about WebGPU.
     GpuAdapter(GpuAdapter),
@@ -278,7 +278,7 @@ impl State {
         }
     }
 
-    /// The knobs and coins as they stand.
+    /// The sampling parameters of the settings.
     pub fn params(&self) -> SamplingParams {
         SamplingParams::of(&self.settings)
     }

@@ -18,7 +18,7 @@ pub struct Swarm {
 }
 
 impl Swarm {
-    /// So many stories, each told so many times, without a token.
+    /// Stories without a token yet, each written once for every side.
     pub fn of(stories: u32, sides: u32) -> Self {
         Self {
             chains: (0..stories * sides).map(|_| Rc::default()).collect(),
@@ -31,7 +31,7 @@ impl Swarm {
         &self.chains
     }
 
-    /// How many stories are told, each once or twice.
+    /// Number of stories, each written by one side or two.
     pub fn stories(&self) -> usize {
         self.stories
     }
