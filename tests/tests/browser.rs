@@ -490,7 +490,7 @@ fn terms_have_definitions_for_pointer_keyboard_and_screen_readers() {
 #[test]
 fn percentages_stay_beside_their_bars_under_a_readers_text_spacing() {
     // WCAG 1.4.12.
-    const SPACE: &str = "document.head.insertAdjacentHTML('beforeend', '<style>* { line-height: 1.5 !important; \\
+    const SPACE: &str = "document.head.insertAdjacentHTML('beforeend', '<style>* { line-height: 1.5 !important; \
         letter-spacing: 0.12em !important; word-spacing: 0.16em !important }</style>')";
     const OFF: &str = "(() => {
         const shares = document.querySelector('.bars pre').getBoundingClientRect();
