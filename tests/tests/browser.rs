@@ -511,23 +511,6 @@ fn percentages_stay_beside_their_bars_under_a_readers_text_spacing() {
 }
 
 #[test]
-fn the_result_is_read_out_once_the_stories_are_there() {
-    let site = Site::built().unwrap();
-    let link = format!("prompt={HARDWARE}&n=4&len=24&t=0&device=cpu");
-    let mut page = open_ready(&site, &link, WIDE, Gpu::Absent);
-    settled(&mut page, 4);
-    let said = "[...document.querySelectorAll('[role=status]')].map(one => one.textContent)
-        .find(said => said.startsWith('4 stories'))";
-    page.wait_until("the result", said, RUN).unwrap();
-    let said = page.evaluate(said).unwrap();
-    assert_eq!(said, page.text("headline").unwrap());
-    assert!(
-        said.as_str().unwrap().contains("100% of the text shared"),
-        "greedy stories are one story: {said}"
-    );
-}
-
-#[test]
 fn a_link_is_an_experiment() {
     let site = Site::built().unwrap();
     let mut page = open_ready(
