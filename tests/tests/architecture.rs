@@ -9,7 +9,7 @@ use std::process::Command;
 use serde_json::Value;
 
 /// The workspace's crates that each crate may depend on, its tests included. Nothing may depend on app, worker, cli or xtask.
-const MAY_DEPEND_ON: [(&str, &[&str]); 14] = [
+const MAY_DEPEND_ON: [(&str, &[&str]); 15] = [
     ("decoding", &[]),
     ("protocol", &["decoding"]),
     ("transformer", &["decoding"]),
@@ -17,22 +17,43 @@ const MAY_DEPEND_ON: [(&str, &[&str]); 14] = [
     ("words", &[]),
     ("sentiment", &["words", "statistics"]),
     ("attractors", &["words"]),
+    ("bundle", &[]),
     (
         "experiments",
-        &["attractors", "sentiment", "words", "statistics", "decoding"],
+        &[
+            "attractors",
+            "bundle",
+            "sentiment",
+            "words",
+            "statistics",
+            "decoding",
+        ],
     ),
     (
         "training",
-        &["transformer", "sentiment", "statistics", "decoding"],
+        &[
+            "bundle",
+            "transformer",
+            "sentiment",
+            "statistics",
+            "decoding",
+        ],
     ),
     (
         "worker",
-        &["protocol", "experiments", "transformer", "decoding"],
+        &[
+            "protocol",
+            "bundle",
+            "experiments",
+            "transformer",
+            "decoding",
+        ],
     ),
     (
         "app",
         &[
             "protocol",
+            "bundle",
             "experiments",
             "attractors",
             "sentiment",
@@ -44,6 +65,7 @@ const MAY_DEPEND_ON: [(&str, &[&str]); 14] = [
         "cli",
         &[
             "protocol",
+            "bundle",
             "experiments",
             "attractors",
             "training",

@@ -451,66 +451,6 @@ fn a_translated_page_goes_on_showing_true_numbers_and_stories() {
 }
 
 #[test]
-fn terms_have_definitions_for_pointer_keyboard_and_screen_readers() {
-    const SHOWN: &str = "document.querySelector('.definition')?.textContent ?? ''";
-    let site = Site::built().unwrap();
-    let link = format!("prompt={PROMPT}&n=1&len=2&device=cpu");
-    let mut page = open_ready(&site, &link, WIDE, Gpu::Absent);
-    settled(&mut page, 1);
-    page.evaluate("window.term = document.querySelector('.stats [data-term=entropy]')")
-        .unwrap();
-    let described = page
-        .evaluate("document.getElementById(term.getAttribute('aria-describedby')).textContent")
-        .unwrap();
-    assert!(
-        described.as_str().unwrap().contains("uncertain"),
-        "{described}"
-    );
-    page.evaluate("term.focus()").unwrap();
-    page.next_paint().unwrap();
-    assert_eq!(page.evaluate(SHOWN).unwrap(), described, "by keyboard");
-    page.evaluate("document.dispatchEvent(new KeyboardEvent('keydown', { key: 'Escape' }))")
-        .unwrap();
-    page.next_paint().unwrap();
-    assert_eq!(page.evaluate(SHOWN).unwrap(), "");
-    page.evaluate("term.dispatchEvent(new PointerEvent('pointerover', { bubbles: true }))")
-        .unwrap();
-    page.next_paint().unwrap();
-    assert_eq!(page.evaluate(SHOWN).unwrap(), described, "by pointer");
-    let unknown = "[...document.querySelectorAll('[data-term]')]
-        .filter(term => !document.getElementById(term.getAttribute('aria-describedby'))).length";
-    assert_eq!(
-        page.evaluate(unknown).unwrap(),
-        0,
-        "about.html's terms, too"
-    );
-    assert_eq!(page.complaints().unwrap(), [""; 0]);
-}
-
-#[test]
-fn percentages_stay_beside_their_bars_under_a_readers_text_spacing() {
-    // WCAG 1.4.12.
-    const SPACE: &str = "document.head.insertAdjacentHTML('beforeend', '<style>* { line-height: 1.5 !important; \
-        letter-spacing: 0.12em !important; word-spacing: 0.16em !important }</style>')";
-    const OFF: &str = "(() => {
-        const shares = document.querySelector('.bars pre').getBoundingClientRect();
-        const lines = document.querySelector('.bars pre').textContent.trimEnd().split('\\n').length;
-        const line = parseFloat(getComputedStyle(document.querySelector('.bars pre')).lineHeight);
-        const bars = [...document.querySelectorAll('.bar')].slice(0, lines);
-        return Math.max(...bars.map((bar, row) => Math.abs(bar.getBoundingClientRect().top - shares.top - row * line)));
-    })()";
-    let site = Site::built().unwrap();
-    let link = format!("prompt={PROMPT}&n=1&len=2&device=cpu");
-    let mut page = open_ready(&site, &link, WIDE, Gpu::Absent);
-    for style in ["0", SPACE] {
-        page.evaluate(style).unwrap();
-        page.next_paint().unwrap();
-        let off = page.evaluate(OFF).unwrap();
-        assert!(off.as_f64().unwrap() < 2.0, "{off} px with {style}");
-    }
-}
-
-#[test]
 fn a_link_is_an_experiment() {
     let site = Site::built().unwrap();
     let mut page = open_ready(

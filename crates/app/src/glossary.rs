@@ -241,17 +241,24 @@ pub fn pieces(text: &str) -> Vec<Piece<'_>> {
     let mut inside_word = false;
     while let Some(letter) = text[at..].chars().next() {
         let found = (!inside_word).then(|| term_at(&text[at..])).flatten();
-        inside_word = is_of_word(letter);
-        let length = found.map_or(letter.len_utf8(), |(_, length)| length);
-        if let Some((term, _)) = found.filter(|(term, _)| !seen.contains(&term.key)) {
-            seen.push(term.key);
-            if start < at {
-                pieces.push(Piece::Text(&text[start..at]));
+        match found {
+            Some((term, length)) => {
+                if !seen.contains(&term.key) {
+                    seen.push(term.key);
+                    if start < at {
+                        pieces.push(Piece::Text(&text[start..at]));
+                    }
+                    pieces.push(Piece::Term(term, &text[at..at + length]));
+                    start = at + length;
+                }
+                at += length;
+                inside_word = true;
             }
-            start = at + length;
-            pieces.push(Piece::Term(term, &text[at..start]));
+            None => {
+                inside_word = is_of_word(letter);
+                at += letter.len_utf8();
+            }
         }
-        at += length;
     }
     if start < text.len() {
         pieces.push(Piece::Text(&text[start..]));

@@ -4,6 +4,7 @@
 use std::{fmt::Display, rc::Rc};
 
 use attractors::Catalogue;
+use bundle::{ADAPTERS, ATTRACTORS, PUBLISHED, PublishedIndex, REWARD};
 use experiments::Published;
 use protocol::View;
 use sentiment::Predictor;
@@ -18,15 +19,6 @@ use crate::{
     state::{Action, AdapterIndex, Colouring, State},
 };
 
-/// The adapters of a model.
-const ADAPTERS: &str = "adapters/index.json";
-/// The attractors that are marked in its stories.
-const ATTRACTORS: &str = "attractors.json";
-/// The experiments whose results are published with it.
-const PUBLISHED: &str = "experiments/index.json";
-/// The classifier that its adapters were rewarded by.
-const CLASSIFIER: &str = "reward/weights.json";
-
 /// Fetches what the state is to hold: the lists at once, the classifier when stories are to be coloured by it, published results with
 /// their tab.
 #[hook]
@@ -36,14 +28,10 @@ pub fn use_sidecars(state: &UseReducerHandle<State>) {
     use_effect_with(model.clone(), move |model| {
         let model = model.clone();
         spawn_local(async move {
-            handle.dispatch(
-                match read(&model, ADAPTERS, AdapterIndex::from_json).await {
-                    Ok(adapters) => Action::Adapters(Rc::new(adapters)),
-                    Err(reason) => {
-                        Action::Missing(format!("No tuned models can be chosen: {reason}"))
-                    }
-                },
-            );
+            handle.dispatch(match read(&model, ADAPTERS, json::<AdapterIndex>).await {
+                Ok(adapters) => Action::Adapters(Rc::new(adapters)),
+                Err(reason) => Action::Missing(format!("No tuned models can be chosen: {reason}")),
+            });
             handle.dispatch(match read(&model, ATTRACTORS, Catalogue::from_json).await {
                 Ok(catalogue) => Action::Attractors(Rc::new(catalogue)),
                 Err(reason) => Action::Missing(format!("Endings are not recognised: {reason}")),
@@ -56,7 +44,7 @@ pub fn use_sidecars(state: &UseReducerHandle<State>) {
         if *wanted {
             let model = model.clone();
             spawn_local(async move {
-                let classifier = read(&model, CLASSIFIER, Predictor::from_json).await;
+                let classifier = read(&model, REWARD, Predictor::from_json).await;
                 let classifier = classifier
                     .map(Rc::new)
                     .map_err(|reason| format!("Words cannot be coloured by sentiment: {reason}"));
@@ -78,8 +66,8 @@ fn use_published(state: &UseReducerHandle<State>) {
         if *wanted {
             let model = model.clone();
             spawn_local(async move {
-                let names = read(&model, PUBLISHED, json::<Vec<String>>).await;
-                handle.dispatch(Action::PublishedList(names.map(Rc::from)));
+                let names = read(&model, PUBLISHED, json::<PublishedIndex>).await;
+                handle.dispatch(Action::PublishedList(names.map(|index| Rc::from(index.0))));
             });
         }
     });
@@ -95,7 +83,7 @@ fn use_published(state: &UseReducerHandle<State>) {
             if let Some(name) = *name {
                 let model = model.clone();
                 spawn_local(async move {
-                    let file = format!("experiments/{name}.json");
+                    let file = bundle::published(name);
                     let published = read(&model, &file, json::<Published>).await.map(Rc::new);
                     handle.dispatch(Action::PublishedResults(name.to_owned(), published));
                 });

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use anyhow::Context;
 use clap::Args;
 use serde::Serialize;
-use training::facts::{TruthTable, requests};
+use training::facts::{documents, requests, truth_table};
 use training::tokenizer::END_OF_TEXT;
 use training::world::{Story, World};
 
@@ -66,11 +66,11 @@ impl Corpus {
     /// Prints stories, facts or requests, or counts the stories.
     pub fn run(self) -> anyhow::Result<()> {
         if let Some(file) = &self.truth {
-            return fs::write(file, TruthTable::new().to_json())
+            return fs::write(file, truth_table().to_json())
                 .with_context(|| format!("cannot write {}", file.display()));
         }
         if let Some(count) = self.facts {
-            return print_documents(TruthTable::new().documents(self.seed, count))
+            return print_documents(documents(&truth_table(), self.seed, count))
                 .map_err(Into::into);
         }
         let world = World::new()?;

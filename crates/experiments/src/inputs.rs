@@ -1,8 +1,9 @@
 //! The inputs of experiments: the files that ship beside a model.
 
 use attractors::{Attractor, Catalogue, CatalogueError};
+pub use bundle::{Answer, Family, OpeningGroup, Question};
+use bundle::{BundleError, HeldOut, Openings, Parse as _, TruthTable};
 use sentiment::{FileError, Predictor};
-use serde::Deserialize;
 use thiserror::Error;
 
 use crate::progress::ExperimentError;
@@ -37,75 +38,12 @@ pub struct Inputs {
     pub held_out: Vec<String>,
 }
 
-/// One kind of question of the truth table.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-pub struct Family {
-    /// Short name: `d6`, `rain`, `arithmetic`, ...
-    pub name: String,
-    /// What is asked.
-    pub about: String,
-    /// The questions.
-    pub questions: Vec<Question>,
-}
-
-/// One question in several wordings.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-pub struct Question {
-    /// Wordings of training text; none where the whole question is held out.
-    pub prompts: Vec<String>,
-    /// Wordings held out.
-    pub unseen: Vec<String>,
-    /// What the right answer says, where one is right.
-    #[serde(default)]
-    pub right: Option<String>,
-    /// All answers with their probabilities, which sum to 1.
-    pub answers: Vec<Answer>,
-}
-
-impl Question {
-    /// How often the table has something said.
-    pub fn truth(&self, says: &str) -> f64 {
-        let answers = self.answers.iter();
-        let saying = answers.filter(|answer| answer.says == says);
-        saying.map(|answer| answer.probability).sum()
-    }
-}
-
-/// One answer.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-pub struct Answer {
-    /// The text after the prompt, from its space to its full stop.
-    pub text: String,
-    /// What it comes to.
-    pub says: String,
-    /// How often it is given.
-    pub probability: f64,
-}
-
-/// Openings of one kind.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-pub struct OpeningGroup {
-    /// Short name: `world`, `tinystories`, `tales`, `far`.
-    pub name: String,
-    /// Name for people.
-    pub title: String,
-    /// The texts.
-    pub openings: Vec<String>,
-}
-
 /// A file that is not what it should be.
 #[derive(Debug, Error)]
 pub enum InputError {
-    /// Not the JSON that was expected.
-    #[error(
-        "{file} is not what the experiments expect: {source}; take it from the model's own folder"
-    )]
-    Json {
-        /// Which.
-        file: &'static str,
-        /// What is wrong.
-        source: serde_json::Error,
-    },
+    /// Not the questions, openings or stories that were expected.
+    #[error(transparent)]
+    Bundle(#[from] BundleError),
     /// Not a catalogue of attractors.
     #[error("attractors.json: {0}")]
     Attractors(#[from] CatalogueError),
@@ -114,36 +52,18 @@ pub enum InputError {
     Reward(#[from] FileError),
 }
 
-#[derive(Deserialize)]
-struct TruthFile {
-    families: Vec<Family>,
-}
-
-#[derive(Deserialize)]
-struct OpeningsFile {
-    groups: Vec<OpeningGroup>,
-}
-
-#[derive(Deserialize)]
-struct HeldOutFile {
-    stories: Vec<String>,
-}
-
 impl Inputs {
     /// Reads the files.
     ///
     /// # Errors
     /// When one of them is not what it should be.
     pub fn read(files: &InputFiles<'_>) -> Result<Self, InputError> {
-        let truth: TruthFile = json("truth.json", files.truth)?;
-        let openings: OpeningsFile = json("openings.json", files.openings)?;
-        let held_out: HeldOutFile = json("held-out.json", files.held_out)?;
         Ok(Self {
-            families: truth.families,
-            openings: openings.groups,
+            families: TruthTable::parse(files.truth)?.families,
+            openings: Openings::parse(files.openings)?.groups,
             attractors: Catalogue::from_json(files.attractors)?,
             predictor: Predictor::from_json(files.reward)?,
-            held_out: held_out.stories,
+            held_out: HeldOut::parse(files.held_out)?.stories,
         })
     }
 
@@ -185,8 +105,4 @@ fn happiness(attractor: &Attractor) -> f64 {
         Some(label) if label.starts_with("sad") => 0.0,
         _ => 0.5,
     }
-}
-
-fn json<'a, T: Deserialize<'a>>(file: &'static str, text: &'a str) -> Result<T, InputError> {
-    serde_json::from_str(text).map_err(|source| InputError::Json { file, source })
 }

@@ -265,6 +265,7 @@ async fn distributions(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::facts::truth_table;
 
     fn distribution(answers: &[(&str, f64, f64)]) -> AnswerDistribution {
         let pair = |&(says, model, truth): &(&str, f64, f64)| (says.to_owned(), (model, truth));
@@ -276,7 +277,7 @@ mod tests {
 
     #[test]
     fn the_table_itself_is_perfectly_calibrated() {
-        let table = TruthTable::new();
+        let table = truth_table();
         let mut all = Vec::new();
         for question in table.families.iter().flat_map(|family| &family.questions) {
             let mut answers: BTreeMap<String, (f64, f64)> = BTreeMap::new();

@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 use tokenizers::Tokenizer;
 
 use crate::error::{TrainingError, at};
-use crate::facts::{Request, TruthTable, requests};
+use crate::facts::{Request, documents, requests, truth_table};
 use crate::recipe::{Recipe, TextShare};
 use crate::tokenizer::{END_OF_TEXT, END_OF_TEXT_ID};
 use crate::world::World;
@@ -36,7 +36,7 @@ impl Corpus {
             passes: 1,
         }];
         if let Some(share) = &recipe.facts {
-            let mut documents = TruthTable::new().documents(share.seed, share.documents);
+            let mut documents = documents(&truth_table(), share.seed, share.documents);
             let requests = requests(&world, share.seed, share.requests);
             documents.extend(requests.map(|request| Request::document(&request)));
             sources.push(Source {

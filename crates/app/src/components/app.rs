@@ -97,7 +97,7 @@ pub fn App() -> Html {
                 </div>
                 <div class="stage" hidden={lab}>
                     <NextTokenPanel row={state.row().map(PtrEq::from)} detokenizer={state.detokenizer.as_ref().map(PtrEq::from)}
-                        params={state.params()} {open} can_force={state.can_force()} there={state.put_there()} recorded={recorded.is_some()} outdated={state.refusal.is_some()} {rested} act={act.clone()} />
+                        params={state.params()} {open} can_force={state.can_force()} there={state.put_there()} recorded={recorded.is_some()} {rested} act={act.clone()} />
                     <SwarmPanel swarm={PtrEq::from(&state.swarm)} {open} {tuned}
                         catalogue={state.catalogue.as_ref().map(PtrEq::from)} colouring={state.colouring}
                         predictor={state.predictor.as_ref().map(PtrEq::from)} can_open={state.can_open()} can_branch={state.can_branch()} {more} {recorded} stale={state.stale()} device={run.and_then(Run::device)}

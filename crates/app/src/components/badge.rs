@@ -65,7 +65,7 @@ pub fn Badge(props: &BadgeProps) -> Html {
     }
 }
 
-/// The adapter's name, and whether it computes on the CPU. A worker does not know the name of its GPU; the page has it from the browser.
+/// The adapter's name, and whether it computes on the CPU. A GPU's worker does not know; the browser told the page.
 fn adapter(engines: &Engines, report: &DeviceReport) -> (String, bool) {
     match (report.kind, &engines.adapter) {
         (DeviceKind::WebGpu, Some(GpuAdapter::Software(name))) => (name.clone(), true),

@@ -20,7 +20,7 @@ const BAR: f64 = 13.0;
 const START: f64 = 12.0;
 /// Radius of that mark, CSS pixels.
 const MARK: f64 = 3.7;
-/// Bytes of a name that always fits.
+/// A name of so many bytes has room wherever tokens stand.
 const SHORT: usize = 10;
 
 #[derive(Clone, PartialEq, Properties)]

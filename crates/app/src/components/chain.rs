@@ -20,9 +20,9 @@ const TINTS: [&str; 9] = ["b0", "b1", "b2", "b3", "b4", "b5", "b6", "b7", "b8"];
 pub struct ChainProps {
     pub number: u32,
     pub chain: PtrEq<Chain>,
-    /// Index of its story.
+    /// Which story it tells, from 0.
     pub story: u32,
-    /// Which model writes it, where two are compared.
+    /// Who tells it, where two are compared.
     pub side: Option<Side>,
     /// The words of attractors in it, and the name of the one that it ends in, or nothing.
     pub marks: Option<(PtrEq<Marks>, AttrValue)>,

@@ -24,7 +24,7 @@ pub struct DialsProps {
     pub lab: bool,
 }
 
-/// What the knobs make of the next token. Screen readers read it out with a slider's value.
+/// What the knobs make of the next token, for those who hear the sliders: it is read out with a slider's value.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Entropy {
     /// The knobs.

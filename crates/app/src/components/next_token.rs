@@ -38,8 +38,6 @@ pub struct NextTokenProps {
     /// The token that stands where the row is decided.
     pub there: Option<u32>,
     pub recorded: bool,
-    /// Whether the model cannot read the prompt, so that the row is one of an earlier prompt.
-    pub outdated: bool,
     /// Hears what the knobs make of the token, once they have rested.
     pub rested: Callback<Entropy>,
     pub act: Callback<Action>,
@@ -56,7 +54,6 @@ pub fn NextTokenPanel(props: &NextTokenProps) -> Html {
         can_force,
         there,
         recorded,
-        outdated,
         rested,
         act,
     } = props.clone();
@@ -140,7 +137,6 @@ pub fn NextTokenPanel(props: &NextTokenProps) -> Html {
             <h2 id="next-title">
                 <span translate="no"><Defined text={title} /><q>{ tail(&row.after) }</q></span>
                 if recorded { <span class="recorded">{ "recorded" }</span> }
-                if outdated && open.is_none() { <span class="recorded">{ "of an earlier prompt" }</span> }
                 if open.is_some() {
                     <button class="back" onclick={act.reform(|_: MouseEvent| Action::Close)}>{ "← back to the prompt" }</button>
                 }

@@ -72,7 +72,7 @@ impl EngineHandles {
     }
 }
 
-/// Keeps the workers going for a state: starts them, sends them what the state wants, and dispatches their events.
+/// Keeps the workers going for a state: starts them, tells them what the state wants, and dispatches what they say.
 #[hook]
 pub fn use_engines(state: &UseReducerHandle<State>) {
     let handles = use_mut_ref(EngineHandles::default);
@@ -128,24 +128,24 @@ pub fn use_engines(state: &UseReducerHandle<State>) {
             if !pending_effects(&state).is_empty()
                 && !std::mem::replace(&mut handles.borrow_mut().sending, true)
             {
-                next_frame(move || send_pending(state, &handles));
+                next_frame(move || send_pending(state, handles));
             }
         });
     }
 }
 
-/// Delivers the events that came, in one piece: the page draws once a frame however many tokens came.
+/// Delivers what was events, in one piece: the page draws once a frame however many tokens came.
 ///
 /// While a knob is moving its panel goes first: redrawing a large swarm takes longer than a frame, so it waits for the hand
 /// to rest, but never for long.
-fn deliver(state: UseReducerHandle<State>, handles: &Rc<RefCell<EngineHandles>>) {
+fn deliver(state: UseReducerHandle<State>, handles: Rc<RefCell<EngineHandles>>) {
     let mut open = handles.borrow_mut();
     let now_ms = js_sys::Date::now();
     if let Some(ms) = open.wait_ms(now_ms, open.delivered_ms) {
         drop(open);
         let again = Timeout::new(ms, {
             let handles = handles.clone();
-            move || next_frame(move || deliver(state, &handles))
+            move || next_frame(move || deliver(state, handles))
         });
         handles.borrow_mut().deliver_timer = Some(again);
         return;
@@ -156,8 +156,8 @@ fn deliver(state: UseReducerHandle<State>, handles: &Rc<RefCell<EngineHandles>>)
     state.dispatch(Action::Events(events));
 }
 
-/// Sends everything that is to be sent. New knobs wait while the hand moves, as the swarm that they change does.
-fn send_pending(state: UseReducerHandle<State>, handles: &Rc<RefCell<EngineHandles>>) {
+/// Says everything that is to be said. New knobs wait while the hand moves, as the swarm that they change does.
+fn send_pending(state: UseReducerHandle<State>, handles: Rc<RefCell<EngineHandles>>) {
     // A handle keeps every state that was read through it; this one is dropped after a single reading.
     let effects = pending_effects(&state.clone());
     let mut open = handles.borrow_mut();
@@ -173,7 +173,7 @@ fn send_pending(state: UseReducerHandle<State>, handles: &Rc<RefCell<EngineHandl
         drop(open);
         let again = Timeout::new(ms, {
             let handles = handles.clone();
-            move || send_pending(state, &handles)
+            move || send_pending(state, handles)
         });
         handles.borrow_mut().send_timer = Some(again);
         return;
@@ -198,7 +198,7 @@ fn cores() -> f64 {
     web_sys::window().map_or(CORES, |window| window.navigator().hardware_concurrency())
 }
 
-/// Starts an engine's worker. It listens from its `Hello` on, and is then sent `Load`.
+/// Starts an engine's worker. When it has said hello, and not before, it is sent the command to load the model.
 fn start(kind: DeviceKind, state: &UseReducerHandle<State>, handles: &Rc<RefCell<EngineHandles>>) {
     let on_event = {
         let (state, handles) = (state.clone(), Rc::downgrade(handles));
@@ -216,7 +216,7 @@ fn start(kind: DeviceKind, state: &UseReducerHandle<State>, handles: &Rc<RefCell
             open.inbox.push((EventSource::Device(kind), event));
             if open.inbox.len() == 1 {
                 let (state, handles) = (state.clone(), handles.clone());
-                next_frame(move || deliver(state, &handles));
+                next_frame(move || deliver(state, handles));
             }
         }
     };

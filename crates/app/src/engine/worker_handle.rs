@@ -1,6 +1,6 @@
 //! One worker: messages as transferred bytes, both ways.
 //!
-//! Until the engine's wasm runs, `www/worker.js` posts plain objects in its place.
+//! Until the engine's wasm runs, `www/worker.js` speaks for it, in plain objects.
 
 use js_sys::{Array, ArrayBuffer, Uint8Array};
 use protocol::{Command, DeviceKind, Event, Progress, Stage, Unavailable, decode, encode};
@@ -15,7 +15,7 @@ pub struct WorkerHandle {
 }
 
 impl WorkerHandle {
-    /// Starts the worker of a kind. A worker that breaks is an `Unavailable` event.
+    /// Starts the worker of a kind. A worker that breaks is heard as `Unavailable`.
     pub fn start(
         kind: DeviceKind,
         on_event: impl Fn(Event) + Clone + 'static,

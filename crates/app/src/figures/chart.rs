@@ -14,7 +14,7 @@ use crate::numbers::significant;
 
 /// Colours of subjects, in the order in which they come; `--c1` and so on of the style sheet.
 const COLOURS: usize = 8;
-/// Shapes of points, so that a subject differs from others not by its colour alone.
+/// Shapes of points, so that a subject is not told by its colour alone.
 const SYMBOLS: [&str; 6] = [
     "circle",
     "rect",
@@ -27,7 +27,7 @@ const SYMBOLS: [&str; 6] = [
 const WHISKERS: usize = 12;
 /// A dashed line, for the legend.
 const DASHES: &str = "path://M0 9h7v2h-7zM10 9h7v2h-7zM20 9h7v2h-7z";
-/// From this many lines of one subject on, each is labelled at its end.
+/// With so many lines of one subject, each says at its end which it is.
 const ALIKE: usize = 3;
 
 /// How much of its ink a faint series keeps.
@@ -190,9 +190,9 @@ fn names(layers: &[Layer], bar: impl Fn(&Layer) -> Option<usize>) -> Vec<Value> 
     layers.iter().map(named).collect()
 }
 
-/// Up to this many names are written across, on as many lines as they need.
+/// Up to so many names are written across, on as many lines as they need.
 const ACROSS: usize = 6;
-/// Up to this many are written aslant; of more, some are left out.
+/// Up to so many are written aslant; of more, some are left out.
 const ASLANT: usize = 20;
 
 fn axis(axis: &Axis) -> Value {

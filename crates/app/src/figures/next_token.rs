@@ -71,7 +71,7 @@ pub fn unshaped(row: &Row) -> Distribution {
     shape(&row.rows.base, &[], &Shaping::default())
 }
 
-/// The row under the knobs, with the coin of its story and position.
+/// The row under the knobs, with the coin that the story throws there.
 pub fn next_token(
     row: &Row,
     unshaped: &Distribution,

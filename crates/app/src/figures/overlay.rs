@@ -26,7 +26,7 @@ pub struct OverlaidFigure {
 pub struct Layer {
     /// Its points, under a name that no other layer has.
     pub series: Series,
-    /// The model it is about: layers of one subject have one colour.
+    /// Whom it is about: layers of one subject have one colour.
     pub subject: String,
     /// Whether it stands behind the reader's own.
     pub faint: bool,

@@ -1,4 +1,4 @@
-//! Which device a run goes to: pure rules over the status of the engines.
+//! Which device serves: pure rules over what the engines have said of themselves.
 //!
 //! The first answer never waits for the GPU: the CPU engine starts first, the WebGPU engine is fetched afterwards and only
 //! where it can help, and once both stand, a run goes to whichever was measured to be faster for its number of chains.
@@ -15,9 +15,9 @@ pub enum EngineStatus {
     Absent,
     /// Its worker runs or is being fetched.
     Starting(Option<Progress>),
-    /// It is ready.
+    /// It serves.
     Ready(Rc<DeviceReport>),
-    /// It cannot be used; why, in words.
+    /// It will not serve; why, in words.
     Unavailable(String),
 }
 
@@ -45,7 +45,7 @@ pub struct Engines {
     pub adapter: Option<GpuAdapter>,
 }
 
-/// Why no engine can be used, in sentences.
+/// Why no engine serves, in sentences.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
     /// What happened to the CPU engine, which runs everywhere.
@@ -84,7 +84,7 @@ impl Engines {
         }
     }
 
-    /// The report of a device that is ready.
+    /// What a device that stands ready says of itself.
     pub fn report(&self, kind: DeviceKind) -> Option<&DeviceReport> {
         match self.of(kind) {
             EngineStatus::Ready(report) => Some(report),
@@ -133,7 +133,7 @@ impl Engines {
         }
     }
 
-    /// Why no engine can be used and none will be; none while one is ready or may be.
+    /// Why no engine serves and none will; none while one does or may.
     pub fn all_failed(&self, choice: DeviceChoice) -> Option<Failure> {
         let EngineStatus::Unavailable(cpu) = &self.cpu else {
             return None;
@@ -149,7 +149,7 @@ impl Engines {
         Some(Failure { cause, aside })
     }
 
-    /// The device that a run of this many chains goes to; none while none is ready.
+    /// The device that a run of so many chains goes to; none while none is ready.
     pub fn active_device(&self, choice: DeviceChoice, chains: u32) -> Option<DeviceKind> {
         let (cpu, webgpu) = (
             self.report(DeviceKind::Cpu),
@@ -171,7 +171,7 @@ impl Engines {
         }
     }
 
-    /// Why runs go to the active device, for the badge.
+    /// Why the active_device device serves, for the badge.
     pub fn reason(&self, choice: DeviceChoice, chains: u32) -> String {
         let measured = |kind| self.report(kind).and_then(|report| step_ms(report, chains));
         match (self.active_device(choice, chains), choice) {

@@ -31,6 +31,7 @@ impl State {
             Event::Hello(hello) if hello.version != VERSION => {
                 self.mark_unavailable(kind, OTHER_VERSION);
             }
+            Event::Hello(_) => {}
             Event::Progress(progress) => {
                 if matches!(progress.stage, Stage::Adapter | Stage::ExperimentInputs) {
                     self.fetching = Some((kind, progress));
@@ -47,6 +48,7 @@ impl State {
             }
             Event::ExperimentDone(done) => self.conclude(&done),
             Event::Prefilled(prefilled) if self.live => self.take_prompt(prefilled, source),
+            Event::Prefilled(_) => {}
             event => self.handle_run_event(source, event),
         }
     }
@@ -76,13 +78,15 @@ impl State {
                     self.request_outdated_row();
                 }
             }
-            Event::Rewound(rewound) if self.is_present(source, rewound.run) => {
-                if let Some(detokenizer) = &self.detokenizer {
-                    let Rewound { kept, measures, .. } = &rewound;
-                    Rc::make_mut(&mut self.swarm).rewind(kept, measures, detokenizer);
+            Event::Rewound(rewound) => {
+                if present(self.run.as_mut(), source, rewound.run).is_some() {
+                    if let Some(detokenizer) = &self.detokenizer {
+                        let Rewound { kept, measures, .. } = &rewound;
+                        Rc::make_mut(&mut self.swarm).rewind(kept, measures, detokenizer);
+                    }
+                    self.outdate_row(&rewound.kept);
+                    self.request_outdated_row();
                 }
-                self.outdate_row(&rewound.kept);
-                self.request_outdated_row();
             }
             Event::Done(done) if done.turn == self.outbox.turn => {
                 if let Some(run) = present(self.run.as_mut(), source, done.run) {
@@ -93,14 +97,13 @@ impl State {
                     }
                 }
             }
-            Event::Logits(answer) if self.is_present(source, answer.run) => self.take_row(answer),
+            Event::Logits(answer) => {
+                if present(self.run.as_mut(), source, answer.run).is_some() {
+                    self.take_row(answer);
+                }
+            }
             _ => {}
         }
-    }
-
-    fn is_present(&self, source: EventSource, id: RunId) -> bool {
-        let run = self.run.as_ref();
-        run.is_some_and(|run| run.id == id && run.source == source)
     }
 
     /// An engine is ready.

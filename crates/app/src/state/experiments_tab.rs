@@ -45,7 +45,7 @@ pub struct ExperimentRun {
     pub adapters: Vec<ExperimentAdapter>,
     /// The knobs that it was begun with.
     pub params: SamplingParams,
-    /// The device that runs it, once it was sent.
+    /// Whom it was given to, once one was ready.
     pub device: Option<DeviceKind>,
     /// How far it is.
     pub phase: ExperimentPhase,

@@ -3,7 +3,6 @@
 //! The state holds logits, tokens and knobs. Probabilities, entropies and pictures are derived from it (`figures`), and so
 //! are the commands that the workers have yet to get ([`pending_effects`]). Pure: no browser, no clock, no workers.
 
-mod adapters;
 mod chain;
 mod detokenizer;
 mod dial;
@@ -28,7 +27,7 @@ use protocol::{
 use sentiment::Predictor;
 use yew::Reducible;
 
-pub use adapters::{AdapterIndex, AdapterInfo};
+pub use bundle::{AdapterIndex, AdapterInfo};
 #[cfg(test)]
 pub use chain::Measure;
 pub use chain::{BLOCK, Chain, Word};
@@ -150,9 +149,9 @@ pub struct Opened {
     pub chain: u32,
     /// Which generated token.
     pub position: u32,
-    /// Index of its story.
+    /// Which story that chain tells, from 0.
     pub story: u32,
-    /// Which model writes it.
+    /// Who tells it.
     pub side: Side,
 }
 
@@ -178,7 +177,7 @@ pub enum Action {
     Shape(Shaping),
     /// More or less of the adapter.
     Realign(Lambda),
-    /// Another random seed.
+    /// Other coins.
     Seed(u64),
     /// More or fewer chains, from the next run on.
     Chains(Chains),
@@ -190,7 +189,7 @@ pub enum Action {
     Prefill,
     /// Another adapter, or none: decode a swarm with it.
     Tune(Option<String>),
-    /// Whether the base writes every story too, beside an adapter.
+    /// Whether the base tells every story too: decode a swarm so.
     Compare(bool),
     /// Generate stories of the present settings; new ones where those are there already.
     Generate,
@@ -215,7 +214,7 @@ pub enum Action {
     Events(Vec<(EventSource, Event)>),
     /// An engine's worker was started.
     Started(DeviceKind),
-    /// An engine cannot be used, and why.
+    /// An engine will not serve, and why.
     Unavailable(DeviceKind, String),
     /// What the browser says about WebGPU.
     GpuAdapter(GpuAdapter),
@@ -278,7 +277,7 @@ impl State {
         }
     }
 
-    /// The sampling parameters of the settings.
+    /// The knobs and coins as they stand.
     pub fn params(&self) -> SamplingParams {
         SamplingParams::of(&self.settings)
     }
@@ -458,7 +457,7 @@ impl State {
             Action::CancelExperiment => self.cancel_experiment(),
             Action::PublishedList(list) => self.experiments_tab.published_list = Some(list),
             Action::PublishedResults(name, published) => {
-                _ = self.experiments_tab.published.insert(name, published);
+                _ = self.experiments_tab.published.insert(name, published)
             }
             Action::Dismiss(note) => {
                 if note < self.notes.len() {

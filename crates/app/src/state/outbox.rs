@@ -13,7 +13,7 @@ use super::{Focus, More, Phase, Request, State};
 /// A command for an engine.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Effect {
-    /// The engine that it is for.
+    /// Whom it is for.
     pub to: DeviceKind,
     /// What is asked.
     pub command: Command,
@@ -54,7 +54,7 @@ impl Outbox {
         self.stops.iter().any(|(_, stopped)| *stopped == run)
     }
 
-    /// An engine is out, and gets nothing more.
+    /// An engine is out, and hears nothing more.
     pub fn lose(&mut self, kind: DeviceKind) {
         self.stops.retain(|(device, _)| *device != kind);
     }
@@ -116,7 +116,7 @@ pub fn pending_effects(state: &State) -> Vec<Effect> {
                 forced,
             }));
         }
-        // After the changes: a worker ignores a stop of a run that is over.
+        // Behind the changes: a run that is over already hears of no stop.
         effects.extend(own_stop.into_iter().map(stop));
         if let Focus::Token {
             chain,

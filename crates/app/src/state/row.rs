@@ -16,7 +16,7 @@ pub struct Row {
     pub after: String,
     /// Which chain.
     pub chain: u32,
-    /// Index of its story, which names the coin.
+    /// The story that this chain tells, from 0: whose coin falls here.
     pub story: u32,
     /// The generated token that it decides, from 0.
     pub position: u32,

@@ -18,7 +18,7 @@ pub enum Status {
     Running,
     /// A swarm was decoded, or stopped.
     Done,
-    /// No engine can be used, or the last run failed.
+    /// No engine serves, or the last run failed.
     Failed,
 }
 

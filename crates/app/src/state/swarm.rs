@@ -18,7 +18,7 @@ pub struct Swarm {
 }
 
 impl Swarm {
-    /// Stories without a token yet, each written once for every side.
+    /// So many stories, each told so many times, without a token.
     pub fn of(stories: u32, sides: u32) -> Self {
         Self {
             chains: (0..stories * sides).map(|_| Rc::default()).collect(),
@@ -31,7 +31,7 @@ impl Swarm {
         &self.chains
     }
 
-    /// Number of stories, each written by one side or two.
+    /// How many stories are told, each once or twice.
     pub fn stories(&self) -> usize {
         self.stories
     }

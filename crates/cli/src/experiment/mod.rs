@@ -276,8 +276,10 @@ fn write_all(model: &Path, out: &Path, folder: &Path, found: Vec<Published>) -> 
         }
     }
     // The page requests no file that is not listed.
-    let listed: Vec<&&str> = there.keys().collect();
-    let list = serde_json::to_string_pretty(&listed).context("writing the list of results")? + "\n";
+    let listed = there.keys().map(ToString::to_string).collect();
+    let list = serde_json::to_string_pretty(&bundle::PublishedIndex(listed))
+        .context("writing the list of results")?
+        + "\n";
     write(&folder.join("index.json"), &list)?;
     let text = out.join("EXPERIMENTS.md");
     let answers = pages::answers(&crate::model::name(model), &there)?;

@@ -42,11 +42,11 @@ impl LoadedModels {
             })
         };
         let inputs = Inputs::read(&InputFiles {
-            truth: &read("truth.json")?,
-            openings: &read("openings.json")?,
-            attractors: &read("attractors.json")?,
-            reward: &read("reward/weights.json")?,
-            held_out: &read("held-out.json")?,
+            truth: &read(bundle::TRUTH)?,
+            openings: &read(bundle::OPENINGS)?,
+            attractors: &read(bundle::ATTRACTORS)?,
+            reward: &read(bundle::REWARD)?,
+            held_out: &read(bundle::HELD_OUT)?,
         })?;
         let base = Pipeline::load(&ModelFiles::load_from_dir(folder)?, &device::cpu())
             .with_context(|| format!("the model {} cannot be used", folder.display()))?;

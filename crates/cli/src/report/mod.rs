@@ -36,10 +36,10 @@ use crate::model::{encode, name};
 use crate::output;
 use crate::subjects::{self, Subject};
 use answers::FamilyAnswers;
+use bundle::Openings;
 use chains::{Chain, Session};
 use checks::HandLabelled;
 use findings::{Findings, HeldOut, Measured, Named, OpeningSet, Settings};
-use openings::Openings;
 use requests::Requests;
 use tally::Tally;
 use targets::WEDDING;
@@ -172,7 +172,7 @@ impl Report {
         };
         let path = beside(&self.openings, "openings.json");
         read(&path, "openings")?;
-        let openings = Openings::read(&path)?;
+        let openings = openings::read(&path)?;
         let path = beside(&self.attractors, "attractors.json");
         let json = read(&path, "attractors")?;
         let catalogue = Catalogue::from_json(&json).with_context(|| path.display().to_string())?;
@@ -210,7 +210,8 @@ impl Report {
             .with_context(|| format!("the model {} cannot be used", self.model.display()))?;
         let requests = truth
             .as_ref()
-            .map(|truth| Requests::new(&truth.requests, &pipeline, &catalogue, self.length.into()))
+            .and_then(|truth| truth.requests.as_ref())
+            .map(|truth| Requests::new(truth, &pipeline, &catalogue, self.length.into()))
             .transpose()?;
         let settings = Settings {
             openings: openings.all().len(),

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use anyhow::Result;
 use attractors::Catalogue;
 use serde::{Deserialize, Serialize};
-use training::facts::{RequestTruth, requests};
+use training::facts::{RequestTruth, ask as word_request, requests};
 use training::worker_pool::WorkerPool;
 use training::world::{Sentiment, World};
 use transformer::Pipeline;
@@ -63,7 +63,7 @@ impl Requests {
             .collect();
         let ask = |asked| -> Result<_> {
             let prompts = subjects.iter().enumerate().map(|(number, subject)| {
-                let request = truth.ask(number, Some(asked), subject);
+                let request = word_request(truth, number, Some(asked), subject);
                 encode(pipeline, &format!("{request}\n"), length)
             });
             Ok((asked, prompts.collect::<Result<_>>()?))

@@ -3,7 +3,7 @@
 //! The wordings are plain and short. No prompt begins with another whole prompt: behind the shorter one the answers would then
 //! share their probability with the rest of the longer one.
 
-use super::{Answer, Family, Question, arithmetic};
+use super::{Answer, Family, Question, answer, arithmetic};
 
 /// Villages, from the surest sun to the surest rain: the chance of rain rises from 5 % to 95 % in steps of 5 %.
 /// The order has nothing to do with the names.
@@ -163,15 +163,11 @@ fn question(wordings: &Wordings, place: &str, answers: Vec<Answer>) -> Question 
 }
 
 fn coin() -> Question {
-    question(
-        &COIN,
-        "",
-        vec![Answer::new("heads", 0.5), Answer::new("tails", 0.5)],
-    )
+    question(&COIN, "", vec![answer("heads", 0.5), answer("tails", 0.5)])
 }
 
 fn die(sides: usize, wordings: &Wordings) -> Question {
-    let face = |face: usize| Answer::new(&face.to_string(), 1.0 / sides as f64);
+    let face = |face: usize| answer(&face.to_string(), 1.0 / sides as f64);
     question(wordings, "", (1..=sides).map(face).collect())
 }
 
@@ -189,7 +185,7 @@ fn rain(village: &str, percent: usize) -> Question {
     question(
         &RAIN,
         village,
-        vec![Answer::new("Yes", yes), Answer::new("No", 1.0 - yes)],
+        vec![answer("Yes", yes), answer("No", 1.0 - yes)],
     )
 }
 
@@ -209,7 +205,7 @@ fn how_sure(village: &str, percent: usize) -> Question {
             _ if neighbours(index) => (1.0 - RIGHT_HEDGE) / shared as f64,
             _ => return None,
         };
-        Some(Answer::new(says, probability))
+        Some(answer(says, probability))
     });
     let mut question = question(&HOW_SURE, village, answers.collect());
     question.right = Some(HEDGES[right].0.to_owned());
@@ -219,14 +215,14 @@ fn how_sure(village: &str, percent: usize) -> Question {
 fn open(village: &str, percent: usize) -> Question {
     let yes = percent as f64 / 100.0;
     let mut answers = vec![
-        Answer::new("Yes", PLAIN * yes),
-        Answer::new("No", PLAIN * (1.0 - yes)),
+        answer("Yes", PLAIN * yes),
+        answer("No", PLAIN * (1.0 - yes)),
     ];
     // A certain "no" is both a plain answer and a hedge.
     let says = HEDGES[hedge(percent)].0;
     match answers.iter_mut().find(|answer| answer.says == says) {
         Some(answer) => answer.probability += 1.0 - PLAIN,
-        None => answers.push(Answer::new(says, 1.0 - PLAIN)),
+        None => answers.push(answer(says, 1.0 - PLAIN)),
     }
     question(&OPEN, village, answers)
 }

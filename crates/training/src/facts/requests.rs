@@ -1,6 +1,7 @@
 //! Requests: a wish for a story, and a story of the world that grants it.
 
-use serde::{Deserialize, Serialize};
+use bundle::RequestTruth;
+use serde::Serialize;
 
 use crate::world::random::SplitMix64;
 use crate::world::{Sentiment, Story, World};
@@ -19,24 +20,10 @@ const ASKED_PERCENT: usize = 40;
 /// Keeps the stories of requests apart from those told unasked under the same seed.
 const STREAM: u64 = 0x7265_7175_6573_7473;
 
-/// How requests are worded, as the truth table tells it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct RequestTruth {
-    /// What is asked and what follows.
-    pub about: String,
-    /// Wordings that stand in training documents.
-    pub prompts: Vec<String>,
-    /// Wordings held out from training.
-    pub unseen: Vec<String>,
-    /// Share of the requests for a happy story; as many ask for a sad one, and the rest for any.
-    pub happy: f64,
-}
-
-impl RequestTruth {
-    pub(super) fn new() -> Self {
-        let owned = |wordings: &[&str]| wordings.iter().map(ToString::to_string).collect();
-        Self {
+/// How requests are worded, for the truth table.
+pub(super) fn truth() -> RequestTruth {
+    let owned = |wordings: &[&str]| wordings.iter().map(ToString::to_string).collect();
+    RequestTruth {
             about: "KIND is \"happy \", \"sad \" or nothing, SUBJECT what the story is about; on the next line follows a story \
                     of that kind about that subject, or of any kind"
                 .to_owned(),
@@ -44,16 +31,15 @@ impl RequestTruth {
             unseen: owned(&UNSEEN),
             happy: ASKED_PERCENT as f64 / 100.0,
         }
-    }
+}
 
-    /// A request for a story about `subject`, worded as in training: the wordings by turns of `number`.
-    ///
-    /// # Panics
-    /// When the table has no wordings.
-    #[must_use]
-    pub fn ask(&self, number: usize, asked: Option<Sentiment>, subject: &str) -> String {
-        word(&self.prompts[number % self.prompts.len()], asked, subject)
-    }
+/// A request for a story about `subject`, worded as in training: the wordings by turns of `number`.
+///
+/// # Panics
+/// When the table has no wordings.
+#[must_use]
+pub fn ask(truth: &RequestTruth, number: usize, asked: Option<Sentiment>, subject: &str) -> String {
+    word(&truth.prompts[number % truth.prompts.len()], asked, subject)
 }
 
 fn word(wording: &str, asked: Option<Sentiment>, subject: &str) -> String {

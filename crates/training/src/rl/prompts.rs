@@ -12,7 +12,9 @@ use serde::{Deserialize, Serialize};
 use super::prompt::{Prompt, Task};
 use super::requested_endings::RequestedEndings;
 use crate::error::{TrainingError, at};
-use crate::facts::{Request, TruthTable, requests};
+use bundle::Beginnings;
+
+use crate::facts::{Request, requests, truth_table};
 use crate::world::{Story, World};
 
 /// What an SFT target follows.
@@ -116,8 +118,8 @@ impl PromptShare {
                     },
                     target: None,
                 };
-                Ok(Beginnings::read(&folder.join(file))?
-                    .texts
+                Ok(read_beginnings(&folder.join(file))?
+                    .beginnings
                     .iter()
                     .map(begin)
                     .collect())
@@ -126,7 +128,7 @@ impl PromptShare {
                 Ok(requests(world, *seed, *count).map(request_prompt).collect())
             }
             Self::Facts { families } => {
-                let table = TruthTable::new();
+                let table = truth_table();
                 let mut prompts = Vec::new();
                 for name in families {
                     let family = table.families.iter().find(|family| family.name == *name);
@@ -211,31 +213,15 @@ fn sft_prompts(
         .collect()
 }
 
-/// A file of beginnings.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Beginnings {
-    #[serde(rename = "about")]
-    _about: String,
-    #[serde(rename = "origin")]
-    _origin: String,
-    #[serde(rename = "licence")]
-    _licence: String,
-    #[serde(rename = "beginnings")]
-    texts: Vec<String>,
-}
-
-impl Beginnings {
-    fn read(path: &Path) -> Result<Self, TrainingError> {
-        let text = fs::read_to_string(path).map_err(at(path))?;
-        serde_json::from_str(&text).map_err(|error| TrainingError::Value {
-            field: "prompts.file",
-            problem: format!(
-                "names {}, which holds no beginnings: {error}",
-                path.display()
-            ),
-        })
-    }
+fn read_beginnings(path: &Path) -> Result<Beginnings, TrainingError> {
+    let text = fs::read_to_string(path).map_err(at(path))?;
+    serde_json::from_str(&text).map_err(|error| TrainingError::Value {
+        field: "prompts.file",
+        problem: format!(
+            "names {}, which holds no beginnings: {error}",
+            path.display()
+        ),
+    })
 }
 
 /// The beginning of a text, up to the end of its sentence number `count`; all of a shorter text.

@@ -238,7 +238,7 @@ fn an_unknown_experiment_of_a_link_is_noted_and_the_first_is_open() {
 
 #[test]
 fn the_chosen_adapter_takes_the_place_of_the_only_one_and_joins_several() {
-    let adapters = AdapterIndex::from_json(
+    let adapters = serde_json::from_str::<AdapterIndex>(
         r#"[{ "name": "tight", "title": "Tight", "about": "", "budget_nats": 2 }]"#,
     )
     .unwrap();

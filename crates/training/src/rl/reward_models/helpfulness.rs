@@ -85,12 +85,12 @@ fn most_probable(question: &Question) -> Vec<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::facts::TruthTable;
+    use crate::facts::truth_table;
     use crate::world::{Sentiment, Story};
 
     #[test]
     fn the_more_probable_answer_is_rewarded() {
-        let table = TruthTable::new();
+        let table = truth_table();
         let family = |name: &str| table.families.iter().find(|family| family.name == name);
         let rain = &family("rain").unwrap().questions;
         assert_eq!(most_probable(&rain[0]), ["No"]);

@@ -49,10 +49,10 @@ impl RewardModel for PreferenceReward {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::facts::TruthTable;
+    use crate::facts::truth_table;
 
     fn rewards_of(raters: PreferenceReward, family: &str, texts: &[&str]) -> Vec<f64> {
-        let table = TruthTable::new();
+        let table = truth_table();
         let family = table.families.iter().find(|known| known.name == family);
         let question = family.unwrap().questions[9 % family.unwrap().questions.len()].clone();
         let prompt = Prompt {

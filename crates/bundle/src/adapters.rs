@@ -1,40 +1,36 @@
-//! The adapters that lie beside a model, as its `adapters/index.json` lists them.
+//! `adapters/index.json`: the adapters of a model.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+
+use crate::{ADAPTERS, Parse};
 
 /// One adapter.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AdapterInfo {
-    /// Its folder's name.
+    /// Its folder's name, beside the index.
     pub name: String,
     /// Its name for people.
     pub title: String,
-    /// What it was tuned to, in one line.
+    /// What it was trained for, in one line.
     pub about: String,
-    /// Its KL budget, nats per completion; only for adapters of the budget sweep.
+    /// The KL budget that it was tuned under, nats per completion; only where it belongs to the sweep of such budgets.
     pub budget_nats: Option<f64>,
 }
 
-/// The adapters of a model.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// The adapters of a model: first those without a budget, as they are listed, then the sweep from the least budget on.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(from = "Vec<AdapterInfo>", into = "Vec<AdapterInfo>")]
 pub struct AdapterIndex(Vec<AdapterInfo>);
 
 impl AdapterIndex {
-    /// Reads an index.
-    ///
-    /// # Errors
-    /// When the text is no such list.
-    pub fn from_json(json: &str) -> Result<Self, serde_json::Error> {
-        let mut adapters: Vec<AdapterInfo> = serde_json::from_str(json)?;
-        // Those without a budget as they are listed, then the sweep.
-        let budget = |info: &AdapterInfo| info.budget_nats.unwrap_or(f64::NEG_INFINITY);
-        adapters.sort_by(|one, other| budget(one).total_cmp(&budget(other)));
-        Ok(Self(adapters))
-    }
-
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = &AdapterInfo> {
+        self.0.iter()
     }
 
     /// The adapter of this name.
@@ -42,12 +38,12 @@ impl AdapterIndex {
         self.0.iter().find(|info| info.name == name)
     }
 
-    /// What people call the adapter of this name: its title, where the index has one.
+    /// The title of the adapter of this name; the name itself where the index does not have it.
     pub fn title<'a>(&'a self, name: &'a str) -> &'a str {
         self.named(name).map_or(name, |info| &info.title)
     }
 
-    /// Those that stand for themselves.
+    /// Those without a KL budget.
     pub fn single(&self) -> impl Iterator<Item = &AdapterInfo> {
         self.0.iter().filter(|info| info.budget_nats.is_none())
     }
@@ -60,13 +56,31 @@ impl AdapterIndex {
     }
 }
 
+impl From<Vec<AdapterInfo>> for AdapterIndex {
+    fn from(mut adapters: Vec<AdapterInfo>) -> Self {
+        let budget = |info: &AdapterInfo| info.budget_nats.unwrap_or(f64::NEG_INFINITY);
+        adapters.sort_by(|one, other| budget(one).total_cmp(&budget(other)));
+        Self(adapters)
+    }
+}
+
+impl From<AdapterIndex> for Vec<AdapterInfo> {
+    fn from(index: AdapterIndex) -> Self {
+        index.0
+    }
+}
+
+impl Parse for AdapterIndex {
+    const FILE: &'static str = ADAPTERS;
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn the_sweep_goes_from_the_least_budget_to_the_greatest() {
-        let adapters = AdapterIndex::from_json(
+        let adapters = AdapterIndex::parse(
             r#"[
                 { "name": "b16", "title": "16", "about": "", "budget_nats": 16 },
                 { "name": "wedding", "title": "Wedding", "about": "glad", "budget_nats": null },
@@ -89,7 +103,8 @@ mod tests {
     #[test]
     fn another_file_is_no_index() {
         for json in ["{}", r#"[{"name": "x"}]"#, "<html>"] {
-            assert!(AdapterIndex::from_json(json).is_err(), "{json}");
+            let error = AdapterIndex::parse(json).unwrap_err().to_string();
+            assert!(error.starts_with("adapters/index.json"), "{error}");
         }
     }
 }
