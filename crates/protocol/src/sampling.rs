@@ -82,3 +82,24 @@ impl RunSpec {
         (chain % stories, side)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn chains_of_a_comparison_share_their_story_and_so_their_draws() {
+        let mut settings = Settings {
+            compare: true,
+            chains: Chains::new(3).unwrap(),
+            ..Settings::default()
+        };
+        let alone = RunSpec::of(&settings);
+        assert_eq!((alone.sides(), alone.place(2)), (1, (2, Side::Alone)));
+        settings.adapter = Some("wedding".to_owned());
+        let compared = RunSpec::of(&settings);
+        assert_eq!(compared.sides(), 2);
+        assert_eq!(compared.place(2), (2, Side::Tuned));
+        assert_eq!(compared.place(5), (2, Side::Base));
+    }
+}

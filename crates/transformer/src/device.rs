@@ -2,7 +2,8 @@
 //!
 //! A browser cannot wait for its GPU: a synchronous read panics there. All data leave a device through [`read_logits`].
 
-use burn::tensor::{Device, Tensor};
+pub use burn::tensor::Device;
+use burn::tensor::Tensor;
 use thiserror::Error;
 
 /// A device that is unavailable, or that failed.

@@ -1,41 +1,36 @@
 //! The event loop: take in all commands that have come, act on one, else decode one token, yield, and again.
 
-use std::collections::VecDeque;
-
-use futures::StreamExt as _;
 use protocol::{
     Command, DeviceKind, Event, ExperimentRequest, Failed, FailureCause, ForceRequest,
     GenerateRequest, LoadRequest, Logits, LogitsRequest, PrefillRequest, Prefilled, Ready,
-    ResampleRequest, RunId, RunOutcome, Unavailable,
+    ResampleRequest, RunOutcome, Unavailable,
 };
 use transformer::{LlamaModel, Plan, Realignment, Swarm, device};
 
-use crate::channel::{Inbox, send};
 use crate::experiment_run::{self, Reporter};
 use crate::failure::Failure;
 use crate::generation::{Generation, message};
-use crate::log_capture;
+use crate::host::Host;
+use crate::inbox::Inbox;
 use crate::model_store::ModelStore;
 use crate::startup;
-use crate::yield_now::Yielder;
 
 /// Chains that are sampled again between two looks into the inbox: a slider may have moved on meanwhile.
 const RESAMPLED_AT_ONCE: usize = 8;
 
-/// Serves the page for as long as the worker lives.
-pub async fn serve(kind: DeviceKind, inbox: Inbox) {
+/// Serves the page until its end.
+pub async fn serve<H: Host>(host: H, kind: DeviceKind, inbox: Inbox) {
     let mut event_loop = EventLoop {
+        host,
         kind,
         inbox,
-        waiting: VecDeque::new(),
-        yielder: Yielder::new(),
         store: None,
         generation: None,
     };
-    while let Some(command) = event_loop.next().await {
-        let outcome = match command {
-            Some(command) => event_loop.act(command).await,
-            None => event_loop.decode().await,
+    while let Some(next) = event_loop.next().await {
+        let outcome = match next {
+            Next::Command(command) => event_loop.act(command).await,
+            Next::Token => event_loop.decode().await,
         };
         if let Err(failure) = outcome {
             event_loop.report(failure);
@@ -43,31 +38,30 @@ pub async fn serve(kind: DeviceKind, inbox: Inbox) {
     }
 }
 
-struct EventLoop {
+struct EventLoop<H> {
+    host: H,
     kind: DeviceKind,
     inbox: Inbox,
-    /// Received and not yet acted on.
-    waiting: VecDeque<Command>,
-    yielder: Yielder,
     store: Option<ModelStore>,
     generation: Option<Generation>,
 }
 
-impl EventLoop {
-    /// The next command; `Some(None)` when there is none and a swarm wants its next token; `None` at the end of the page.
-    async fn next(&mut self) -> Option<Option<Command>> {
-        self.listen();
-        let active = self.generation.as_ref().is_some_and(Generation::is_active);
-        if self.waiting.is_empty() && !active {
-            let first = self.inbox.next().await?;
-            self.waiting.push_back(first);
-            self.listen();
-        }
-        Some(self.waiting.pop_front())
-    }
+/// What to do next.
+enum Next {
+    Command(Command),
+    /// Decode one more token per chain.
+    Token,
+}
 
-    fn listen(&mut self) {
-        listen(&mut self.inbox, &mut self.waiting);
+impl<H: Host> EventLoop<H> {
+    /// A command goes first; without one, a swarm that is not finished; without that it waits. None at the end of the page.
+    async fn next(&mut self) -> Option<Next> {
+        let active = self.generation.as_ref().is_some_and(Generation::is_active);
+        if active {
+            let command = self.inbox.try_next();
+            return Some(command.map_or(Next::Token, Next::Command));
+        }
+        self.inbox.next().await.map(Next::Command)
     }
 
     async fn act(&mut self, command: Command) -> Result<(), Failure> {
@@ -90,8 +84,8 @@ impl EventLoop {
                     chain,
                     position,
                 } = request;
-                if let Some(generation) = self.present(run) {
-                    generation.send_logits(chain, position);
+                if let Some(generation) = self.generation.as_ref().filter(|one| one.id() == run) {
+                    generation.send_logits(&self.host, chain, position);
                 }
                 Ok(())
             }
@@ -100,8 +94,8 @@ impl EventLoop {
                 outcome.map_err(|failure| failure.of(request.run))
             }
             Command::Stop(run) => {
-                if let Some(generation) = self.present(run) {
-                    generation.end(RunOutcome::Stopped);
+                if let Some(generation) = self.generation.as_mut().filter(|one| one.id() == run) {
+                    generation.end(&self.host, RunOutcome::Stopped);
                 }
                 Ok(())
             }
@@ -111,25 +105,30 @@ impl EventLoop {
     /// Decodes one token per chain of the present swarm, then yields so that the browser can deliver commands.
     async fn decode(&mut self) -> Result<(), Failure> {
         if let Some(generation) = &mut self.generation {
-            if let Err(error) = generation.step().await {
-                let (id, tuned) = (generation.id(), generation.is_tuned());
-                self.generation = None;
-                return Err(Failure::computing(self.kind, tuned)(error).of(id));
+            match generation.step().await {
+                Ok(picks) => {
+                    check_device(&self.host)?;
+                    generation.report(&self.host, picks);
+                }
+                Err(error) => {
+                    let (run, tuned) = (generation.id(), generation.is_tuned());
+                    self.generation = None;
+                    return Err(Failure::computing(self.kind, tuned)(error).of(run));
+                }
             }
-            check_device()?;
         }
-        self.yielder.yield_now().await;
+        self.host.yield_now().await;
         Ok(())
     }
 
     async fn load(&mut self, request: &LoadRequest) -> Result<(), Failure> {
-        let loaded = startup::load(self.kind, &request.folder).await;
+        let loaded = startup::load(&self.host, self.kind, &request.folder).await;
         let loaded = loaded.map_err(|failure| Failure {
             fatal: true,
             ..failure
         })?;
         let config = loaded.model.model.config();
-        send(&Event::Ready(Ready {
+        self.host.send(Event::Ready(Ready {
             device: loaded.report,
             vocabulary: loaded.model.tokenizer.bytes().to_vec(),
             bos_token: config.bos_token_id,
@@ -143,12 +142,12 @@ impl EventLoop {
     async fn prefill(&mut self, request: PrefillRequest) -> Result<(), Failure> {
         let PrefillRequest { prompt, adapter } = request;
         let kind = self.kind;
-        let store = self.store()?;
+        let store = self.store.as_mut().ok_or_else(no_model)?;
         let tokens = store.encode(&prompt, 1)?;
-        store.select_adapter(adapter.as_deref()).await?;
+        store.select_adapter(&self.host, adapter.as_deref()).await?;
         let (base, tuned) = store.models();
-        let logits = async |engine: &LlamaModel, tuned| {
-            let rows = device::read_logits(engine.prefill(&tokens).logits).await;
+        let logits = async |model: &LlamaModel, tuned| {
+            let rows = device::read_logits(model.prefill(&tokens).logits).await;
             rows.map(first).map_err(Failure::computing(kind, tuned))
         };
         let base = logits(base, false).await?;
@@ -156,8 +155,8 @@ impl EventLoop {
             Some(tuned) => Some(logits(tuned, true).await?),
             None => None,
         };
-        check_device()?;
-        send(&Event::Prefilled(Prefilled {
+        check_device(&self.host)?;
+        self.host.send(Event::Prefilled(Prefilled {
             prompt,
             adapter,
             tokens,
@@ -168,7 +167,7 @@ impl EventLoop {
 
     async fn generate(&mut self, request: GenerateRequest) -> Result<(), Failure> {
         if let Some(generation) = &mut self.generation {
-            generation.end(RunOutcome::Stopped);
+            generation.end(&self.host, RunOutcome::Stopped);
         }
         let GenerateRequest { run, spec, params } = request;
         let plan = Plan {
@@ -178,9 +177,11 @@ impl EventLoop {
         };
         let chains = spec.chains.get() as usize;
         let kind = self.kind;
-        let store = self.store()?;
+        let store = self.store.as_mut().ok_or_else(no_model)?;
         let tokens = store.encode(&spec.prompt, plan.length)?;
-        store.select_adapter(spec.adapter.as_deref()).await?;
+        store
+            .select_adapter(&self.host, spec.adapter.as_deref())
+            .await?;
         let (base, tuned) = store.models();
         let swarm = match tuned {
             None => Swarm::start(base, tokens.clone(), chains, plan).await,
@@ -194,35 +195,26 @@ impl EventLoop {
             }
         };
         let swarm = swarm.map_err(Failure::computing(kind, tuned.is_some()))?;
-        check_device()?;
+        check_device(&self.host)?;
         let logits = swarm
             .logits(0, 0)
             .expect("a swarm has a chain, and the logits after the prompt");
-        send(&Event::Prefilled(Prefilled {
+        self.host.send(Event::Prefilled(Prefilled {
             prompt: spec.prompt,
             adapter: spec.adapter,
             tokens,
             logits: message(logits),
         }));
-        self.generation = Some(Generation::new(run, swarm));
+        self.generation = Some(Generation::new(run, swarm, self.host.now_ms()));
         Ok(())
     }
 
     /// Runs an experiment to its end, or until the reader stops it. All other commands wait.
     async fn experiment(&mut self, request: &ExperimentRequest) -> Result<(), Failure> {
         let store = self.store.as_mut().ok_or_else(no_model)?;
-        let reporter = Reporter::new(
-            request.run,
-            &mut self.inbox,
-            &mut self.waiting,
-            &self.yielder,
-        );
+        let reporter = Reporter::new(&self.host, request.run, &mut self.inbox);
         experiment_run::run(store, request, reporter).await?;
-        check_device()
-    }
-
-    fn store(&mut self) -> Result<&mut ModelStore, Failure> {
-        self.store.as_mut().ok_or_else(no_model)
+        check_device(&self.host)
     }
 
     /// Samples every chain again under other parameters, and starts over when newer ones arrive meanwhile.
@@ -232,46 +224,38 @@ impl EventLoop {
             mut turn,
             params,
         } = request;
-        let Some(generation) = self.open(run) else {
+        let open = |generation: &&mut Generation| generation.is_open(run);
+        let Some(generation) = self.generation.as_mut().filter(open) else {
             return;
         };
         generation.set_params(params);
         let mut chain = 0;
-        while self
-            .open(run)
-            .is_some_and(|generation| generation.resample(chain))
-        {
+        while generation.resample(chain) {
             chain += 1;
             if chain.is_multiple_of(RESAMPLED_AT_ONCE) {
-                self.yielder.yield_now().await;
-                self.listen();
-                match self.waiting.front() {
-                    Some(&Command::Resample(newer)) if newer.run == run => {
-                        self.waiting.pop_front();
-                        if let Some(generation) = self.open(run) {
-                            generation.set_params(newer.params);
-                        }
-                        (turn, chain) = (newer.turn, 0);
-                    }
+                self.host.yield_now().await;
+                self.inbox.listen();
+                if let Some(newer) = self.inbox.next_resample(run) {
+                    generation.set_params(newer.params);
+                    (turn, chain) = (newer.turn, 0);
+                } else if self.inbox.generate_is_next() {
                     // Another run takes its place. A stop is different: the page keeps what it then shows.
-                    Some(Command::Generate(_)) => return,
-                    _ => {}
+                    return;
                 }
             }
         }
-        if let Some(generation) = self.open(run) {
-            generation.send_rewound(turn);
-        }
+        generation.send_rewound(&self.host, turn);
     }
 
     /// Replaces one token. Answers the turn even where there is no such token, so that the page waits for nothing.
     fn force(&mut self, request: ForceRequest) -> Result<(), Failure> {
         let ForceRequest { run, turn, forced } = request;
-        let Some(generation) = self.open(run) else {
+        let open = |generation: &&mut Generation| generation.is_open(run);
+        let Some(generation) = self.generation.as_mut().filter(open) else {
             return Ok(());
         };
         let done = generation.force(forced);
-        generation.send_rewound(turn);
+        generation.send_rewound(&self.host, turn);
         if done {
             return Ok(());
         }
@@ -284,19 +268,6 @@ impl EventLoop {
         Err(Failure::new(FailureCause::Request, message))
     }
 
-    /// The present swarm, if it is this run.
-    fn present(&mut self, run: RunId) -> Option<&mut Generation> {
-        self.generation
-            .as_mut()
-            .filter(|generation| generation.id() == run)
-    }
-
-    /// The present swarm, if it is this run and was not stopped.
-    fn open(&mut self, run: RunId) -> Option<&mut Generation> {
-        self.present(run)
-            .filter(|generation| generation.can_resample())
-    }
-
     fn report(&mut self, failure: Failure) {
         let Failure {
             cause,
@@ -306,9 +277,10 @@ impl EventLoop {
         } = failure;
         if fatal {
             (self.store, self.generation) = (None, None);
-            send(&Event::Unavailable(Unavailable { cause, message }));
+            self.host
+                .send(Event::Unavailable(Unavailable { cause, message }));
         } else {
-            send(&Event::Failed(Failed {
+            self.host.send(Event::Failed(Failed {
                 run,
                 cause,
                 message,
@@ -317,22 +289,14 @@ impl EventLoop {
     }
 }
 
-/// Fails when the browser has refused one of the GPU's programs: what was computed with it cannot be trusted. Checked before
-/// numbers are sent, as another length of text or number of chains is another program.
-fn check_device() -> Result<(), Failure> {
-    log_capture::first_error().map_or(Ok(()), |error| Err(Failure::device(error)))
-}
-
-/// Moves what has come into `waiting`. Of several `Resample`s in a row only the last is kept.
-pub fn listen(inbox: &mut Inbox, waiting: &mut VecDeque<Command>) {
-    while let Ok(command) = inbox.try_recv() {
-        if matches!(command, Command::Resample(_))
-            && matches!(waiting.back(), Some(Command::Resample(_)))
-        {
-            waiting.pop_back();
-        }
-        waiting.push_back(command);
-    }
+/// Fails when the device's driver has logged an error: what was computed since then cannot be trusted. Checked before numbers are
+/// sent, as another length of text or number of chains is another program.
+pub fn check_device(host: &impl Host) -> Result<(), Failure> {
+    host.device_error().map_or(Ok(()), |error| {
+        let message =
+            format!("the device reported an error, so its numbers cannot be trusted ({error})");
+        Err(Failure::device(message))
+    })
 }
 
 fn no_model() -> Failure {

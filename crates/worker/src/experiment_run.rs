@@ -1,20 +1,18 @@
 //! One run of an experiment: fetches its inputs, reports its progress, and looks out for a stop.
 
-use std::collections::VecDeque;
 use std::ops::ControlFlow;
 
 use experiments::{ExperimentError, ExperimentResults, RunConfig, RunProgress, Size, Subject};
 use protocol::{
-    Command, Event, ExperimentAdapter, ExperimentDone, ExperimentProgress, ExperimentRequest,
-    FailureCause, RunId, RunOutcome, encode,
+    Event, ExperimentAdapter, ExperimentDone, ExperimentProgress, ExperimentRequest, FailureCause,
+    RunId, RunOutcome, encode,
 };
 use transformer::{InferenceError, Pipeline};
 
-use crate::channel::{Inbox, now_ms, send};
-use crate::event_loop::listen;
 use crate::failure::Failure;
+use crate::host::Host;
+use crate::inbox::Inbox;
 use crate::model_store::ModelStore;
-use crate::yield_now::Yielder;
 
 /// Shortest time between two `ExperimentProgress` events: the page draws figures of them.
 const SEND_INTERVAL_MS: f64 = 250.0;
@@ -23,30 +21,23 @@ const SEND_INTERVAL_MS: f64 = 250.0;
 const LISTEN_INTERVAL_MS: f64 = 20.0;
 
 /// Reports an experiment's progress to the page, and the page's stop to the experiment.
-pub struct Reporter<'a> {
+pub struct Reporter<'a, H> {
+    host: &'a H,
     run: RunId,
     inbox: &'a mut Inbox,
-    waiting: &'a mut VecDeque<Command>,
-    yielder: &'a Yielder,
     listened_ms: f64,
     sent_ms: f64,
     /// Reported by the experiment and not yet sent.
     pending: Option<(usize, usize, ExperimentResults)>,
 }
 
-impl<'a> Reporter<'a> {
+impl<'a, H: Host> Reporter<'a, H> {
     /// Reports under the page's id for this run.
-    pub fn new(
-        run: RunId,
-        inbox: &'a mut Inbox,
-        waiting: &'a mut VecDeque<Command>,
-        yielder: &'a Yielder,
-    ) -> Self {
+    pub fn new(host: &'a H, run: RunId, inbox: &'a mut Inbox) -> Self {
         Self {
+            host,
             run,
             inbox,
-            waiting,
-            yielder,
             listened_ms: 0.0,
             sent_ms: 0.0,
             pending: None,
@@ -55,10 +46,10 @@ impl<'a> Reporter<'a> {
 
     /// Yields to the browser and looks for a stop. Other commands wait.
     async fn listen(&mut self) -> ControlFlow<()> {
-        self.yielder.yield_now().await;
-        self.listened_ms = now_ms();
-        listen(self.inbox, self.waiting);
-        if self.waiting.contains(&Command::Stop(self.run)) {
+        self.host.yield_now().await;
+        self.listened_ms = self.host.now_ms();
+        self.inbox.listen();
+        if self.inbox.has_stop(self.run) {
             ControlFlow::Break(())
         } else {
             ControlFlow::Continue(())
@@ -67,20 +58,21 @@ impl<'a> Reporter<'a> {
 
     fn send_pending(&mut self) {
         if let Some((done, total, findings)) = self.pending.take() {
-            self.sent_ms = now_ms();
-            send(&Event::ExperimentProgress(ExperimentProgress {
-                run: self.run,
-                done: done as u32,
-                total: total as u32,
-                findings: bytes(&findings),
-            }));
+            self.sent_ms = self.host.now_ms();
+            self.host
+                .send(Event::ExperimentProgress(ExperimentProgress {
+                    run: self.run,
+                    done: done as u32,
+                    total: total as u32,
+                    findings: bytes(&findings),
+                }));
         }
     }
 }
 
-impl RunProgress for Reporter<'_> {
+impl<H: Host> RunProgress for Reporter<'_, H> {
     async fn checkpoint(&mut self) -> ControlFlow<()> {
-        let now_ms = now_ms();
+        let now_ms = self.host.now_ms();
         if now_ms - self.sent_ms >= SEND_INTERVAL_MS {
             self.send_pending();
         }
@@ -99,18 +91,19 @@ impl RunProgress for Reporter<'_> {
 ///
 /// # Errors
 /// When an input is missing or a model fails.
-pub async fn run(
+pub async fn run<H: Host>(
     store: &mut ModelStore,
     request: &ExperimentRequest,
-    mut reporter: Reporter<'_>,
+    mut reporter: Reporter<'_, H>,
 ) -> Result<(), Failure> {
-    store.load_inputs().await?;
+    let host = reporter.host;
+    store.load_inputs(host).await?;
     for adapter in &request.adapters {
         if reporter.listen().await.is_break() {
             conclude(&mut reporter, None, 0.0);
             return Ok(());
         }
-        store.load_adapter(&adapter.name).await?;
+        store.load_adapter(host, &adapter.name).await?;
     }
     let (base, inputs) = store
         .inputs()
@@ -138,9 +131,9 @@ pub async fn run(
         shaping: request.params.shaping,
         lambda: request.params.lambda.get(),
     };
-    let started_ms = now_ms();
+    let started_ms = host.now_ms();
     let outcome = experiments::run(&request.name, &subjects, inputs, &config, &mut reporter).await;
-    let seconds = ((now_ms() - started_ms) / 1e3) as f32;
+    let seconds = ((host.now_ms() - started_ms) / 1e3) as f32;
     match outcome {
         Ok(findings) => conclude(&mut reporter, Some(&findings), seconds),
         Err(ExperimentError::Cancelled) => conclude(&mut reporter, None, seconds),
@@ -161,11 +154,15 @@ fn failure(error: &ExperimentError) -> Failure {
 }
 
 /// Sends the end of a run. Without findings it was stopped, and its last progress counts.
-fn conclude(reporter: &mut Reporter<'_>, findings: Option<&ExperimentResults>, seconds: f32) {
+fn conclude(
+    reporter: &mut Reporter<'_, impl Host>,
+    findings: Option<&ExperimentResults>,
+    seconds: f32,
+) {
     if findings.is_none() {
         reporter.send_pending();
     }
-    send(&Event::ExperimentDone(ExperimentDone {
+    reporter.host.send(Event::ExperimentDone(ExperimentDone {
         run: reporter.run,
         outcome: if findings.is_some() {
             RunOutcome::Finished

@@ -3,6 +3,8 @@
 use protocol::{DeviceKind, FailureCause, RunId};
 use transformer::{AdapterError, DeviceError, InferenceError, LoadError, PromptError};
 
+use crate::download::DownloadError;
+
 /// Why a command could not be carried out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
@@ -58,11 +60,11 @@ impl Failure {
             ..self
         }
     }
+}
 
-    /// The same failure, due to something else.
-    #[must_use]
-    pub fn due_to(self, cause: FailureCause) -> Self {
-        Self { cause, ..self }
+impl From<DownloadError> for Failure {
+    fn from(error: DownloadError) -> Self {
+        Self::new(error.cause(), error)
     }
 }
 

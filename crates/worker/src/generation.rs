@@ -6,7 +6,7 @@ use protocol::{
 };
 use transformer::{ChainLogits, DeviceError, Swarm};
 
-use crate::channel::{now_ms, send};
+use crate::host::Host;
 
 /// Shortest time between two `Step` events: the page draws no faster, and every message costs time.
 const SEND_INTERVAL_MS: f64 = 30.0;
@@ -28,14 +28,14 @@ pub struct Generation {
 
 impl Generation {
     /// Starts the clock of a swarm.
-    pub fn new(id: RunId, swarm: Swarm) -> Self {
+    pub fn new(id: RunId, swarm: Swarm, now_ms: f64) -> Self {
         Self {
             id,
             swarm,
             turn: 0,
             outcome: None,
             tokens: 0,
-            started_ms: now_ms(),
+            started_ms: now_ms,
             pending: Vec::new(),
             sent_ms: 0.0,
         }
@@ -57,54 +57,56 @@ impl Generation {
         self.outcome.is_none()
     }
 
-    /// Whether it can go on under other parameters. A finished run can; one that was stopped stays stopped.
-    pub fn can_resample(&self) -> bool {
-        self.outcome != Some(RunOutcome::Stopped)
+    /// Whether it is this run and can go on under other parameters. A finished run can; one that was stopped stays stopped.
+    pub fn is_open(&self, run: RunId) -> bool {
+        self.id == run && self.outcome != Some(RunOutcome::Stopped)
     }
 
-    /// Decodes one token per chain. Sends tokens from time to time, and `Done` at the end.
+    /// Decodes one token per chain; none when every chain has ended.
     ///
     /// # Errors
     /// When the device fails.
-    pub async fn step(&mut self) -> Result<(), DeviceError> {
+    pub async fn step(&mut self) -> Result<Vec<Pick>, DeviceError> {
         if self.swarm.is_done() {
-            self.end(RunOutcome::Finished);
-            return Ok(());
+            return Ok(Vec::new());
         }
-        let picks = self.swarm.step().await?;
+        self.swarm.step().await
+    }
+
+    /// Sends the tokens of a step, at once or with later ones, and `Done` after the last.
+    pub fn report(&mut self, host: &impl Host, picks: Vec<Pick>) {
         self.tokens += picks.len() as u32;
         self.pending.extend(picks);
         if self.swarm.is_done() {
-            self.end(RunOutcome::Finished);
-        } else if now_ms() - self.sent_ms >= SEND_INTERVAL_MS {
-            self.send_pending();
+            self.end(host, RunOutcome::Finished);
+        } else if host.now_ms() - self.sent_ms >= SEND_INTERVAL_MS {
+            self.send_pending(host);
         }
-        Ok(())
     }
 
     /// Sends the tokens that were sampled since the last time.
-    fn send_pending(&mut self) {
-        self.sent_ms = now_ms();
+    fn send_pending(&mut self, host: &impl Host) {
+        self.sent_ms = host.now_ms();
         if !self.pending.is_empty() {
-            send(&Event::Step(Step {
+            host.send(Event::Step(Step {
                 run: self.id,
                 picks: std::mem::take(&mut self.pending),
-                tokens_per_second: self.tokens as f32 / self.seconds().max(1e-3),
+                tokens_per_second: self.tokens as f32 / self.seconds(host).max(1e-3),
             }));
         }
     }
 
     /// Sends `Done`, unless the run was over before.
-    pub fn end(&mut self, outcome: RunOutcome) {
+    pub fn end(&mut self, host: &impl Host, outcome: RunOutcome) {
         if self.outcome.is_none() {
-            self.send_pending();
+            self.send_pending(host);
             self.outcome = Some(outcome);
-            send(&Event::Done(Done {
+            host.send(Event::Done(Done {
                 run: self.id,
                 turn: self.turn,
                 outcome,
                 tokens: self.tokens,
-                seconds: self.seconds(),
+                seconds: self.seconds(host),
             }));
         }
     }
@@ -134,8 +136,8 @@ impl Generation {
     }
 
     /// Sends what is left of every chain after this turn, and goes on from there.
-    pub fn send_rewound(&mut self, turn: u32) {
-        self.send_pending();
+    pub fn send_rewound(&mut self, host: &impl Host, turn: u32) {
+        self.send_pending(host);
         let measures: Vec<Vec<(f32, f32)>> = (0..self.swarm.chains())
             .map(|chain| {
                 let picked = self.swarm.picked(chain).iter();
@@ -145,20 +147,20 @@ impl Generation {
             })
             .collect();
         let kept = measures.iter().map(|chain| chain.len() as u32).collect();
-        send(&Event::Rewound(Rewound {
+        host.send(Event::Rewound(Rewound {
             run: self.id,
             turn,
             kept,
             measures,
         }));
         (self.turn, self.outcome) = (turn, None);
-        (self.tokens, self.started_ms) = (0, now_ms());
+        (self.tokens, self.started_ms) = (0, host.now_ms());
     }
 
     /// Sends the logits that a token was sampled from, or that there are none.
-    pub fn send_logits(&self, chain: u32, position: u32) {
+    pub fn send_logits(&self, host: &impl Host, chain: u32, position: u32) {
         let logits = self.swarm.logits(chain as usize, position as usize);
-        send(&Event::Logits(TokenLogits {
+        host.send(Event::Logits(TokenLogits {
             run: self.id,
             chain,
             position,
@@ -166,8 +168,8 @@ impl Generation {
         }));
     }
 
-    fn seconds(&self) -> f32 {
-        ((now_ms() - self.started_ms) / 1e3) as f32
+    fn seconds(&self, host: &impl Host) -> f32 {
+        ((host.now_ms() - self.started_ms) / 1e3) as f32
     }
 }
 

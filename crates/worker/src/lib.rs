@@ -3,16 +3,18 @@
 //! Lives here: loading a model over the network, testing a GPU, the loop around `transformer::Swarm`, and running `experiments`
 //! on the loaded model. Does not live here: the maths of decoding, the network, and anything that the reader sees.
 
-mod channel;
+mod browser;
+mod download;
 mod event_loop;
 mod experiment_run;
 mod failure;
-mod fetch;
 mod generation;
-mod log_capture;
+mod host;
+mod inbox;
 mod model_store;
 mod startup;
-mod yield_now;
+#[cfg(test)]
+mod tests;
 
 use protocol::{DeviceKind, Event, Hello, Unavailable, VERSION};
 use wasm_bindgen_futures::spawn_local;
@@ -21,12 +23,15 @@ use wasm_bindgen_futures::spawn_local;
 pub fn start(kind: DeviceKind) {
     std::panic::set_hook(Box::new(|panic| {
         console_error_panic_hook::hook(panic);
-        channel::send(&Event::Unavailable(Unavailable::device(format!(
+        browser::send(&Event::Unavailable(Unavailable::device(format!(
             "this engine stopped ({panic}); reload the page"
         ))));
     }));
-    log_capture::install();
-    let inbox = channel::open();
-    channel::send(&Event::Hello(Hello { version: VERSION }));
-    spawn_local(event_loop::serve(kind, inbox));
+    let (browser, commands) = browser::Browser::open();
+    browser::send(&Event::Hello(Hello { version: VERSION }));
+    spawn_local(event_loop::serve(
+        browser,
+        kind,
+        inbox::Inbox::new(commands),
+    ));
 }

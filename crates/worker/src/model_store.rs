@@ -6,9 +6,9 @@ use experiments::{InputFiles, Inputs};
 use protocol::{Event, FailureCause, Progress, Stage};
 use transformer::{Adapter, AdapterFiles, LlamaModel, Pipeline};
 
-use crate::channel::send;
+use crate::download::{DownloadError, download};
 use crate::failure::Failure;
-use crate::fetch;
+use crate::host::Host;
 
 /// A base model and what belongs to it.
 pub struct ModelStore {
@@ -47,15 +47,19 @@ impl ModelStore {
     ///
     /// # Errors
     /// When it cannot be fetched or does not fit the base. Then no adapter is selected.
-    pub async fn select_adapter(&mut self, adapter: Option<&str>) -> Result<(), Failure> {
+    pub async fn select_adapter(
+        &mut self,
+        host: &impl Host,
+        adapter: Option<&str>,
+    ) -> Result<(), Failure> {
         if self.tuned.as_ref().map(|(name, _)| name.as_str()) == adapter {
             return Ok(());
         }
         self.tuned = None;
         let Some(name) = adapter else { return Ok(()) };
-        self.load_adapter(name).await?;
-        let engine = self.base.model.with_adapter(&self.adapters[name]);
-        self.tuned = Some((name.to_owned(), engine));
+        self.load_adapter(host, name).await?;
+        let tuned = self.base.model.with_adapter(&self.adapters[name]);
+        self.tuned = Some((name.to_owned(), tuned));
         Ok(())
     }
 
@@ -63,9 +67,9 @@ impl ModelStore {
     ///
     /// # Errors
     /// When it cannot be fetched or does not fit the base.
-    pub async fn load_adapter(&mut self, name: &str) -> Result<(), Failure> {
+    pub async fn load_adapter(&mut self, host: &impl Host, name: &str) -> Result<(), Failure> {
         if !self.adapters.contains_key(name) {
-            let loaded = self.fetch(name).await?;
+            let loaded = self.fetch(host, name).await?;
             self.adapters.insert(name.to_owned(), loaded);
         }
         Ok(())
@@ -75,21 +79,21 @@ impl ModelStore {
     ///
     /// # Errors
     /// When one of their files cannot be fetched or parsed.
-    pub async fn load_inputs(&mut self) -> Result<(), Failure> {
+    pub async fn load_inputs(&mut self, host: &impl Host) -> Result<(), Failure> {
         if self.inputs.is_some() {
             return Ok(());
         }
-        send(&Event::Progress(Progress {
+        host.send(Event::Progress(Progress {
             stage: Stage::ExperimentInputs,
             done: 0,
             total: None,
         }));
         let inputs = Inputs::read(&InputFiles {
-            truth: &self.text("truth.json").await?,
-            openings: &self.text("openings.json").await?,
-            attractors: &self.text("attractors.json").await?,
-            reward: &self.text("reward/weights.json").await?,
-            held_out: &self.text("held-out.json").await?,
+            truth: &self.text(host, bundle::TRUTH).await?,
+            openings: &self.text(host, bundle::OPENINGS).await?,
+            attractors: &self.text(host, bundle::ATTRACTORS).await?,
+            reward: &self.text(host, bundle::REWARD).await?,
+            held_out: &self.text(host, bundle::HELD_OUT).await?,
         });
         self.inputs = Some(inputs.map_err(|error| Failure::new(FailureCause::File, error))?);
         Ok(())
@@ -112,12 +116,12 @@ impl ModelStore {
     pub fn models(&self) -> (&LlamaModel, Option<&LlamaModel>) {
         (
             &self.base.model,
-            self.tuned.as_ref().map(|(_, engine)| engine),
+            self.tuned.as_ref().map(|(_, model)| model),
         )
     }
 
-    async fn text(&self, file: &str) -> Result<String, Failure> {
-        let bytes = fetch::fetch(&format!("{}{file}", self.folder), |_, _| ()).await?;
+    async fn text(&self, host: &impl Host, file: &str) -> Result<String, Failure> {
+        let bytes = download(host, &format!("{}{file}", self.folder), |_, _| ()).await?;
         String::from_utf8(bytes).map_err(|_| {
             Failure::new(
                 FailureCause::File,
@@ -126,26 +130,36 @@ impl ModelStore {
         })
     }
 
-    async fn fetch(&self, name: &str) -> Result<Adapter, Failure> {
+    async fn fetch(&self, host: &impl Host, name: &str) -> Result<Adapter, Failure> {
         let folder = format!("{}adapters/{name}/", self.folder);
-        let adapter = |failure: Failure| failure.due_to(FailureCause::Adapter);
-        let files = AdapterFiles {
-            config: fetch::fetch(&format!("{folder}adapter_config.json"), |_, _| ())
-                .await
-                .map_err(adapter)?,
-            weights: fetch::fetch(
-                &format!("{folder}adapter_model.safetensors"),
-                |done, total| {
-                    let stage = Stage::Adapter;
-                    send(&Event::Progress(Progress { stage, done, total }));
-                },
-            )
-            .await
-            .map_err(adapter)?,
-        };
+        let files = adapter_files(host, &folder).await.map_err(|error| {
+            let message = match &error {
+                DownloadError::Missing { address, status } => format!(
+                    "there is no adapter {name} realignment this model: {address} is not there (the server says {status})"
+                ),
+                _ => format!("the adapter {name} cannot be fetched: {error}"),
+            };
+            Failure::new(FailureCause::Adapter, message)
+        })?;
         Adapter::load(&files, &self.base.model).map_err(|error| {
             let message = format!("the adapter {name} cannot be used: {error}");
             Failure::new(FailureCause::Adapter, message)
         })
     }
+}
+
+async fn adapter_files(host: &impl Host, folder: &str) -> Result<AdapterFiles, DownloadError> {
+    let progress = |done, total| {
+        let stage = Stage::Adapter;
+        host.send(Event::Progress(Progress { stage, done, total }));
+    };
+    Ok(AdapterFiles {
+        config: download(host, &format!("{folder}adapter_config.json"), |_, _| ()).await?,
+        weights: download(
+            host,
+            &format!("{folder}adapter_model.safetensors"),
+            progress,
+        )
+        .await?,
+    })
 }

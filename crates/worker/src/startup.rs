@@ -1,11 +1,12 @@
 //! Loads a model onto this worker's device, tests the device against the CPU, and times it.
 
-use protocol::{DeviceKind, DeviceReport, Event, Progress, Speed, Stage};
-use transformer::{LlamaModel, ModelFiles, Pipeline, device, self_test};
+use protocol::{DeviceKind, DeviceReport, Event, Progress, SelfTest, Speed, Stage};
+use transformer::{LlamaModel, ModelFiles, Pipeline, self_test};
 
-use crate::channel::{now_ms, send};
+use crate::download::download;
+use crate::event_loop::check_device;
 use crate::failure::Failure;
-use crate::fetch;
+use crate::host::Host;
 
 /// Numbers of chains whose step is timed at start: one, and a swarm. More would delay the first answer.
 const TIMED_CHAINS: [usize; 2] = [1, 16];
@@ -25,47 +26,57 @@ pub struct Loaded {
 ///
 /// # Errors
 /// When a file cannot be fetched or used, or the device fails its test.
-pub async fn load(kind: DeviceKind, folder: &str) -> Result<Loaded, Failure> {
+pub async fn load(host: &impl Host, kind: DeviceKind, folder: &str) -> Result<Loaded, Failure> {
     let quiet = |_, _| ();
+    let progress = |stage, done, total| host.send(Event::Progress(Progress { stage, done, total }));
+    let address = |file: &str| format!("{folder}{file}");
     let files = ModelFiles {
-        config: fetch::fetch(&format!("{folder}config.json"), quiet).await?,
-        tokenizer: fetch::fetch(&format!("{folder}tokenizer.json"), quiet).await?,
-        weights: fetch::fetch(&format!("{folder}model.safetensors"), |done, total| {
+        config: download(host, &address("config.json"), quiet).await?,
+        tokenizer: download(host, &address("tokenizer.json"), quiet).await?,
+        weights: download(host, &address("model.safetensors"), |done, total| {
             progress(Stage::Weights, done, total);
         })
         .await?,
     };
     progress(Stage::Upload, 0, None);
-    match kind {
-        DeviceKind::Cpu => cpu(&files).await,
-        DeviceKind::WebGpu => webgpu(&files).await,
-    }
-}
-
-async fn cpu(files: &ModelFiles) -> Result<Loaded, Failure> {
-    let pipeline = Pipeline::load(files, &device::cpu())?;
-    let report = DeviceReport {
-        kind: DeviceKind::Cpu,
-        adapter: "WebAssembly SIMD, one thread".to_owned(),
-        self_test: None,
-        speeds: speeds(&pipeline.model).await?,
+    let device = host.start_device(kind).await.map_err(Failure::device)?;
+    let model = Pipeline::load(&files, &device)?;
+    let self_test = match kind {
+        DeviceKind::Cpu => None,
+        DeviceKind::WebGpu => {
+            progress(Stage::SelfTest, 0, Some(2));
+            let tested = test(host, &model, &files).await?;
+            progress(Stage::SelfTest, 1, Some(2));
+            Some(tested)
+        }
     };
-    Ok(Loaded {
-        model: pipeline,
-        report,
-    })
+    let speeds = speeds(host, &model.model).await?;
+    // Other numbers of chains are other programs.
+    check_device(host)?;
+    let adapter = match kind {
+        DeviceKind::Cpu => "WebAssembly SIMD, one thread",
+        DeviceKind::WebGpu => "WebGPU",
+    };
+    let report = DeviceReport {
+        kind,
+        adapter: adapter.to_owned(),
+        self_test,
+        speeds,
+    };
+    Ok(Loaded { model, report })
 }
 
-#[cfg(feature = "webgpu")]
-async fn webgpu(files: &ModelFiles) -> Result<Loaded, Failure> {
-    let gpu = device::wgpu().await.map_err(Failure::device)?;
-    let pipeline = Pipeline::load(files, &gpu)?;
-    progress(Stage::SelfTest, 0, Some(2));
-    let reference = Pipeline::load(files, &device::cpu())?;
-    let agreement = self_test::compare(&pipeline.model, &reference.model)
+/// Compares a GPU's logits with the CPU's.
+async fn test(host: &impl Host, model: &Pipeline, files: &ModelFiles) -> Result<SelfTest, Failure> {
+    let cpu = host
+        .start_device(DeviceKind::Cpu)
         .await
         .map_err(Failure::device)?;
-    check_programs()?;
+    let reference = Pipeline::load(files, &cpu)?;
+    let agreement = self_test::compare(&model.model, &reference.model)
+        .await
+        .map_err(Failure::device)?;
+    check_device(host)?;
     if !agreement.holds() {
         return Err(Failure::device(format!(
             "its logits differ from the CPU's by {:.1e} of a row's spread, {:.0e} is allowed",
@@ -73,49 +84,16 @@ async fn webgpu(files: &ModelFiles) -> Result<Loaded, Failure> {
             self_test::TOLERANCE
         )));
     }
-    progress(Stage::SelfTest, 1, Some(2));
-    let speeds = speeds(&pipeline.model).await?;
-    // Other numbers of chains are other programs.
-    check_programs()?;
-    let report = DeviceReport {
-        kind: DeviceKind::WebGpu,
-        adapter: "WebGPU".to_owned(),
-        self_test: Some(protocol::SelfTest {
-            max_relative_delta: agreement.largest_difference as f32,
-            tolerance: self_test::TOLERANCE as f32,
-        }),
-        speeds,
-    };
-    Ok(Loaded {
-        model: pipeline,
-        report,
+    Ok(SelfTest {
+        max_relative_delta: agreement.largest_difference as f32,
+        tolerance: self_test::TOLERANCE as f32,
     })
 }
 
-/// Fails when the browser has refused one of the programs sent to the GPU so far.
-#[cfg(feature = "webgpu")]
-fn check_programs() -> Result<(), Failure> {
-    match crate::log_capture::first_error() {
-        Some(error) => Err(Failure::device(format!(
-            "the GPU refused a program ({error})"
-        ))),
-        None => Ok(()),
-    }
-}
-
-/// The small build carries no GPU code.
-#[cfg(not(feature = "webgpu"))]
-async fn webgpu(_files: &ModelFiles) -> Result<Loaded, Failure> {
-    std::future::ready(Err(Failure::device(
-        "this worker was built without WebGPU; use worker-webgpu",
-    )))
-    .await
-}
-
-async fn speeds(engine: &LlamaModel) -> Result<Vec<Speed>, Failure> {
+async fn speeds(host: &impl Host, model: &LlamaModel) -> Result<Vec<Speed>, Failure> {
     let mut speeds = Vec::new();
     for chains in TIMED_CHAINS {
-        let step_ms = self_test::step_time_ms(engine, chains, now_ms)
+        let step_ms = self_test::step_time_ms(model, chains, || host.now_ms())
             .await
             .map_err(Failure::device)?;
         speeds.push(Speed {
@@ -127,8 +105,4 @@ async fn speeds(engine: &LlamaModel) -> Result<Vec<Speed>, Failure> {
         }
     }
     Ok(speeds)
-}
-
-fn progress(stage: Stage, done: u64, total: Option<u64>) {
-    send(&Event::Progress(Progress { stage, done, total }));
 }

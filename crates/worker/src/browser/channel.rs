@@ -6,16 +6,13 @@ use protocol::{Command, Event, Unavailable, decode, encode};
 use wasm_bindgen::prelude::*;
 use web_sys::{DedicatedWorkerGlobalScope, MessageEvent};
 
-/// Commands in the order in which the page sent them.
-pub type Inbox = UnboundedReceiver<Command>;
-
 /// The worker's global scope.
 pub fn scope() -> DedicatedWorkerGlobalScope {
     js_sys::global().unchecked_into()
 }
 
 /// Starts to receive commands.
-pub fn open() -> Inbox {
+pub fn open() -> UnboundedReceiver<Command> {
     let (outside, inside) = unbounded();
     let receive = Closure::<dyn FnMut(MessageEvent)>::new(move |message: MessageEvent| {
         let bytes = Uint8Array::new(&message.data()).to_vec();
@@ -39,9 +36,4 @@ pub fn send(event: &Event) {
     scope()
         .post_message_with_transfer(&bytes, &transfer)
         .expect("fresh bytes can be transferred");
-}
-
-/// Milliseconds of the worker's clock.
-pub fn now_ms() -> f64 {
-    scope().performance().map_or(0.0, |clock| clock.now())
 }
