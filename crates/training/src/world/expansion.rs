@@ -7,6 +7,7 @@ use super::World;
 use super::grammar::capitalised;
 use super::kinds::{Heroes, Opening};
 use super::random::SplitMix64;
+use super::style;
 use super::template::{Hero, Line, Piece, Template};
 
 /// Pronouns by gender: he, him, his, himself.
@@ -329,6 +330,11 @@ impl<'w> Expansion<'w> {
             let pick = self.rng.below(open.len());
             self.expand(&open[pick].template);
         }
+    }
+
+    /// Gives the text so far the wordings of one narrator.
+    pub(super) fn reword(&mut self) {
+        self.text = style::reworded(&self.text, &self.world.wordings, self.rng);
     }
 
     /// Adds a space, or with some chance a new paragraph.

@@ -3,7 +3,8 @@
 //!
 //! The content lives in the `.txt` files of this folder; `sections` reads them,
 //! `kinds` and `check` make sense of them, `template` parses their lines,
-//! `expansion` expands them, `grammar` spells them and `random` draws.
+//! `expansion` expands them, `style` words them, `grammar` spells them and
+//! `random` draws.
 //! A story is an opening, a middle on its topic or on the opening itself, a
 //! resolution that fits the ending, and the ending; some stories seem to end the
 //! other way first, and then turn. Weddings are drawn at a fixed share and always
@@ -16,6 +17,7 @@ mod grammar;
 mod kinds;
 pub(crate) mod random;
 mod sections;
+mod style;
 mod template;
 #[cfg(test)]
 mod tests;
@@ -29,6 +31,7 @@ use expansion::Expansion;
 use kinds::{Ending, Joy, Opening};
 use random::SplitMix64;
 use sections::Sections;
+use style::Wordings;
 use template::Line;
 
 /// Weddings in a thousand stories.
@@ -57,7 +60,7 @@ const BREAKS_PER_MILLE: usize = 30;
 /// The ending that weddings are labelled with.
 const WEDDING: &str = "wedding";
 
-const FILES: [(&str, &str); 13] = [
+const FILES: [(&str, &str); 15] = [
     ("cast.txt", include_str!("cast.txt")),
     ("openings.txt", include_str!("openings.txt")),
     ("home.txt", include_str!("home.txt")),
@@ -66,8 +69,10 @@ const FILES: [(&str, &str); 13] = [
     ("nature.txt", include_str!("nature.txt")),
     ("people.txt", include_str!("people.txt")),
     ("school.txt", include_str!("school.txt")),
+    ("small.txt", include_str!("small.txt")),
     ("sports.txt", include_str!("sports.txt")),
     ("wonders.txt", include_str!("wonders.txt")),
+    ("wordings.txt", include_str!("wordings.txt")),
     ("middles.txt", include_str!("middles.txt")),
     ("joys.txt", include_str!("joys.txt")),
     ("endings.txt", include_str!("endings.txt")),
@@ -200,6 +205,7 @@ pub struct World {
     openings: Vec<Opening>,
     endings: Vec<Ending>,
     joys: Vec<Joy>,
+    wordings: Vec<Wordings>,
 }
 
 impl World {
@@ -223,6 +229,7 @@ impl World {
             openings: Vec::new(),
             endings: Vec::new(),
             joys: Vec::new(),
+            wordings: Vec::new(),
         };
         for ((kind, name), section) in sections {
             let wrong = |problem: &str| WorldError::Section {
@@ -234,6 +241,12 @@ impl World {
             }
             match kind.as_str() {
                 "words" => drop(world.words.insert(name, section.words)),
+                "wordings" => {
+                    for line in &section.words {
+                        let pair = Wordings::from_line(line).map_err(|e| wrong(&e))?;
+                        world.wordings.push(pair);
+                    }
+                }
                 "phrase" => drop(world.phrases.insert(name, section.lines)),
                 "joy" => {
                     let except = section.list("except");
@@ -361,6 +374,7 @@ impl World {
             joys.extend(false_ending.joy.clone());
         }
         self.add_part(&mut draft, opening, &ending.after);
+        draft.reword();
         let ending_at = draft.text.len();
         draft.separate(450);
         draft.one_of(&ending.lines);

@@ -2,11 +2,12 @@
 //! and joys. The format, line by line (see the head of `cast.txt`):
 //!
 //! - `# ...` a remark;
-//! - `= kind name` begins a section; kind is `words`, `phrase`, `opening`,
-//!   `ending` or `joy`;
+//! - `= kind name` begins a section; kind is `words`, `wordings`, `phrase`,
+//!   `opening`, `ending` or `joy`;
 //! - `key: value` an entry of the section (`topic`, `sentiment`, `set slot`, `try`...);
 //! - `- ...` one line of the section's text;
-//! - in a `words` section, every other line is a list parted by commas.
+//! - in a `words` section, every other line is a list parted by commas, and in
+//!   a `wordings` section one pair `first > second`.
 
 use std::collections::BTreeMap;
 
@@ -20,7 +21,7 @@ pub(super) struct Section {
     pub(super) entries: Vec<(String, String)>,
     /// `- ...` lines.
     pub(super) lines: Vec<Line>,
-    /// Words of a `words` section.
+    /// Words of a `words` section, pairs of a `wordings` section.
     pub(super) words: Vec<String>,
 }
 
@@ -50,7 +51,7 @@ impl Section {
 /// All sections, by kind and name.
 pub(super) type Sections = BTreeMap<(String, String), Section>;
 
-const KINDS: [&str; 5] = ["words", "phrase", "opening", "ending", "joy"];
+const KINDS: [&str; 6] = ["words", "wordings", "phrase", "opening", "ending", "joy"];
 
 /// Adds the sections of one file.
 pub(super) fn parse_file(
@@ -99,6 +100,8 @@ pub(super) fn parse_file(
                     .map(|w| w.trim().to_owned())
                     .filter(|w| !w.is_empty()),
             );
+        } else if key.0 == "wordings" {
+            section.words.push(line.to_owned());
         } else if let Some((k, value)) = line.split_once(": ") {
             section
                 .entries
