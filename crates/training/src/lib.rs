@@ -8,6 +8,8 @@
     reason = "training runs natively, where waiting for a device is allowed"
 )]
 
+mod backprop;
+pub mod batch_gradient;
 pub mod batches;
 pub mod calibration;
 pub mod checkpoint;

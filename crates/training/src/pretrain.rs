@@ -9,8 +9,9 @@ use burn::module::Module;
 use burn::tensor::Device;
 use sha2::{Digest, Sha256};
 use tokenizers::Tokenizer;
-use transformer::{Llama, LlamaConfig, ModelFiles, Rotary};
+use transformer::{Llama, LlamaConfig, ModelFiles};
 
+use crate::batch_gradient::BatchGradient;
 use crate::batches::make_batches;
 use crate::checkpoint::{self, Progress};
 use crate::clip::clip_by_global_norm;
@@ -21,9 +22,7 @@ use crate::export::{Precision, to_safetensors};
 use crate::log::{self, round};
 use crate::recipe::Recipe;
 use crate::schedule::learning_rate;
-use crate::shards::{backward, shard};
 use crate::tokenizer;
-use crate::worker_pool::WorkerPool;
 
 /// Folders of a run.
 pub struct RunPaths<'a> {
@@ -100,8 +99,8 @@ pub fn pretrain(
     let (mut model, mut optimizer, resumed) =
         checkpoint::load(&folder, &hash, first, recipe.optimizer.init())?;
     let mut progress = resumed.unwrap_or_else(|| Progress::fresh(hash));
-    let rotary = Rotary::new(&config, &tracked);
-    let pool = WorkerPool::new(recipe.batches.shards)?;
+    let gradient =
+        BatchGradient::new(&config, recipe.model.dropout, recipe.batches.shards, device)?;
     let mut log = Log::open(paths.run.join("log.jsonl"), progress.step)?;
 
     for (step, batch) in batches.iter().enumerate().skip(progress.step) {
@@ -109,9 +108,7 @@ pub fn pretrain(
         // Dropout of a step depends on its number alone, so a resumed run equals an uninterrupted one.
         let seed = recipe.seed ^ (step as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
         let rate = learning_rate(&recipe.optimizer, step, batches.len());
-        let (shards, predicted) = shard(batch, &sequences, recipe.batches.shards);
-        let (loss, mut gradients) =
-            backward(&pool, &model, &rotary, &shards, predicted, seed, device);
+        let (loss, mut gradients, predicted) = gradient.of(&model, batch, &sequences, seed);
         if !loss.is_finite() {
             return Err(TrainingError::Diverged { step, loss });
         }

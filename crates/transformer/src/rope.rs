@@ -35,6 +35,15 @@ impl Rotary {
         }
     }
 
+    /// Cosine and sine of each pair of features at a position, `head_dim / 2` of them. Angles are computed in f64: at position
+    /// 1,000 an f32 angle is off by 1e-4.
+    pub fn cos_sin(&self, position: usize) -> impl Iterator<Item = (f32, f32)> {
+        self.frequencies.iter().map(move |frequency| {
+            let (sine, cosine) = (position as f64 * frequency).sin_cos();
+            (cosine as f32, sine as f32)
+        })
+    }
+
     /// The rotation of positions `start..start + time`, the same for every sequence of the batch.
     pub fn range(&self, start: usize, time: usize) -> Rotation {
         self.rotation(start..start + time, [1, time])
@@ -51,7 +60,6 @@ impl Rotary {
         }
     }
 
-    /// Angles are computed in f64: at position 1,000 an f32 angle is off by 1e-4.
     fn rotation(
         &self,
         positions: impl Iterator<Item = usize>,
@@ -61,12 +69,7 @@ impl Rotary {
         let mut cosines: Vec<f32> = Vec::with_capacity(batch * time * width);
         let mut sines: Vec<f32> = Vec::with_capacity(batch * time * width);
         for position in positions {
-            let turns = self
-                .frequencies
-                .iter()
-                .map(|frequency| (position as f64 * frequency).sin_cos());
-            let (sine, cosine): (Vec<f32>, Vec<f32>) =
-                turns.map(|(s, c)| (s as f32, c as f32)).unzip();
+            let (cosine, sine): (Vec<f32>, Vec<f32>) = self.cos_sin(position).unzip();
             cosines.extend(cosine.iter().chain(&cosine));
             sines.extend(sine.iter().map(|sine| -sine));
             sines.extend(sine);
