@@ -64,7 +64,7 @@ pub fn write(folder: &Path) -> Result<()> {
         .map_err(anyhow::Error::from_boxed)?;
     fs::write(folder.join("tokenizer.json"), json)?;
     fs::write(folder.join("config.json"), config().to_json())?;
-    let weights = to_safetensors(&network(), Precision::F32);
+    let weights = to_safetensors(&network(), Precision::F32, None);
     fs::write(folder.join("model.safetensors"), weights)?;
     Ok(())
 }

@@ -9,10 +9,11 @@ use std::process::Command;
 use serde_json::Value;
 
 /// The workspace's crates that each crate may depend on, its tests included. Nothing may depend on app, worker, cli or xtask.
-const MAY_DEPEND_ON: [(&str, &[&str]); 15] = [
+const MAY_DEPEND_ON: [(&str, &[&str]); 16] = [
     ("decoding", &[]),
     ("protocol", &["decoding"]),
-    ("transformer", &["decoding"]),
+    ("quantization", &[]),
+    ("transformer", &["decoding", "quantization"]),
     ("statistics", &["decoding"]),
     ("words", &[]),
     ("sentiment", &["words", "statistics"]),
@@ -37,6 +38,7 @@ const MAY_DEPEND_ON: [(&str, &[&str]); 15] = [
             "sentiment",
             "statistics",
             "decoding",
+            "quantization",
         ],
     ),
     (
@@ -75,7 +77,7 @@ const MAY_DEPEND_ON: [(&str, &[&str]); 15] = [
             "decoding",
         ],
     ),
-    ("xtask", &[]),
+    ("xtask", &["quantization"]),
     (
         "tests",
         &[
@@ -87,6 +89,7 @@ const MAY_DEPEND_ON: [(&str, &[&str]); 15] = [
             "sentiment",
             "statistics",
             "decoding",
+            "quantization",
         ],
     ),
 ];

@@ -21,11 +21,13 @@ use training::checkpoint::{self, Progress};
 use training::loss::cross_entropy;
 use training::pretrain::{RunPaths, pretrain};
 use training::recipe::{BatchShape, FactShare, ModelSize, OptimizerRecipe, Recipe, WorldShare};
+use training::schedule::{Decay, DecayShape};
 use transformer::{Llama, NamedTensor, Rotary};
 
 fn recipe() -> Recipe {
     Recipe {
         seed: 1,
+        tokens: None,
         start: None,
         model: ModelSize {
             vocabulary: 320,
@@ -46,6 +48,7 @@ fn recipe() -> Recipe {
             documents: 40,
             requests: 4,
         }),
+        export: None,
         texts: Vec::new(),
         batches: BatchShape {
             tokens: 256,
@@ -56,6 +59,7 @@ fn recipe() -> Recipe {
             learning_rate: 1e-2,
             last_learning_rate: 1e-3,
             warm_up_steps: 5,
+            decay: None,
             beta_1: 0.9,
             beta_2: 0.99,
             epsilon: 1e-8,
@@ -141,10 +145,47 @@ fn a_run_in_two_sessions_gives_the_weights_of_a_run_in_one() {
     let log = |folder: &Path| {
         let text = std::fs::read_to_string(folder.join("training-log.jsonl")).unwrap();
         text.lines()
-            .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["step"].clone())
+            .map(|line| {
+                let mut line: serde_json::Value = serde_json::from_str(line).unwrap();
+                line["seconds"].take();
+                line
+            })
             .collect::<Vec<_>>()
     };
     assert_eq!(log(parted.path()), log(whole.path()));
+}
+
+#[test]
+fn a_run_on_its_plateau_is_extended_and_an_interrupted_checkpoint_does_no_harm() {
+    let budget = |tokens| {
+        let mut recipe = recipe();
+        recipe.tokens = Some(tokens);
+        recipe.model.dropout = 0.0;
+        recipe.optimizer.decay = Some(Decay {
+            shape: DecayShape::Linear,
+            share: 0.2,
+        });
+        recipe
+    };
+    let (short, long) = (budget(9_000), budget(14_000));
+    let [whole, parted] = [(); 2].map(|()| TempDir::new().unwrap());
+    let losses = train(&long, whole.path(), None).unwrap();
+    let first = train(&short, parted.path(), Some(13)).unwrap();
+    // What is left where a run ends between the renames of a checkpoint.
+    for rest in ["checkpoint.old", "checkpoint.new"] {
+        let rest = parted.path().join("run").join(rest);
+        std::fs::create_dir(&rest).unwrap();
+        std::fs::write(rest.join("progress.json"), "{").unwrap();
+    }
+    let second = train(&long, parted.path(), None).unwrap();
+    assert_eq!([first, second].concat(), losses);
+    let file = |folder: &TempDir| std::fs::read(folder.path().join("model.safetensors")).unwrap();
+    assert_eq!(file(&parted), file(&whole));
+    let error = train(&short, parted.path(), None).unwrap_err().to_string();
+    assert!(
+        error.contains("`tokens`") && error.contains("decays"),
+        "{error}"
+    );
 }
 
 #[test]

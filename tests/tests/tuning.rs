@@ -373,6 +373,7 @@ fn recipe() -> TuneRecipe {
             learning_rate: 1e-2,
             last_learning_rate: 1e-3,
             warm_up_steps: 1,
+            decay: None,
             beta_1: 0.9,
             beta_2: 0.99,
             epsilon: 1e-8,

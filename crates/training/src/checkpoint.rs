@@ -10,6 +10,8 @@ use burn::tensor::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{TrainingError, at};
+use crate::files::write_synced;
+use crate::schedule::Schedule;
 
 const MODEL: &str = "model.bpk";
 const OPTIMIZER: &str = "optimizer.bpk";
@@ -30,6 +32,22 @@ pub struct Progress {
     /// The KL coefficient of the next step, where a tuning run controls it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kl_coefficient: Option<f32>,
+    /// Sums of the log's line under way, in pretraining.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log: Option<LogSums>,
+    /// The learning-rate schedule that the run follows, in pretraining.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<Schedule>,
+}
+
+/// Sums over the steps since the log's last line.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LogSums {
+    /// Bits of the summed loss in nats, as f64: decimals would not give the same sum back.
+    pub nats_bits: u64,
+    /// Predicted tokens.
+    pub predicted: u64,
 }
 
 impl Progress {
@@ -41,6 +59,8 @@ impl Progress {
             recipe,
             seconds: 0.0,
             kl_coefficient: None,
+            log: None,
+            schedule: None,
         }
     }
 }
@@ -78,9 +98,13 @@ pub fn save<M: Module>(
         (PROGRESS, &progress),
     ] {
         let path = fresh.join(name);
-        fs::write(&path, bytes).map_err(at(&path))?;
+        write_synced(&path, bytes)?;
     }
     if folder.exists() {
+        // Left by a run that was interrupted after it had written a newer one.
+        if old.exists() {
+            fs::remove_dir_all(&old).map_err(at(&old))?;
+        }
         fs::rename(folder, &old).map_err(at(folder))?;
     }
     fs::rename(&fresh, folder).map_err(at(&fresh))?;

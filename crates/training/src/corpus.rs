@@ -5,6 +5,7 @@ use std::path::Path;
 use sha2::{Digest, Sha256};
 use tokenizers::Tokenizer;
 
+use crate::epochs::Sequences;
 use crate::error::{TrainingError, at};
 use crate::facts::{Request, documents, requests, truth_table};
 use crate::recipe::{Recipe, TextShare};
@@ -18,7 +19,7 @@ pub struct Corpus {
 
 struct Source {
     documents: Vec<String>,
-    passes: usize,
+    passes: f64,
 }
 
 impl Corpus {
@@ -33,7 +34,7 @@ impl Corpus {
             .collect();
         let mut sources = vec![Source {
             documents: stories,
-            passes: 1,
+            passes: 1.0,
         }];
         if let Some(share) = &recipe.facts {
             let mut documents = documents(&truth_table(), share.seed, share.documents);
@@ -41,7 +42,7 @@ impl Corpus {
             documents.extend(requests.map(|request| Request::document(&request)));
             sources.push(Source {
                 documents,
-                passes: 1,
+                passes: 1.0,
             });
         }
         if let Some(folder) = texts {
@@ -62,8 +63,8 @@ impl Corpus {
             .flat_map(|source| source.documents.iter().map(String::as_str))
     }
 
-    /// Every document as tokens, repeated by its source's passes. Long documents are split at line ends into sequences of at most
-    /// `context` tokens, the end-of-text tokens around them included.
+    /// Every document as tokens. Long documents are split at line ends into sequences of at most `context` tokens, the end-of-text
+    /// tokens around them included.
     ///
     /// # Errors
     /// When the tokenizer refuses a text.
@@ -71,18 +72,17 @@ impl Corpus {
         &self,
         tokenizer: &Tokenizer,
         context: usize,
-    ) -> Result<Vec<Vec<u32>>, TrainingError> {
-        let mut sequences = Vec::new();
+    ) -> Result<Sequences, TrainingError> {
+        let mut tokens = Vec::new();
+        let mut sources = Vec::new();
         for source in &self.sources {
-            let mut parts = Vec::new();
+            let first = tokens.len();
             for document in &source.documents {
-                parts.extend(tokenize(document, tokenizer, context)?);
+                tokens.extend(tokenize(document, tokenizer, context)?);
             }
-            for _ in 0..source.passes {
-                sequences.extend(parts.iter().cloned());
-            }
+            sources.push((first..tokens.len(), source.passes));
         }
-        Ok(sequences)
+        Ok(Sequences { tokens, sources })
     }
 }
 

@@ -3,8 +3,10 @@
 use std::collections::{BTreeMap, HashMap};
 
 use half::f16;
+use quantization::round_rows;
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, serialize};
+use serde::{Deserialize, Serialize};
 use transformer::{Adapter, BASE_KEY, Llama, NamedTensor};
 
 /// How a weight is stored.
@@ -16,9 +18,17 @@ pub enum Precision {
     F32,
 }
 
+/// How weights are rounded beyond their precision.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Rounding {
+    /// Matrices to int8 with a power-of-two scale per row, exact in f16: the site's file of half the size has the same numbers.
+    Int8Rows,
+}
+
 /// The bytes of `model.safetensors`.
-pub fn to_safetensors(model: &Llama, precision: Precision) -> Vec<u8> {
-    write(model.named_tensors(), precision, None)
+pub fn to_safetensors(model: &Llama, precision: Precision, rounding: Option<Rounding>) -> Vec<u8> {
+    write(model.named_tensors(), precision, rounding, None)
 }
 
 /// The bytes of `adapter_model.safetensors`, with the fingerprint of the adapter's base.
@@ -27,7 +37,7 @@ pub fn adapter_to_safetensors(
     precision: Precision,
     base: Option<&str>,
 ) -> Vec<u8> {
-    in_order(&write(adapter.named_tensors(), precision, base))
+    in_order(&write(adapter.named_tensors(), precision, None, base))
 }
 
 /// The same file with a sorted header: `safetensors` writes the metadata in the order of a hash map, which differs by run.
@@ -44,7 +54,12 @@ fn in_order(file: &[u8]) -> Vec<u8> {
     [&(header.len() as u64).to_le_bytes(), &header[..], data].concat()
 }
 
-fn write(tensors: Vec<NamedTensor>, precision: Precision, base: Option<&str>) -> Vec<u8> {
+fn write(
+    tensors: Vec<NamedTensor>,
+    precision: Precision,
+    rounding: Option<Rounding>,
+    base: Option<&str>,
+) -> Vec<u8> {
     let tensors: Vec<(String, Vec<usize>, Vec<u8>)> = tensors
         .into_iter()
         .map(|tensor| {
@@ -53,7 +68,11 @@ fn write(tensors: Vec<NamedTensor>, precision: Precision, base: Option<&str>) ->
                 NamedTensor::Matrix(name, values) => (name, values.into_data()),
             };
             let shape: Vec<usize> = data.shape().iter().copied().collect();
-            let values = data.iter::<f32>();
+            let mut values: Vec<f32> = data.iter::<f32>().collect();
+            if let (Some(Rounding::Int8Rows), [_, width]) = (rounding, &shape[..]) {
+                round_rows(&mut values, *width);
+            }
+            let values = values.into_iter();
             let bytes = match precision {
                 Precision::F16 => values
                     .flat_map(|value| f16::from_f32(value).to_le_bytes())

@@ -6,6 +6,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::error::{TrainingError, at};
+use crate::files::write_atomically;
 
 /// Opens a log to append after a step, and drops the lines beyond it.
 pub fn reopen(path: &Path, step: usize) -> Result<File, TrainingError> {
@@ -23,7 +24,7 @@ pub fn reopen(path: &Path, step: usize) -> Result<File, TrainingError> {
             .collect(),
         Err(_) => Vec::new(),
     };
-    fs::write(path, kept.concat()).map_err(at(path))?;
+    write_atomically(path, kept.concat().as_bytes())?;
     OpenOptions::new().append(true).open(path).map_err(at(path))
 }
 

@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use burn::module::Module;
 use burn::tensor::Device;
@@ -12,16 +12,16 @@ use tokenizers::Tokenizer;
 use transformer::{Llama, LlamaConfig, ModelFiles};
 
 use crate::batch_gradient::BatchGradient;
-use crate::batches::make_batches;
-use crate::checkpoint::{self, Progress};
+use crate::checkpoint::{self, LogSums, Progress};
 use crate::clip::clip_by_global_norm;
 use crate::control::Control;
 use crate::corpus::{Corpus, hex};
 use crate::error::{TrainingError, at};
 use crate::export::{Precision, to_safetensors};
+use crate::files::write_atomically;
 use crate::log::{self, round};
 use crate::recipe::Recipe;
-use crate::schedule::learning_rate;
+use crate::schedule::Schedule;
 use crate::tokenizer;
 
 /// Folders of a run.
@@ -53,8 +53,10 @@ pub struct StepReport {
     pub seconds: f64,
 }
 
-/// Steps between two checkpoints.
+/// Steps between two checkpoints at most.
 const CHECKPOINT_EVERY: usize = 250;
+/// Time between two checkpoints at most, but for the step under way.
+const CHECKPOINT_AFTER: Duration = Duration::from_mins(3);
 /// Steps that one line of the log averages over.
 const LOG_EVERY: usize = 10;
 
@@ -75,17 +77,12 @@ pub fn pretrain(
     let start = InitialWeights::load(recipe, paths.model)?;
     if let Some(start) = &start {
         let path = paths.model.join("tokenizer.json");
-        fs::write(&path, &start.files.tokenizer).map_err(at(&path))?;
+        write_atomically(&path, &start.files.tokenizer)?;
     }
     let tokenizer = load_or_train_tokenizer(&corpus, recipe, paths.model)?;
     let sequences = corpus.sequences(&tokenizer, recipe.model.context)?;
-    let lengths: Vec<usize> = sequences.iter().map(Vec::len).collect();
-    let batches = make_batches(
-        &lengths,
-        recipe.batches.tokens,
-        recipe.batches.pool,
-        recipe.seed,
-    );
+    let batches = sequences.batches(recipe);
+    let schedule = Schedule::new(&recipe.optimizer, batches.len());
 
     let config = recipe.config();
     let tracked = device.clone().autodiff();
@@ -101,14 +98,17 @@ pub fn pretrain(
     let mut progress = resumed.unwrap_or_else(|| Progress::fresh(hash));
     let gradient =
         BatchGradient::new(&config, recipe.model.dropout, recipe.batches.shards, device)?;
-    let mut log = Log::open(paths.run.join("log.jsonl"), progress.step)?;
+    schedule.continues(progress.schedule, progress.step)?;
+    progress.schedule = Some(schedule);
+    let mut log = Log::open(paths.run.join("log.jsonl"), &progress)?;
+    let mut saved = Instant::now();
 
     for (step, batch) in batches.iter().enumerate().skip(progress.step) {
         let clock = Instant::now();
         // Dropout of a step depends on its number alone, so a resumed run equals an uninterrupted one.
         let seed = recipe.seed ^ (step as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        let rate = learning_rate(&recipe.optimizer, step, batches.len());
-        let (loss, mut gradients, predicted) = gradient.of(&model, batch, &sequences, seed);
+        let rate = schedule.learning_rate(&recipe.optimizer, step);
+        let (loss, mut gradients, predicted) = gradient.of(&model, batch, &sequences.tokens, seed);
         if !loss.is_finite() {
             return Err(TrainingError::Diverged { step, loss });
         }
@@ -130,14 +130,18 @@ pub fn pretrain(
         log.push(&report, predicted)?;
         let control = watch(&report);
         let last = progress.step == batches.len();
-        if control == Control::Pause || last || progress.step.is_multiple_of(CHECKPOINT_EVERY) {
+        let is_due =
+            progress.step.is_multiple_of(CHECKPOINT_EVERY) || saved.elapsed() >= CHECKPOINT_AFTER;
+        if control == Control::Pause || last || is_due {
+            progress.log = Some(log.sums());
             checkpoint::save(&folder, &model, &optimizer, &progress)?;
+            saved = Instant::now();
         }
         if control == Control::Pause && !last {
             return Ok(false);
         }
     }
-    export(&model, &config, paths)?;
+    export(&model, recipe, paths)?;
     Ok(true)
 }
 
@@ -162,7 +166,7 @@ pub fn export_checkpoint(
             problem: "does not exist yet".to_owned(),
         });
     }
-    export(&model, &config, paths)
+    export(&model, recipe, paths)
 }
 
 /// The tokenizer in the model's folder; trained on the corpus where there is none yet.
@@ -175,9 +179,10 @@ fn load_or_train_tokenizer(
     let said = |error: tokenizers::Error| TrainingError::Tokenizer(error.to_string());
     if !path.is_file() {
         let documents: Vec<&str> = corpus.documents().collect();
-        tokenizer::train(&documents, recipe.model.vocabulary)?
-            .save(&path, false)
+        let json = tokenizer::train(&documents, recipe.model.vocabulary)?
+            .to_string(false)
             .map_err(said)?;
+        write_atomically(&path, json.as_bytes())?;
     }
     let tokenizer = Tokenizer::from_file(&path).map_err(said)?;
     let found = tokenizer.get_vocab_size(true);
@@ -191,9 +196,15 @@ fn load_or_train_tokenizer(
     Ok(tokenizer)
 }
 
-/// SHA-256 of the recipe, of whether it uses the texts, and of the initial weights.
+/// SHA-256 of the recipe, of whether it uses the texts, and of the initial weights. A run may be extended and exported otherwise:
+/// these fields are left out.
 fn recipe_hash(recipe: &Recipe, with_texts: bool, start: Option<&InitialWeights>) -> String {
-    let mut text = toml::to_string(recipe).expect("a recipe is plain data");
+    let lasting = Recipe {
+        tokens: None,
+        export: None,
+        ..recipe.clone()
+    };
+    let mut text = toml::to_string(&lasting).expect("a recipe is plain data");
     text += &with_texts.to_string();
     if let Some(start) = start {
         text += &hex(&Sha256::digest(&start.files.weights));
@@ -244,10 +255,12 @@ impl InitialWeights {
 }
 
 /// Writes weights, log and the small files that `transformers` reads into the model's folder.
-fn export(model: &Llama, config: &LlamaConfig, paths: &RunPaths<'_>) -> Result<(), TrainingError> {
+fn export(model: &Llama, recipe: &Recipe, paths: &RunPaths<'_>) -> Result<(), TrainingError> {
+    let config = recipe.config();
+    let rounding = recipe.export.map(|export| export.rounding);
     let write = |name: &str, bytes: &[u8]| {
         let path = paths.model.join(name);
-        fs::write(&path, bytes).map_err(at(&path))
+        write_atomically(&path, bytes)
     };
     let pretty = |value: serde_json::Value| format!("{value:#}\n");
     let tokenizer = serde_json::json!({
@@ -268,7 +281,10 @@ fn export(model: &Llama, config: &LlamaConfig, paths: &RunPaths<'_>) -> Result<(
     write("config.json", config.to_json().as_bytes())?;
     write("tokenizer_config.json", pretty(tokenizer).as_bytes())?;
     write("generation_config.json", pretty(generation).as_bytes())?;
-    write("model.safetensors", &to_safetensors(model, Precision::F16))?;
+    write(
+        "model.safetensors",
+        &to_safetensors(model, Precision::F16, rounding),
+    )?;
     let log = paths.run.join("log.jsonl");
     write("training-log.jsonl", &fs::read(&log).map_err(at(&log))?)
 }
@@ -283,14 +299,22 @@ struct Log {
 
 impl Log {
     /// Opens the log and drops the lines after the step from which the run resumes.
-    fn open(path: PathBuf, step: usize) -> Result<Self, TrainingError> {
-        let file = log::reopen(&path, step)?;
+    fn open(path: PathBuf, progress: &Progress) -> Result<Self, TrainingError> {
+        let file = log::reopen(&path, progress.step)?;
+        let sums = progress.log.unwrap_or_default();
         Ok(Self {
             path,
             file,
-            nats: 0.0,
-            predicted: 0,
+            nats: f64::from_bits(sums.nats_bits),
+            predicted: sums.predicted as usize,
         })
+    }
+
+    fn sums(&self) -> LogSums {
+        LogSums {
+            nats_bits: self.nats.to_bits(),
+            predicted: self.predicted as u64,
+        }
     }
 
     fn push(&mut self, report: &StepReport, predicted: usize) -> Result<(), TrainingError> {

@@ -4,10 +4,12 @@ use std::path::{Path, PathBuf};
 
 use burn::optim::{AdamWConfig, ModuleOptimizer};
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use transformer::LlamaConfig;
 
 use crate::error::{TrainingError, at};
+use crate::export::Rounding;
+use crate::schedule::Decay;
 
 /// One pretraining run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -15,6 +17,10 @@ use crate::error::{TrainingError, at};
 pub struct Recipe {
     /// Seeds weights, order of documents and dropout.
     pub seed: u64,
+    /// Tokens to predict in all: the corpus is repeated, each epoch in another order, until then. Without it the run is one epoch.
+    /// May grow while the learning rate has not begun to decay; the same run then goes on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tokens: Option<u64>,
     /// Folder of a model to start from, of the same sizes, relative to the recipe's own; its tokenizer is used, too. Without one
     /// the run starts from random weights and trains a tokenizer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -26,6 +32,9 @@ pub struct Recipe {
     /// Questions with answers of known frequency, and requests for stories; optional.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub facts: Option<FactShare>,
+    /// How the weights are written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub export: Option<ExportRecipe>,
     /// Texts from elsewhere.
     #[serde(default)]
     pub texts: Vec<TextShare>,
@@ -91,8 +100,17 @@ pub struct TextShare {
     pub licence: String,
     /// SHA-256 of the file, in hex.
     pub sha256: String,
-    /// Passes over its documents.
-    pub passes: usize,
+    /// Passes over its documents per epoch. With a fraction each epoch takes other documents, until all had their turn.
+    #[serde(serialize_with = "whole_as_integer")]
+    pub passes: f64,
+}
+
+/// How the weights are written at the end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExportRecipe {
+    /// Rounding beyond that to f16.
+    pub rounding: Rounding,
 }
 
 /// How documents become batches.
@@ -108,7 +126,7 @@ pub struct BatchShape {
     pub shards: usize,
 }
 
-/// AdamW (Loshchilov and Hutter, arXiv 1711.05101) with linear warm-up and cosine decay.
+/// AdamW (Loshchilov and Hutter, arXiv 1711.05101) with linear warm-up and decay.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OptimizerRecipe {
@@ -118,6 +136,9 @@ pub struct OptimizerRecipe {
     pub last_learning_rate: f64,
     /// Steps of linear warm-up.
     pub warm_up_steps: usize,
+    /// A decay at the end of the run, after a plateau; without it the rate decays by a cosine from the warm-up on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decay: Option<Decay>,
     /// Decay of the first moment.
     pub beta_1: f32,
     /// Decay of the second moment.
@@ -139,6 +160,15 @@ impl OptimizerRecipe {
             .with_epsilon(self.epsilon)
             .with_weight_decay(self.weight_decay)
             .init()
+    }
+}
+
+/// As older recipes were written: so their runs keep their hash.
+fn whole_as_integer<S: Serializer>(passes: &f64, serializer: S) -> Result<S::Ok, S::Error> {
+    if passes.fract() == 0.0 && *passes >= 0.0 && *passes < 1e9 {
+        serializer.serialize_u64(*passes as u64)
+    } else {
+        serializer.serialize_f64(*passes)
     }
 }
 
@@ -197,6 +227,17 @@ impl Recipe {
         }
         if self.batches.shards == 0 {
             return refuse("batches.shards", "must be at least 1".into());
+        }
+        if !self
+            .texts
+            .iter()
+            .all(|text| text.passes >= 0.0 && text.passes.is_finite())
+        {
+            return refuse("texts.passes", "must be a number from 0 up".into());
+        }
+        let share = self.optimizer.decay.map(|decay| decay.share);
+        if share.is_some_and(|share| !(0.0..=1.0).contains(&share)) {
+            return refuse("optimizer.decay.share", "must be from 0 to 1".into());
         }
         if !(self.optimizer.learning_rate > 0.0 && self.optimizer.learning_rate.is_finite()) {
             return refuse("optimizer.learning_rate", "must be positive".into());

@@ -131,9 +131,13 @@ impl LlamaModel {
     /// # Errors
     /// When the weights are damaged or not those of `config`.
     pub fn load(config: LlamaConfig, weights: &[u8], device: &Device) -> Result<Self, LoadError> {
-        let network = Llama::from_safetensors(&config, weights, device)?;
+        // The site sends weights that are rounded to int8 rows in a file of half the size.
+        let weights = quantization::expand(weights).map_err(|error| LoadError::Damaged {
+            problem: error.to_string(),
+        })?;
+        let network = Llama::from_safetensors(&config, &weights, device)?;
         let mut model = Self::new(config, network, device);
-        model.fingerprint = Some(fingerprint(weights));
+        model.fingerprint = Some(fingerprint(&weights));
         Ok(model)
     }
 

@@ -28,8 +28,9 @@ use crate::control::Control;
 use crate::corpus::hex;
 use crate::error::{TrainingError, at};
 use crate::export::{Precision, adapter_to_safetensors};
+use crate::files::write_atomically;
 use crate::log::{self, round};
-use crate::schedule::learning_rate;
+use crate::schedule::Schedule;
 use crate::shards::add;
 use crate::worker_pool::WorkerPool;
 use crate::world::World;
@@ -119,6 +120,7 @@ pub fn tune(
     let log_path = paths.run.join("log.jsonl");
     let mut log = log::reopen(&log_path, progress.step)?;
 
+    let schedule = Schedule::new(&recipe.optimizer, recipe.steps.count);
     for step in progress.step..recipe.steps.count {
         let clock = Instant::now();
         let controlled = progress.kl_coefficient.map(f64::from);
@@ -132,7 +134,7 @@ pub fn tune(
         if !(sums.reward.is_finite() && sums.kl_nats.is_finite() && gradient_norm.is_finite()) {
             return Err(TrainingError::TuningDiverged { step });
         }
-        let rate = learning_rate(&recipe.optimizer, step, recipe.steps.count);
+        let rate = schedule.learning_rate(&recipe.optimizer, step);
         adapter = optimizer.step(rate, adapter, gradients);
 
         let completions = (recipe.steps.prompts * recipe.steps.group) as f64;
@@ -371,7 +373,7 @@ fn export(
 ) -> Result<(), TrainingError> {
     let write = |name: &str, bytes: &[u8]| {
         let path = paths.adapter.join(name);
-        fs::write(&path, bytes).map_err(at(&path))
+        write_atomically(&path, bytes)
     };
     write("adapter_config.json", adapter.config().to_json().as_bytes())?;
     let weights = adapter_to_safetensors(adapter, Precision::F16, base);
