@@ -17,7 +17,7 @@ pub fn seed_of(seed: u64, step: usize, slot: usize) -> u64 {
 /// When the device fails.
 ///
 /// # Panics
-/// When [`LlamaModel::room`] refuses the prompt, or is less than `length`.
+/// When [`LlamaModel::remaining_context`] refuses the prompt, or is less than `length`.
 pub fn sample(
     engine: &LlamaModel,
     prompt: &[u32],
