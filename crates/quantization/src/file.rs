@@ -182,7 +182,7 @@ mod tests {
         round_rows(&mut values, 64);
         let whole = file(&values, 64);
         let packed = pack(&whole).unwrap();
-        assert!(packed.len() < whole.len() * 3 / 5, "{}", packed.len());
+        assert!(packed.len() < whole.len() * 2 / 3, "{}", packed.len());
         assert_eq!(*expand(&packed).unwrap(), *whole);
         assert_eq!(pack(&packed), None);
         assert_eq!(pack(&whole), Some(packed));
