@@ -40,6 +40,7 @@ macro_rules! experiments {
         /// Writes answer and verdict again from the numbers that are there. Results whose numbers do not decide, or of an
         /// experiment that is not in the list, keep what they have.
         pub fn conclude(results: &mut ExperimentResults) {
+            results.put_figures_into_words();
             $(if results.experiment == <$experiment>::INFO.name {
                 study::conclude::<$experiment>(results);
             })+

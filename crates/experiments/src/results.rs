@@ -238,6 +238,14 @@ impl ExperimentResults {
         }
     }
 
+    /// Gives words to the figures that have none.
+    pub fn put_figures_into_words(&mut self) {
+        let figures = self.figures.iter_mut();
+        for figure in figures.filter(|figure| figure.text.is_empty()) {
+            figure.text = figure.in_words();
+        }
+    }
+
     /// The number of that key.
     pub fn value(&self, key: &str) -> Option<f64> {
         let mut estimates = self.results.iter();

@@ -115,10 +115,7 @@ impl<'a, M: LanguageModel, P: RunProgress> Study<'a, M, P> {
 
     /// Reports what was found so far; figures without words get them.
     pub fn report(&mut self) {
-        let figures = self.results.figures.iter_mut();
-        for figure in figures.filter(|figure| figure.text.is_empty()) {
-            figure.text = figure.in_words();
-        }
+        self.results.put_figures_into_words();
         self.progress.report(self.done, self.units, &self.results);
     }
 

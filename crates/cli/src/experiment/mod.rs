@@ -105,7 +105,7 @@ impl Experiment {
         let folder = out.join("experiments");
         if self.render {
             let found = self.files(&folder)?;
-            return write_all(&self.model, out, &folder, found);
+            return write_pages(&self.model, out, &folder, &found);
         }
         let (jobs, mut failed) = self.jobs(&folder)?;
         let models = LoadedModels::read(&self.model, jobs.iter().map(|job| job.adapters.as_str()))?;
@@ -129,8 +129,8 @@ impl Experiment {
                 }
             }
             if self.write || self.name == ALL {
-                let found = found.iter().map(|(_, published)| published.clone());
-                write_all(&self.model, out, &folder, found.collect())?;
+                let published = found.iter().map(|(_, published)| published.clone());
+                write_all(&self.model, out, &folder, &published.collect::<Vec<_>>())?;
             }
         }
         let broken: Vec<String> = found
@@ -146,15 +146,13 @@ impl Experiment {
         Ok(())
     }
 
-    /// The result files that are there, with answers, verdicts and figures' texts written anew from their numbers.
+    /// The result files that are there.
     fn files(&self, folder: &Path) -> Result<Vec<Published>> {
         let mut found = Vec::new();
         for info in CATALOGUE {
             let path = path(folder, info.name);
             if (self.name == ALL || self.name == info.name) && path.exists() {
-                let mut published = read(&path)?;
-                experiments::conclude(&mut published.findings);
-                found.push(published);
+                found.push(read(&path)?);
             }
         }
         Ok(found)
@@ -255,18 +253,27 @@ impl Experiment {
     }
 }
 
-/// Results' files, their pictures and pages, and the page of answers made from all files that are there.
-fn write_all(model: &Path, out: &Path, folder: &Path, found: Vec<Published>) -> Result<()> {
+/// Results' files, then all that is made of them.
+fn write_all(model: &Path, out: &Path, folder: &Path, found: &[Published]) -> Result<()> {
     fs::create_dir_all(folder)
         .with_context(|| format!("cannot make the folder {}", folder.display()))?;
     for published in found {
+        let path = path(folder, &published.findings.experiment);
+        write(&path, &published.to_json()?)?;
+    }
+    write_pages(model, out, folder, found)
+}
+
+/// Pictures and pages of some results, and the list and the page of answers made from all files that are there. The files themselves
+/// stay: a number that is read and written again may lose its last bit.
+fn write_pages(model: &Path, out: &Path, folder: &Path, found: &[Published]) -> Result<()> {
+    for published in found {
         let results = &published.findings;
-        write(&path(folder, &results.experiment), &published.to_json()?)?;
         figures::draw(results, folder)?;
         let info = experiments::find(&results.experiment);
         let info = info.context("results are of an experiment that is in the catalogue")?;
         let page = folder.join(format!("{}.md", info.name));
-        write(&page, &pages::experiment(info, &published)?)?;
+        write(&page, &pages::experiment(info, published)?)?;
     }
     let mut there = BTreeMap::new();
     for info in CATALOGUE {
@@ -288,15 +295,18 @@ fn write_all(model: &Path, out: &Path, folder: &Path, found: Vec<Published>) -> 
     Ok(())
 }
 
+/// A result file, with the answer, the verdict and the figures' words that follow from its numbers.
 fn read(path: &Path) -> Result<Published> {
     let file =
         fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-    Published::from_json(&file).with_context(|| {
+    let mut published = Published::from_json(&file).with_context(|| {
         format!(
             "{} holds no results; remove it, or make it again",
             path.display()
         )
-    })
+    })?;
+    experiments::conclude(&mut published.findings);
+    Ok(published)
 }
 
 /// Says of every file whether it is what was found now; what differs.

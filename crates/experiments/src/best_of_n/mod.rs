@@ -115,6 +115,13 @@ impl Experiment for BestOfN {
                 study.unit_done();
             }
             one.into_table(&mut study.results.results, seed);
+            if of_votes.is_empty() {
+                let over = over_twice(one.gains());
+                study
+                    .results
+                    .results
+                    .mean(&one.row, &OVER_TWICE_COOL, &over, seed);
+            }
             of_votes.push(one);
             study.results.figures.truncate(2);
             study
@@ -134,6 +141,13 @@ impl Experiment for BestOfN {
             }
             one.into_table(&mut study.results.results, seed);
             of_stories.push(one);
+            if let [plain, cool] = &of_stories[..] {
+                let over = over_twice([plain, cool].map(|one| one.gains(Worth::Reward)));
+                study
+                    .results
+                    .results
+                    .mean(&plain.row, &OVER_TWICE_COOL, &over, seed);
+            }
             study.results.figures.truncate(4);
             study
                 .results
@@ -141,19 +155,6 @@ impl Experiment for BestOfN {
                 .extend(stories::figures(&of_stories, seed));
             study.report();
         }
-        let over = |pair: [Vec<f64>; 2]| -> Vec<f64> {
-            let [plain, cool] = pair;
-            let over = plain
-                .iter()
-                .zip(&cool)
-                .map(|(plain, cool)| plain - 2.0 * cool);
-            over.collect()
-        };
-        let table = &mut study.results.results;
-        let rewards = [0, 1].map(|place| of_stories[place].gains(Worth::Reward));
-        table.mean(&of_stories[0].row, &OVER_TWICE_COOL, &over(rewards), seed);
-        let votes = &of_votes[0];
-        table.mean(&votes.row, &OVER_TWICE_COOL, &over(votes.gains()), seed);
         Ok(())
     }
 
@@ -203,6 +204,12 @@ impl Experiment for BestOfN {
             conditions,
         })
     }
+}
+
+/// By how much gains at temperature 1 are over twice those when cool.
+fn over_twice([plain, cool]: [Vec<f64>; 2]) -> Vec<f64> {
+    let pairs = plain.iter().zip(&cool);
+    pairs.map(|(plain, cool)| plain - 2.0 * cool).collect()
 }
 
 /// Stories to be sampled, each with the place of its model: the base's at temperature 1 and cooler first; then those under the run's
