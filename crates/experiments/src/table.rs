@@ -11,6 +11,7 @@ use statistics::wilson_95;
 
 use crate::bootstrap::interval_95;
 use crate::results::{Estimate, Point};
+use crate::tristate;
 
 /// What a number is, whosever it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -179,6 +180,22 @@ impl Table {
         found.low.zip(found.high)
     }
 
+    /// Whether one number is over twice another: by the interval of their paired difference, `one` less twice `other`, where the
+    /// table has it; else, in a file of an earlier version, by whether their own intervals meet.
+    pub fn over_twice(
+        &self,
+        one: (&Row, &Metric),
+        other: (&Row, &Metric),
+        difference: &Metric,
+    ) -> Option<bool> {
+        if self.get(one.0, difference).is_some() {
+            return tristate::above(self.interval(one.0, difference), 0.0);
+        }
+        let twice = self.interval(other.0, other.1);
+        let twice = twice.map(|(low, high)| (2.0 * low, 2.0 * high));
+        tristate::below(twice, self.interval(one.0, one.1))
+    }
+
     /// It as a point of a figure; none where it is not defined.
     pub fn point(&self, x: f64, row: &Row, metric: &Metric) -> Option<Point> {
         let found = self.get(row, metric)?;
@@ -305,6 +322,25 @@ mod tests {
         assert_eq!(table[0].key, "base.far.end");
         table.metrics_to_front(&[&LENGTH]);
         assert_eq!(table[0].key, "base.length");
+    }
+
+    /// The paired difference decides where it is there, else the two intervals.
+    #[test]
+    fn over_twice_is_by_the_difference_or_by_both_intervals() {
+        let (warm, cool) = (Row::of("warm"), Row::of("cool"));
+        let difference = Metric::bootstrap("difference", "", "");
+        let mut table = Table::default();
+        table.put(&warm, &LENGTH, 5.0, Some((4.5, 5.5)), 9);
+        let mut asked = |low: f64, high: f64| {
+            table.put(&cool, &LENGTH, 2.0, Some((low, high)), 9);
+            table.over_twice((&warm, &LENGTH), (&cool, &LENGTH), &difference)
+        };
+        assert_eq!(asked(1.9, 2.1), Some(true));
+        assert_eq!(asked(1.9, 2.4), None);
+        assert_eq!(asked(2.8, 3.0), Some(false));
+        table.put(&warm, &difference, 1.0, Some((0.5, 1.5)), 9);
+        let asked = table.over_twice((&warm, &LENGTH), (&cool, &LENGTH), &difference);
+        assert_eq!(asked, Some(true));
     }
 
     #[test]

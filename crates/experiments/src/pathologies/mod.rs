@@ -178,7 +178,7 @@ impl Experiment for Pathologies {
         }
         Some(Conclusion {
             answer: format!(
-                "does the text cost less surprise than people's, at the price of loops or sameness? {}.",
+                "is the text less surprising than people's, but looping or alike? {}.",
                 Condition::list(&conditions)
             ),
             conditions,

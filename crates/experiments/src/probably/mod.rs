@@ -110,17 +110,17 @@ impl Experiment for Probably {
         let excess = |name: &String| table.value(&sample_row(name), &EXCESS);
         let worst = tuned.iter().filter_map(|name| Some((name, excess(name)?)));
         let (worst, loss) = worst.max_by(|one, other| one.1.total_cmp(&other.1))?;
+        let over = table.over_twice(
+            (&sample_row(worst), &EXCESS),
+            (&sample_row(base), &EXCESS),
+            &OVER_TWICE_BASE,
+        );
         let base = excess(base)?;
-        // A file of an earlier version lacks the differences, and keeps its verdict.
-        let over = table.get(&sample_row(worst), &OVER_TWICE_BASE)?;
         let repair = repair_row(worst, Asked::YesNo);
         let share = table.value(&repair, &SHARE)?;
         let temperature = table.value(&repair, &TEMPERATURE)?;
         let conditions = vec![
-            Condition::new(
-                "the loss is over twice the base's",
-                tristate::above(over.low.zip(over.high), 0.0),
-            ),
+            Condition::new("the loss is over twice the base's", over),
             Condition::new(
                 "one temperature removes over half of it",
                 tristate::above(table.interval(&repair, &SHARE), 50.0),
@@ -133,9 +133,8 @@ impl Experiment for Probably {
             ),
             why: format!(
                 "Of the tuned models {worst} loses most when asked for yes or no: {loss:.3} bits over the truth's log loss at T = 1, the \
-                 base {base:.3}. T = {temperature:.2}, found on half of the places, removes {share:.0} % of it on the others. {}, by the \
-                 95 % intervals; both are needed.",
-                Condition::list(&conditions)
+                 base {base:.3}. T = {temperature:.2}, found on half of the places, removes {share:.0} % of it on the others. Both \
+                 conditions are needed, by their 95 % intervals."
             ),
             conditions,
         })
