@@ -35,7 +35,6 @@ pub fn experiment(info: &ExperimentInfo, published: &Published) -> Result<String
             alt => cell(&figure.text).replace(['[', ']'], ""),
             file => super::figures::file(results, figure),
             title => figure.title.clone(),
-            text => figure.text.clone(),
         }
     });
     let numbers = results.results.iter();

@@ -1,4 +1,4 @@
-//! ContingencyTable: where stories end, how much their opening decides, and whether a perturbed story comes back.
+//! Basins: where stories end, how much their opening decides, and whether a perturbed story comes back.
 //!
 //! Endings are classified by the model's catalogue of attractors. Ending in none is a basin of its own for information and entropy,
 //! and never a global attractor. What a perturbation is and when a chain has returned is in `perturbation` and `ending`.
@@ -64,7 +64,7 @@ struct Extent {
 impl Experiment for BasinsExperiment {
     const INFO: ExperimentInfo = ExperimentInfo {
         name: "basins",
-        title: "ContingencyTable",
+        title: "Basins",
         claim: "One tuned model has one global attractor, another has an attractor for each prompt, and perturbed stories return to the \
                 same ending.",
         source: "\"Mysteries of mode collapse\" (janus, 2022): perturbed completions come back to the same last sentence; a model that \
