@@ -103,6 +103,9 @@ impl<'a, M: LanguageModel> Policy<'a, M> {
     ///
     /// # Errors
     /// When the run is cancelled or a model fails.
+    ///
+    /// # Panics
+    /// When the prompt is empty.
     pub async fn kl_from_base_nats(
         &self,
         prompt: &[u32],
@@ -292,8 +295,8 @@ mod tests {
         let tuned_alone = Policy::of(&base, &subject("tuned", &tuned), 1.0);
         let none = Policy::of(&base, &subject("tuned", &tuned), 0.0);
         let half = Policy::of(&base, &subject("tuned", &tuned), 0.5);
-        assert_eq!(logits(&tuned_alone).0, false);
-        assert_eq!(logits(&none).1, false);
+        assert!(!logits(&tuned_alone).0);
+        assert!(!logits(&none).1);
         assert_eq!((logits(&half).0, logits(&half).1), (true, true));
         let byte = usize::from(b'a');
         assert_eq!(logits(&none).2[byte], 0.5_f64.ln() as f32);

@@ -83,7 +83,7 @@ impl Throws {
         pooled.iter().map(|p| (p - even).powi(2) / even).sum()
     }
 
-    fn into_table(self, table: &mut Table, row: &Row) {
+    fn add_to_table(self, table: &mut Table, row: &Row) {
         let entropy = self.entropy_bits();
         table.set(row, &ENTROPY, entropy);
         table.set(row, &OUTCOMES, entropy.exp2());
@@ -156,7 +156,7 @@ impl Experiment for RandomNumber {
                 let logits = ask(policy, family, study.progress).await?;
                 let throws = Throws::of(family, &logits, &config.shaping);
                 let pooled = throws.pooled();
-                throws.into_table(&mut study.results.results, &row(policy.name, name));
+                throws.add_to_table(&mut study.results.results, &row(policy.name, name));
                 let percent = pooled.iter().map(|p| 100.0 * p);
                 shares
                     .series

@@ -58,15 +58,16 @@ pub fn globality(basins: &ContingencyTable, kinds: usize) -> f64 {
 }
 
 /// How global the endings behind some openings are, how much the opening decides, and how often each attractor is reached.
-pub fn into_table(
+pub fn add_to_table(
     table: &mut Table,
     row: &Row,
     openings: &[&Opening],
     titles: &[(String, String)],
     seed: u64,
 ) {
+    type Measure<'a> = &'a dyn Fn(&ContingencyTable) -> f64;
     let kinds = titles.len();
-    let measures: [(&Metric, &dyn Fn(&ContingencyTable) -> f64); 3] = [
+    let measures: [(&Metric, Measure<'_>); 3] = [
         (&GLOBALITY, &|basins| 100.0 * globality(basins, kinds)),
         (&ENTROPY, &ContingencyTable::entropy_bits),
         (

@@ -65,8 +65,8 @@ pub fn flows(
     titles: &[(String, String)],
 ) -> Figure {
     let mut figure = Figure::new(
-        &format!("flow-{}", name),
-        &format!("Where the stories of {} end", name),
+        &format!("flow-{name}"),
+        &format!("Where the stories of {name} end"),
         Axis::linear("openings"),
         Axis::linear("endings"),
     );

@@ -119,9 +119,9 @@ impl Experiment for BasinsExperiment {
                 let openings: Vec<&Opening> = own.iter().filter(within).collect();
                 let row = row(policy.name, group);
                 study.checkpoint().await?;
-                ends::into_table(&mut study.results.results, &row, &openings, &titles, seed);
+                ends::add_to_table(&mut study.results.results, &row, &openings, &titles, seed);
                 study.checkpoint().await?;
-                perturbation::into_table(&mut study.results.results, &row, &openings, seed);
+                perturbation::add_to_table(&mut study.results.results, &row, &openings, seed);
             }
             streams.push(flows(policy.name, &own, inputs, &titles));
             measured.push((policy.name.to_owned(), own));
@@ -378,7 +378,7 @@ mod tests {
             let titles: Vec<_> = (0..10)
                 .map(|kind| (kind.to_string(), String::new()))
                 .collect();
-            ends::into_table(&mut table, &row(name, &group), &openings, &titles, 1);
+            ends::add_to_table(&mut table, &row(name, &group), &openings, &titles, 1);
         }
         claim(&mut table, measured, 10, 1);
         let names: Vec<String> = measured.iter().map(|(name, _)| name.clone()).collect();

@@ -196,11 +196,12 @@ fn median_lag(openings: &[&Opening]) -> f64 {
 }
 
 /// What is measured of the perturbed chains behind some openings; the samples are the openings that have any of those counted.
-pub fn into_table(table: &mut Table, row: &Row, openings: &[&Opening], seed: u64) {
+pub fn add_to_table(table: &mut Table, row: &Row, openings: &[&Opening], seed: u64) {
     type Among = fn(&Returned) -> bool;
+    type Measure<'a> = &'a dyn Fn(&[&Opening]) -> f64;
     let percent =
         |holds: Among| move |openings: &[&Opening]| 100.0 * share(openings, holds, |_| true);
-    let measures: [(&Metric, Among, &dyn Fn(&[&Opening]) -> f64); 5] = [
+    let measures: [(&Metric, Among, Measure<'_>); 5] = [
         (&RETURN, |one| one.known.is_some(), &|openings| {
             100.0 * returned(openings)
         }),
@@ -250,7 +251,7 @@ mod tests {
         let one = opening([chain(Some(3), Some(3), Some(4)), chain(Some(3), None, None)]);
         let other = opening([chain(None, None, Some(9)), chain(None, None, Some(2))]);
         let (mut table, row) = (Table::default(), Row::of("it"));
-        into_table(&mut table, &row, &[&one, &other], 1);
+        add_to_table(&mut table, &row, &[&one, &other], 1);
         let found = |metric: &Metric| {
             let found = table.get(&row, metric).unwrap();
             (found.value, found.samples)

@@ -97,7 +97,7 @@ impl Experiment for BestOfN {
         let mut of_numbers: Vec<Numbers> = Vec::new();
         for policy in &policies {
             let one = numbers::ask(policy, policy.name, numbers, config, study.progress).await?;
-            one.into_table(&mut study.results.results);
+            one.add_to_table(&mut study.results.results);
             of_numbers.push(one);
             study.unit_done();
         }
@@ -114,7 +114,7 @@ impl Experiment for BestOfN {
                 one.vote(question, &logits, config, study.progress).await?;
                 study.unit_done();
             }
-            one.into_table(&mut study.results.results, seed);
+            one.add_to_table(&mut study.results.results, seed);
             if of_votes.is_empty() {
                 let over = over_twice(one.gains());
                 study
@@ -139,7 +139,7 @@ impl Experiment for BestOfN {
                     .await?;
                 study.unit_done();
             }
-            one.into_table(&mut study.results.results, seed);
+            one.add_to_table(&mut study.results.results, seed);
             of_stories.push(one);
             if let [plain, cool] = &of_stories[..] {
                 let over = over_twice([plain, cool].map(|one| one.gains(Worth::Reward)));

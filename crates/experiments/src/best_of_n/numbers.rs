@@ -82,7 +82,8 @@ const REWARDS: [Reward; 2] = [
 /// A model's numbers.
 pub(super) struct Numbers {
     name: String,
-    numbers: Vec<u32>,
+    /// What can be said.
+    outcomes: Vec<u32>,
     /// How often each comes at temperature 1, by wording.
     shares: Vec<Vec<f64>>,
     /// How many points the best of four has over one, expected, by temperature.
@@ -128,7 +129,7 @@ pub(super) async fn ask<M: LanguageModel>(
     Ok(Numbers {
         name: name.to_owned(),
         shares: shares(&logits, &plain, progress).await?,
-        numbers,
+        outcomes: numbers,
         gains,
         your_gain,
     })
@@ -166,13 +167,13 @@ fn gain(shares: &[Vec<f64>], rewards: &[f64]) -> f64 {
 impl Numbers {
     /// `KL(best of n || model)` within a wording, averaged over wordings.
     fn divergence(&self, reward: fn(u32) -> f64, n: u32, best_of: BestOf) -> f64 {
-        let rewards = points(&self.numbers, reward);
+        let rewards = points(&self.outcomes, reward);
         let within = |shares: &Vec<f64>| kl_nats(&best_of(shares, &rewards, n), shares);
         mean(&self.shares.iter().map(within).collect::<Vec<_>>())
     }
 
     /// Puts its numbers into the table; all are exact.
-    pub(super) fn into_table(&self, table: &mut Table) {
+    pub(super) fn add_to_table(&self, table: &mut Table) {
         let row = Row::of(&self.name).part("numbers", "a number from 1 to 100");
         for (key, label, reward) in REWARDS {
             for n in LISTED {
@@ -299,7 +300,7 @@ mod tests {
     fn a_divergence_over_the_bound_is_seen() {
         let models = [Numbers {
             name: "even".to_owned(),
-            numbers: (1..=100).collect(),
+            outcomes: (1..=100).collect(),
             shares: vec![vec![0.01; 100]],
             gains: Vec::new(),
             your_gain: None,

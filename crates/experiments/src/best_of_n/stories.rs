@@ -137,7 +137,7 @@ impl Stories {
     }
 
     /// Puts its numbers into the table, with intervals over openings.
-    pub(super) fn into_table(&self, table: &mut Table, seed: u64) {
+    pub(super) fn add_to_table(&self, table: &mut Table, seed: u64) {
         for worth in Worth::BOTH {
             for n in self.draws() {
                 table.mean(&self.row, &worth.of(n), &self.best(worth, n), seed);

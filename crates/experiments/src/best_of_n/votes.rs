@@ -204,7 +204,7 @@ impl Votes {
     }
 
     /// Puts its numbers into the table, with intervals over questions.
-    pub(super) fn into_table(&self, table: &mut Table, seed: u64) {
+    pub(super) fn add_to_table(&self, table: &mut Table, seed: u64) {
         let row = &self.row;
         for (size, voters) in VOTERS.iter().enumerate() {
             let label = format!("right answers by a vote of {voters}, T = 1");

@@ -51,7 +51,7 @@ pub async fn controls(
             seed: SEED,
         };
         let mut table = Table::default();
-        measured.into_table(&mut table, by);
+        measured.add_to_table(&mut table, by);
         table.value(&row, metric).unwrap_or(f64::NAN)
     };
     let exact = |name: &str, about: &str, expected: f64, found: f64| Control {

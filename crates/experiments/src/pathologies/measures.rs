@@ -66,7 +66,7 @@ pub struct Measured<'a> {
 
 impl Measured<'_> {
     /// Puts all numbers into the table, those that answer the claim first.
-    pub fn into_table(&self, table: &mut Table, by: &Estimators) {
+    pub fn add_to_table(&self, table: &mut Table, by: &Estimators) {
         let loops = self
             .chains
             .iter()

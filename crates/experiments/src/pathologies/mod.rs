@@ -284,7 +284,7 @@ impl Task {
             set: self.extent.set,
             seed: self.seed,
         };
-        measured.into_table(&mut study.results.results, &Estimators::default());
+        measured.add_to_table(&mut study.results.results, &Estimators::default());
         study.unit_done();
         measured.by_position()
     }

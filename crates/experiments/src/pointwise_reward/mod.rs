@@ -81,7 +81,7 @@ impl Experiment for PointwiseReward {
         for (beta, tau) in climbs() {
             study.checkpoint().await?;
             climbed.push(Climb::up(beta, tau, gradient));
-            toy::into_table(&mut toy, &climbed);
+            toy::add_to_table(&mut toy, &climbed);
             study.results.results = toy.clone();
             study.results.figures = toy::figures(&climbed);
             study.unit_done();
@@ -95,7 +95,7 @@ impl Experiment for PointwiseReward {
                 let how = (&config.shaping, config.size);
                 let spreads = spread::ask(policy, family, how, study.progress).await?;
                 let seed = config.seed_of(Stream::Run);
-                spread::into_table(
+                spread::add_to_table(
                     &mut answers,
                     &spread::row(policy.name, name),
                     &spreads,

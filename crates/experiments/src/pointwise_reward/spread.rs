@@ -68,7 +68,7 @@ pub(super) async fn ask<M: LanguageModel>(
 }
 
 /// Puts means over what was asked into the table, with intervals over it.
-pub(super) fn into_table(table: &mut Table, row: &Row, spreads: &[Spread], seed: u64) {
+pub(super) fn add_to_table(table: &mut Table, row: &Row, spreads: &[Spread], seed: u64) {
     table.mean_of(row, &ENTROPY, spreads, seed, |one| one.entropy_bits);
     let bits: Vec<f64> = spreads.iter().map(|one| one.entropy_bits).collect();
     let interval = interval_of_mean(&bits, seed).map(|(low, high)| (low.exp2(), high.exp2()));

@@ -81,7 +81,7 @@ pub(super) fn end(beta: f64, tau: f64) -> Metric {
 }
 
 /// Puts the entropies at the ends of ascents into the table.
-pub(super) fn into_table(table: &mut Table, climbed: &[Climb]) {
+pub(super) fn add_to_table(table: &mut Table, climbed: &[Climb]) {
     table.set(&row(), &START, entropy_bits(&BASE));
     for one in climbed {
         table.set(

@@ -102,7 +102,7 @@ impl Measure {
     }
 
     /// Puts it into a table, with its interval over places.
-    pub(super) fn into_table(
+    pub(super) fn add_to_table(
         self,
         table: &mut Table,
         row: &Row,

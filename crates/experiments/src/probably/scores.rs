@@ -85,7 +85,7 @@ pub(super) async fn score<'a>(
                 continue;
             }
             checkpoint(progress).await?;
-            measure.into_table(table, row, &measure.metric(), items, seed);
+            measure.add_to_table(table, row, &measure.metric(), items, seed);
         }
     }
     let mut hedges = Vec::new();
@@ -175,7 +175,7 @@ async fn mend(
             let title = measure.title();
             let label = format!("{title} on the other half, {when} the repair, at T = {shaped:.2}");
             let metric = Metric::of(format!("{}-{when}", measure.name()), label, measure.unit());
-            measure.into_table(table, &row, &metric, items, seed);
+            measure.add_to_table(table, &row, &metric, items, seed);
         }
     }
     let (before, after) = (excess(&before), excess(&after));

@@ -84,7 +84,7 @@ impl Filling<'_> {
 }
 
 /// Puts the numbers of one model into the table, those that answer the claim first.
-pub(super) fn into_table(
+pub(super) fn add_to_table(
     table: &mut Table,
     subject: &str,
     inputs: &Inputs,

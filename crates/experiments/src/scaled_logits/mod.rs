@@ -152,7 +152,7 @@ impl Experiment for ScaledLogits {
                     study.checkpoint().await?;
                     own = Table::default();
                     let fitted =
-                        explained::into_table(&mut own, policy.name, study.inputs, &units, seed);
+                        explained::add_to_table(&mut own, policy.name, study.inputs, &units, seed);
                     figures::draw_over(&mut study.results.figures, policy.name, &own, fitted);
                     study.results.results = finished.clone();
                     study
