@@ -47,7 +47,10 @@ fn the_words_find_the_endings_that_the_world_told() {
             let label = kinds.iter().position(of_label).unwrap();
             (
                 label,
-                catalogue.recognise(&story.text).ends_in.unwrap_or(none),
+                catalogue
+                    .story(&story.text, true)
+                    .attractor()
+                    .unwrap_or(none),
             )
         });
     let found = Agreement::of(none + 1, judged);

@@ -757,7 +757,7 @@ fn the_page_reads_stories_as_the_libraries_do() {
     let expected: Vec<&str> = texts
         .iter()
         .map(|text| {
-            let ends_in = catalogue.recognise(text).ends_in;
+            let ends_in = catalogue.recognise(text).ends_in_one();
             ends_in.map_or("", |attractor| {
                 catalogue.attractors()[attractor].name.as_str()
             })

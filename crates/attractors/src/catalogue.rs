@@ -1,4 +1,4 @@
-//! The list of attractors, and the file that it is read from.
+//! The catalogue of attractors, and the JSON file it is loaded from.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -7,60 +7,67 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use words::words;
 
-/// A kind of ending that chains fall into.
+/// The last sentences of a story that are its ending, where the file does not say: the longest endings of the story world have as
+/// many from the first word that tells the kind.
+const ENDING_SENTENCES: usize = 5;
+
+/// An attractor: a kind of ending that many stories share.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Attractor {
     /// Short name: small letters, digits and hyphens.
     pub name: String,
-    /// Name for people.
+    /// Display name.
     pub title: String,
     /// What happens, in one line.
     pub about: String,
-    /// The story world's own kinds of ending that it stands for; recognition is compared with these labels. None where the
-    /// world has no such ending.
+    /// The story world's labels that it stands for; recognition is validated against them. Empty where the world has no such ending.
     #[serde(default)]
     pub endings: Vec<String>,
-    /// Its own number of words that count as a text's ending, where that differs from the catalogue's.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub ending_words: Option<usize>,
-    /// Words and sequences of words that mark it.
+    /// Of an earlier version, read and not used.
+    #[serde(default, skip_serializing)]
+    ending_words: Option<usize>,
+    /// Whether it tells only how a story feels as it closes ("everyone was happy"), and not what happens in it: it decides the ending
+    /// where nothing that happens does.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub mood: bool,
+    /// Words and sequences of words that tell it.
     pub phrases: Vec<String>,
 }
 
-/// Attractors in the order in which they outweigh each other.
+/// Attractors with their phrases. Their order decides nothing but the order of display.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Catalogue {
-    ending_words: usize,
+    ending_sentences: usize,
     attractors: Vec<Attractor>,
-    /// By the letter that they begin with, so that a word is compared with few; those of most words first.
+    /// By first letter, so that a word is compared with few; those of most words first.
     pub(crate) phrases: BTreeMap<char, Vec<Phrase>>,
 }
 
-/// A phrase, ready to be compared.
+/// A parsed phrase.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Phrase {
     pub(crate) attractor: usize,
     pub(crate) words: Vec<Pattern>,
 }
 
-/// What one word of a text must be.
+/// Pattern of one word.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Pattern {
     Whole(String),
     Stem(String),
 }
 
-/// A text that is no catalogue.
+/// Why a text is not a catalogue.
 #[derive(Debug, Error)]
 pub enum CatalogueError {
     /// Not JSON, or other fields.
     #[error(
-        "not a catalogue of attractors (expected \"about\", \"ending_words\" and \"attractors\"): {0}"
+        "not a catalogue of attractors (expected \"about\", \"ending_sentences\" and \"attractors\"): {0}"
     )]
     Json(#[from] serde_json::Error),
     /// Nothing to recognise, or nowhere to look.
-    #[error("a catalogue needs at least one attractor, and an ending of at least one word")]
+    #[error("a catalogue needs at least one attractor, and an ending of at least one sentence")]
     Empty,
     /// A name that cannot be used.
     #[error(
@@ -90,23 +97,30 @@ pub enum CatalogueError {
 struct File {
     #[serde(rename = "about")]
     _about: String,
-    ending_words: usize,
+    #[serde(default = "default_ending_sentences")]
+    ending_sentences: usize,
+    /// Of an earlier version, read and not used.
+    #[serde(default, rename = "ending_words")]
+    _ending_words: Option<usize>,
     attractors: Vec<Attractor>,
 }
 
+fn default_ending_sentences() -> usize {
+    ENDING_SENTENCES
+}
+
 impl Catalogue {
-    /// Reads a catalogue's file.
+    /// Parses a catalogue's file.
     ///
     /// # Errors
     /// When it is no such file, a name or phrase is used twice, or a phrase could not be found in any text.
     pub fn from_json(json: &str) -> Result<Self, CatalogueError> {
         let File {
-            ending_words,
+            ending_sentences,
             attractors,
             ..
         } = serde_json::from_str(json)?;
-        let none = |attractor: &Attractor| attractor.ending_words == Some(0);
-        if attractors.is_empty() || ending_words == 0 || attractors.iter().any(none) {
+        if attractors.is_empty() || ending_sentences == 0 {
             return Err(CatalogueError::Empty);
         }
         let (mut names, mut seen) = (BTreeSet::new(), BTreeSet::new());
@@ -139,12 +153,12 @@ impl Catalogue {
                 });
             }
         }
-        // The longest first; a stable sort keeps the catalogue's order among equals.
+        // The longest first.
         for list in phrases.values_mut() {
             list.sort_by_key(|phrase| Reverse(phrase.words.len()));
         }
         Ok(Self {
-            ending_words,
+            ending_sentences,
             attractors,
             phrases,
         })
@@ -155,16 +169,12 @@ impl Catalogue {
         &self.attractors
     }
 
-    /// Among how many of a text's last words a mark of an attractor says that the text ends in it.
-    ///
-    /// # Panics
-    /// When there is no such attractor.
-    pub fn ending_words(&self, attractor: usize) -> usize {
-        let own = self.attractors[attractor].ending_words;
-        own.unwrap_or(self.ending_words)
+    /// How many of a story's last sentences are its ending.
+    pub fn ending_sentences(&self) -> usize {
+        self.ending_sentences
     }
 
-    /// Where the attractor of this name stands.
+    /// The position of the attractor of this name.
     pub fn position(&self, name: &str) -> Option<usize> {
         self.attractors
             .iter()

@@ -4,7 +4,7 @@
 
 use std::sync::LazyLock;
 
-use attractors::{Catalogue, Match};
+use attractors::{Catalogue, Ending, Endings, Match, Recognition, SharedText};
 use proptest::prelude::*;
 
 /// The storyteller's own.
@@ -14,22 +14,20 @@ static CATALOGUE: LazyLock<Catalogue> = LazyLock::new(|| {
 });
 
 /// A catalogue of these attractors, each with its phrases.
-fn catalogue(ending_words: usize, attractors: &[(&str, &[&str])]) -> Catalogue {
+fn catalogue(ending_sentences: usize, attractors: &[(&str, &[&str])]) -> Catalogue {
     let list: Vec<_> = attractors
         .iter()
         .map(|(name, phrases)| {
             serde_json::json!({ "name": name, "title": name, "about": "", "phrases": phrases })
         })
         .collect();
-    let file = serde_json::json!({ "about": "", "ending_words": ending_words, "attractors": list });
+    let file = serde_json::json!({ "about": "", "ending_sentences": ending_sentences, "attractors": list });
     Catalogue::from_json(&file.to_string()).unwrap()
 }
 
 fn marked<'t>(catalogue: &Catalogue, text: &'t str) -> Vec<(&'t str, usize)> {
     let marks = catalogue.recognise(text).matches.into_iter();
-    marks
-        .map(|Match { at, attractor }| (&text[at], attractor))
-        .collect()
+    marks.map(|it| (&text[it.at], it.attractor)).collect()
 }
 
 /// Texts of the catalogue's own words and some others, with marks of sentences between them.
@@ -58,7 +56,7 @@ proptest! {
     fn marks_lie_in_the_text_in_order_and_do_not_overlap(text in texts()) {
         let catalogue = &CATALOGUE;
         let mut end = 0;
-        for Match { at, attractor } in catalogue.recognise(&text).matches {
+        for Match { at, attractor, .. } in catalogue.recognise(&text).matches {
             prop_assert!(at.start >= end && !at.is_empty());
             prop_assert!(text.is_char_boundary(at.start) && text.is_char_boundary(at.end));
             prop_assert!(attractor < catalogue.attractors().len());
@@ -80,7 +78,8 @@ proptest! {
         let finished = format!("{text}.");
         let before = catalogue.recognise(&finished);
         let after = catalogue.recognise(&format!("{finished} {more}"));
-        prop_assert!(after.matches.starts_with(&before.matches));
+        let places = |found: &Recognition| -> Vec<_> { found.matches.iter().map(|it| (it.at.clone(), it.attractor)).collect() };
+        prop_assert!(places(&after).starts_with(&places(&before)));
         for attractor in 0..catalogue.attractors().len() {
             if let Some(hit) = before.first_hit(attractor) {
                 prop_assert_eq!(after.first_hit(attractor), Some(hit));
@@ -89,28 +88,50 @@ proptest! {
     }
 
     #[test]
-    fn a_text_ends_in_the_first_of_the_marked_attractors_near_its_end(text in texts()) {
+    fn a_text_ends_in_the_last_match_of_its_last_sentences_that_tells_what_happens(text in texts()) {
         let catalogue = &CATALOGUE;
-        let reading = catalogue.recognise(&text);
-        // By the definition: count the words from each mark to the end.
-        let starts = |from: usize| {
-            let mut inside = text[..from].ends_with(char::is_alphanumeric);
-            let mut count = 0;
-            for (at, letter) in text[from..].char_indices() {
-                let next = text[from + at + letter.len_utf8()..].chars().next();
-                let joins = inside && matches!(letter, '\'' | '’') && next.is_some_and(char::is_alphanumeric);
-                count += usize::from(letter.is_alphanumeric() && !inside);
-                inside = letter.is_alphanumeric() || joins;
-            }
-            count
+        let found = catalogue.recognise(&text);
+        // By the definition: count the sentences that begin after the match.
+        let begun_after = |from: usize| {
+            let parts = text[from..].split(['.', '!', '?', '…', '\n']).skip(1);
+            parts.filter(|part| part.contains(char::is_alphanumeric)).count()
         };
-        let near = reading.matches.iter().filter(|mark| starts(mark.at.end) < catalogue.ending_words(mark.attractor));
-        prop_assert_eq!(reading.ends_in, near.map(|mark| mark.attractor).min());
+        for it in &found.matches {
+            prop_assert_eq!(it.in_ending, begun_after(it.at.end) < catalogue.ending_sentences());
+        }
+        let mood = |it: &&Match| catalogue.attractors()[it.attractor].mood;
+        let near = || found.matches.iter().filter(|it| it.in_ending);
+        let last = near().filter(|it| !mood(it)).last().or(near().last());
+        prop_assert_eq!(found.ends_in().last().copied(), last.map(|it| it.attractor));
+        let story = catalogue.story(&text, true);
+        match (found.ends_in(), &story.ending) {
+            ([], Ending::Other(_)) => {}
+            ([one], Ending::Attractor(attractor)) => prop_assert_eq!(one, attractor),
+            (several, Ending::Tie(tied)) => prop_assert_eq!(several, tied.as_slice()),
+            (found, ending) => prop_assert!(false, "{:?} {:?}", found, ending),
+        }
+        prop_assert_eq!(catalogue.story(&text, false).ending, Ending::Unfinished);
+    }
+
+    #[test]
+    fn the_order_of_a_catalogue_decides_nothing(text in texts()) {
+        let file: serde_json::Value = serde_json::from_str(include_str!("../../../models/storyteller/attractors.json")).unwrap();
+        let mut turned = file.clone();
+        turned["attractors"].as_array_mut().unwrap().reverse();
+        let turned = Catalogue::from_json(&turned.to_string()).unwrap();
+        let named = |catalogue: &Catalogue| -> Vec<String> {
+            let found = catalogue.recognise(&text);
+            let ends = found.ends_in().iter();
+            let mut names: Vec<_> = ends.map(|at| catalogue.attractors()[*at].name.clone()).collect();
+            names.sort();
+            names
+        };
+        prop_assert_eq!(named(&CATALOGUE), named(&turned));
     }
 }
 
 #[test]
-fn of_two_phrases_the_longer_counts_and_of_equals_the_earlier() {
+fn of_two_phrases_the_longer_counts_and_equals_tie() {
     let order: [(&str, &[&str]); 2] = [
         ("night", &["fell asleep"]),
         ("tears", &["cried until she fell asleep", "fell"]),
@@ -125,7 +146,16 @@ fn of_two_phrases_the_longer_counts_and_of_equals_the_earlier() {
         ]
     );
     let equals = catalogue(50, &[("one", &["danc*"]), ("two", &["dancing"])]);
-    assert_eq!(marked(&equals, "Dancing!"), [("Dancing", 0)]);
+    assert_eq!(
+        marked(&equals, "Dancing!"),
+        [("Dancing", 0), ("Dancing", 1)]
+    );
+    assert_eq!(equals.recognise("Dancing!").ends_in(), [0, 1]);
+    assert_eq!(equals.recognise("Dancing!").ends_in_one(), None);
+    assert_eq!(
+        equals.story("Dancing!", true).ending,
+        Ending::Tie(vec![0, 1])
+    );
 }
 
 #[test]
@@ -144,49 +174,123 @@ fn phrases_are_whole_words_of_one_sentence() {
 }
 
 #[test]
-fn what_outweighs_another_does_so_only_near_the_end() {
-    let order = catalogue(4, &[("wedding", &["wedding"]), ("music", &["danced"])]);
-    assert_eq!(order.recognise("A wedding! They danced.").ends_in, Some(0));
+fn the_last_match_of_the_last_sentences_decides() {
+    let found = catalogue(2, &[("wedding", &["wedding"]), ("music", &["danced"])]);
+    let ends_in = |text| found.recognise(text).ends_in_one();
     assert_eq!(
-        order
-            .recognise("A wedding! They danced for three hours.")
-            .ends_in,
-        Some(1)
+        ends_in("They danced. And then there was a wedding."),
+        Some(0)
     );
+    assert_eq!(ends_in("A wedding! They danced. It was late."), Some(1));
     assert_eq!(
-        order
-            .recognise("A wedding! They danced for three whole long hours.")
-            .ends_in,
+        ends_in("A wedding! They danced. It was late. All slept."),
         None
     );
     assert_eq!(
-        order
-            .recognise("A wedding! They danced for three hours.")
-            .first_hit(0),
+        ends_in("A wedding! They danced. It was late. The end."),
+        Some(1)
+    );
+    assert_eq!(ends_in(""), None);
+    assert_eq!(
+        found.recognise("A wedding! They danced.").first_hit(0),
         Some(9)
     );
-    assert_eq!(order.recognise("").ends_in, None);
+}
+
+/// What happens outweighs how it feels, wherever in the ending each stands.
+#[test]
+fn a_mood_decides_only_where_nothing_happens() {
+    let file = r#"{"about": "", "attractors": [
+        {"name": "a", "title": "", "about": "", "mood": true, "phrases": ["happy"]},
+        {"name": "b", "title": "", "about": "", "phrases": ["wedding"]}]}"#;
+    let found = Catalogue::from_json(file).unwrap();
+    let ends_in = |text| found.recognise(text).ends_in_one();
+    assert_eq!(ends_in("A wedding! All were happy."), Some(1));
+    assert_eq!(ends_in("All were happy at the wedding."), Some(1));
+    assert_eq!(ends_in("All were happy."), Some(0));
 }
 
 #[test]
-fn an_attractor_may_have_an_ending_of_its_own_length() {
-    let file = |own: usize| {
-        format!(
-            r#"{{"about": "", "ending_words": 2, "attractors": [
-                {{"name": "a", "title": "", "about": "", "ending_words": {own}, "phrases": ["day"]}},
-                {{"name": "b", "title": "", "about": "", "phrases": ["night"]}}]}}"#
-        )
-    };
-    let ends_in = |own, text| {
-        Catalogue::from_json(&file(own))
-            .unwrap()
-            .recognise(text)
-            .ends_in
-    };
-    assert_eq!(ends_in(4, "A day, a night, gone."), Some(0));
-    assert_eq!(ends_in(3, "A day, a night, gone."), Some(1));
-    assert_eq!(ends_in(3, "A day, a night, gone by."), None);
-    assert!(Catalogue::from_json(&file(0)).is_err());
+fn a_story_that_was_cut_has_not_ended() {
+    let found = catalogue(2, &[("music", &["sang a song"])]);
+    let text = "The drum is mine. He sang a song";
+    assert_eq!(found.story(text, true).ending, Ending::Attractor(0));
+    let cut = found.story(text, false);
+    assert_eq!(
+        (cut.ending.clone(), cut.attractor()),
+        (Ending::Unfinished, None)
+    );
+    assert_eq!(cut.first_hit(0), Some(text.len()));
+    assert!(!cut.is_finished() && cut.matches.len() == 1);
+}
+
+#[test]
+fn different_endings_are_kinds_and_other_last_sentences() {
+    let found = catalogue(1, &[("wedding", &["wedding"]), ("music", &["danced"])]);
+    let texts = [
+        ("He left.", true),
+        ("There was a wedding.", true),
+        ("It rained. A wedding!", true),
+        ("And he LEFT. \"He left!\"", true),
+        ("They danced", false),
+        ("She left.", true),
+        ("A wedding.", true),
+    ];
+    let stories = texts.map(|(text, finished)| found.story(text, finished));
+    let endings = Endings::of(&stories);
+    assert_eq!(
+        (endings.finished, endings.unfinished, endings.different()),
+        (6, 1, 3)
+    );
+    let other = |text: &str| Ending::Other(text.to_owned());
+    assert_eq!(
+        endings.counts,
+        [
+            (Ending::Attractor(0), 3),
+            (other("he left"), 2),
+            (other("she left"), 1)
+        ]
+    );
+    assert_eq!(
+        endings.classes,
+        [Some(1), Some(0), Some(0), Some(1), None, Some(2), Some(0)]
+    );
+    assert_eq!(Endings::of([]), Endings::default());
+}
+
+/// The storyteller's own catalogue, and a thing that somebody has.
+#[test]
+fn a_drum_is_no_ending() {
+    for text in ["The drum is mine.", "He had a flute.", "It was her fiddle."] {
+        assert!(CATALOGUE.story(text, true).matches.is_empty(), "{text}");
+    }
+}
+
+/// A catalogue of an earlier version says how many words are an ending; it is still loaded.
+#[test]
+fn a_catalogue_with_a_window_of_words_is_still_loaded() {
+    let file = r#"{"about": "", "ending_words": 25, "attractors": [
+        {"name": "a", "title": "", "about": "", "ending_words": 50, "phrases": ["day"]}]}"#;
+    let found = Catalogue::from_json(file).unwrap();
+    assert_eq!(found.ending_sentences(), 5);
+    let none = file.replace("\"ending_words\": 25", "\"ending_sentences\": 0");
+    assert!(Catalogue::from_json(&none).is_err());
+}
+
+#[test]
+fn shared_text_of_stories_is_what_another_has_too() {
+    let texts = [
+        "Tom ran home. And then there was a wedding at the bakery.",
+        "Ann sang. And then there was a wedding at the mill.",
+    ];
+    let found = SharedText::of(&texts);
+    let shared: Vec<&str> = texts
+        .iter()
+        .zip(&found.spans)
+        .map(|(text, spans)| &text[spans[0].clone()])
+        .collect();
+    assert_eq!(shared, ["And then there was a wedding at the"; 2]);
+    assert_eq!(found.share(), Some(16.0 / 23.0));
 }
 
 #[test]
@@ -194,7 +298,7 @@ fn a_file_with_a_mistake_is_refused_with_its_place() {
     let refused = |json: &str| Catalogue::from_json(json).unwrap_err().to_string();
     let with = |name: &str, phrases: &str| {
         refused(&format!(
-            r#"{{"about": "", "ending_words": 5, "attractors": [
+            r#"{{"about": "", "ending_sentences": 5, "attractors": [
                 {{"name": "a", "title": "", "about": "", "phrases": ["day"]}},
                 {{"name": "{name}", "title": "", "about": "", "phrases": {phrases}}}]}}"#
         ))
@@ -202,7 +306,7 @@ fn a_file_with_a_mistake_is_refused_with_its_place() {
     for (said, expected) in [
         (refused("[]"), "expected \"about\""),
         (
-            refused(r#"{"about": "", "ending_words": 5, "attractors": []}"#),
+            refused(r#"{"about": "", "ending_sentences": 5, "attractors": []}"#),
             "at least one attractor",
         ),
         (with("a", r#"["x"]"#), "\"a\" needs a name"),

@@ -811,7 +811,8 @@ fn model_to_report(name: &str) -> PathBuf {
         attractor("wedding", &["wedding*"]),
         attractor("letters", &letters),
     ];
-    let catalogue = serde_json::json!({ "about": "", "ending_words": 9, "attractors": attractors });
+    let catalogue =
+        serde_json::json!({ "about": "", "ending_sentences": 2, "attractors": attractors });
     fs::write(folder.join("attractors.json"), catalogue.to_string()).unwrap();
     let truth = folder.join("truth.json");
     succeeds(&["corpus", "--truth", truth.to_str().unwrap()]);

@@ -39,6 +39,18 @@ pub fn total_variation(p: &[f64], q: &[f64]) -> f64 {
     (pairs(p, q).map(|(p, q)| (p - q).abs()).sum::<f64>() / 2.0).min(1.0)
 }
 
+/// `ln softmax(logits)` by token id, nats: at most 0, minus infinity for a forbidden token. Reads odd logits as
+/// [`shape`](crate::shape) does; nothing is cut at small probabilities.
+pub fn log_softmax(logits: &[f32]) -> Vec<f64> {
+    let LogSumExp {
+        cleaned,
+        log_sum_exp,
+    } = log_sum_exp(logits);
+    let own = cleaned.into_iter();
+    own.map(|logit| (f64::from(logit) - log_sum_exp).min(0.0))
+        .collect()
+}
+
 /// `-ln softmax(logits)[id]` in nats, without building the distribution: the token's cost under the plain model.
 ///
 /// Reads odd logits as [`shape`](crate::shape) does, except that nothing is cut at small probabilities: a token that the row
@@ -87,6 +99,20 @@ mod tests {
         assert_eq!(kl_bits(&[1.0], &[0.5, 0.5]), 1.0);
         assert_eq!(kl_bits(&[0.5, 0.5], &[1.0]), f64::INFINITY);
         assert_eq!(total_variation(&[1.0], &[0.5, 0.5]), 0.5);
+    }
+
+    #[test]
+    fn log_probabilities_of_known_rows() {
+        let found = log_softmax(&[0.0, 2_f32.ln(), f32::NEG_INFINITY, 0.0]);
+        let expected = [
+            0.25_f64.ln(),
+            0.5_f64.ln(),
+            f64::NEG_INFINITY,
+            0.25_f64.ln(),
+        ];
+        for (found, expected) in found.into_iter().zip(expected) {
+            assert!(found == expected || (found - expected).abs() < 1e-7);
+        }
     }
 
     #[test]

@@ -44,7 +44,7 @@ pub use beam::{Beam, Extension, Hypothesis, beam_search};
 pub use coin::{Coin, coin};
 pub use curve::{entropy_at, entropy_curve, entropy_slope};
 pub use distribution::{Distribution, Segment, shape};
-pub use divergence::{kl_bits, kl_nats, surprisal_nats, total_variation};
+pub use divergence::{kl_bits, kl_nats, log_softmax, surprisal_nats, total_variation};
 pub use knob::{Knob, KnobError};
 pub use language_model::LanguageModel;
 pub use pick::Pick;

@@ -1,11 +1,13 @@
 //! The confidence interval of a counted share: Wilson's score interval (Wilson 1927, "Probable inference, the law of succession, and statistical
 //! inference", JASA 22).
 
+use serde::{Deserialize, Serialize};
+
 /// Normal deviate of two-sided 95 %: `Φ⁻¹(0.975)`.
 pub(crate) const DEVIATE_95: f64 = 1.959_963_984_540_054;
 
 /// A range of shares or probabilities, `0 <= low <= high <= 1`.
-#[derive(Clone, Copy, PartialEq, Debug)]
+#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Interval {
     /// Its lower end.
     pub low: f64,

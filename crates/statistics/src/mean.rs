@@ -1,7 +1,9 @@
 //! A mean with its standard error.
 
+use serde::{Deserialize, Serialize};
+
 /// Mean of some values with its standard error.
-#[derive(Clone, Copy, PartialEq, Debug)]
+#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Mean {
     /// The mean.
     pub mean: f64,

@@ -42,7 +42,7 @@ pub fn marks(catalogue: &Catalogue, chain: &Chain, length: u32) -> Marks {
     }
     let told = chain.len() as u32;
     Marks {
-        ends_in: found.ends_in,
+        ends_in: found.ends_in_one(),
         hits,
         watched: if chain.done { length.max(told) } else { told },
         blocks,
@@ -153,7 +153,7 @@ mod tests {
     fn catalogue() -> Catalogue {
         Catalogue::from_json(
             r#"{
-                "about": "two kinds of ending", "ending_words": 4,
+                "about": "two kinds of ending", "ending_sentences": 1,
                 "attractors": [
                     { "name": "wedding", "title": "Wedding", "about": "two marry", "phrases": ["wedding*", "got married"] },
                     { "name": "tears", "title": "Tears", "about": "somebody cries", "phrases": ["cried"] }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use statistics::entropy_bits;
 use training::calibration::{AnswerDistribution, FamilyDistributions};
 
 /// Means over the prompts of a family, in the wordings of training.
@@ -46,10 +47,11 @@ impl FamilyAnswers {
             prompts: beliefs.len(),
             entropy_bits: mean(|belief| {
                 let answers = belief.answers.values().map(|(model, _)| *model);
-                entropy_bits(answers.chain([belief.elsewhere()]))
+                entropy_bits(&answers.chain([belief.elsewhere()]).collect::<Vec<_>>())
             }),
             truth_entropy_bits: mean(|belief| {
-                entropy_bits(belief.answers.values().map(|(_, truth)| *truth))
+                let truth = belief.answers.values().map(|(_, truth)| *truth);
+                entropy_bits(&truth.collect::<Vec<_>>())
             }),
             total_variation: mean(AnswerDistribution::total_variation),
             elsewhere: mean(AnswerDistribution::elsewhere),
@@ -63,11 +65,6 @@ impl FamilyAnswers {
     pub fn effective(&self) -> f64 {
         self.entropy_bits.exp2()
     }
-}
-
-fn entropy_bits(probabilities: impl Iterator<Item = f64>) -> f64 {
-    let positive = probabilities.filter(|p| *p > 0.0);
-    positive.map(|p| -p * p.log2()).sum::<f64>().max(0.0)
 }
 
 #[cfg(test)]

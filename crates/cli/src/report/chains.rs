@@ -1,10 +1,11 @@
 //! The chains of one model: drawn behind every opening, and what is measured of each.
 
-use attractors::Catalogue;
+use attractors::{Catalogue, Ending};
 use sentiment::Predictor;
-use training::rl::policy_gradient::divergences;
+use statistics::token_divergence;
 use training::rl::rollout::{PackedCompletions, sample, seed_of};
 use training::worker_pool::WorkerPool;
+use transformer::device::read_logits;
 use transformer::{LlamaModel, Pipeline, Rotary};
 
 use super::tally::Tally;
@@ -29,8 +30,10 @@ pub struct Chain {
     pub ended: bool,
     /// Without the end-of-text token.
     pub text: String,
-    /// The attractor that it ends in, by its place in the catalogue.
+    /// The attractor that it ends in, by its position in the catalogue; none where it was cut.
     pub ends_in: Option<usize>,
+    /// How it ends.
+    pub ending: Ending,
     /// By attractor: tokens until its first mark is complete.
     pub first_hits: Vec<Option<u32>>,
     /// Divergence of the model from the base, summed over the tokens.
@@ -62,38 +65,40 @@ impl Session<'_> {
         let drawn = sample(self.policy, opening, self.chains, self.length, seed)?;
         let rotary = Rotary::new(self.base.model.config(), self.base.model.device());
         let passage = PackedCompletions::new(opening, &drawn, self.base.model.device());
-        let policy = passage.logits(self.policy.network(), &rotary);
-        let base = passage.logits(self.base.model.network(), &rotary);
-        let mut divergences = divergences(policy, base).into_iter();
+        let logits = |model: &LlamaModel| {
+            pollster::block_on(read_logits(passage.logits(model.network(), &rotary)))
+        };
+        let (policy, base) = (logits(self.policy)?, logits(&self.base.model)?);
+        let pairs = policy.iter().zip(&base);
+        let mut divergences = pairs.map(|(policy, base)| token_divergence(policy, base));
         let chains = drawn.into_iter().map(|tokens| {
             let own: Vec<_> = divergences.by_ref().take(tokens.len()).collect();
-            let nats: Vec<f64> = own.iter().map(|one| one.entropy_nats).collect();
             let kl_nats = own.iter().map(|one| one.kl_nats).sum();
-            self.told(tokens, kl_nats, &nats)
+            let entropy_bits = own.iter().map(|one| one.entropy_bits).collect();
+            self.told(tokens, kl_nats, entropy_bits)
         });
         Ok(chains.collect())
     }
 
-    fn told(&self, tokens: Vec<u32>, kl_nats: f64, entropy_nats: &[f64]) -> Chain {
+    fn told(&self, tokens: Vec<u32>, kl_nats: f64, entropy_bits: Vec<f64>) -> Chain {
         let end = self.base.model.config().eos_token_id;
         let told = tokens.strip_suffix(&[end]).unwrap_or(&tokens);
         let text = self.base.tokenizer.decode(told);
-        let reading = self.catalogue.recognise(&text);
+        let ended = told.len() < tokens.len();
+        let story = self.catalogue.story(&text, ended);
         let ends = self.ends(told);
         let hit = |attractor| {
-            let byte = reading.first_hit(attractor)?;
+            let byte = story.first_hit(attractor)?;
             // The token that brings the last byte of the mark.
             Some(ends.partition_point(|end| *end < byte) as u32 + 1)
         };
         Chain {
-            ended: told.len() < tokens.len(),
-            ends_in: reading.ends_in,
+            ended,
+            ends_in: story.attractor(),
+            ending: story.ending.clone(),
             first_hits: (0..self.catalogue.attractors().len()).map(hit).collect(),
             kl_nats,
-            entropy_bits: entropy_nats
-                .iter()
-                .map(|nats| nats / std::f64::consts::LN_2)
-                .collect(),
+            entropy_bits,
             log_odds: self.predictor.map(|it| it.score(&text).log_odds),
             text,
             tokens,

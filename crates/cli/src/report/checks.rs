@@ -53,7 +53,7 @@ pub fn with_world(catalogue: &Catalogue) -> anyhow::Result<Checked> {
         if !story.text.contains("***") {
             let ending = &story.labels.ending;
             let labelled = attractors.iter().position(|it| it.endings.contains(ending));
-            judged.push((labelled, catalogue.recognise(&story.text).ends_in));
+            judged.push((labelled, catalogue.story(&story.text, true).attractor()));
         }
     }
     let with =
@@ -80,7 +80,7 @@ pub fn with_reader(catalogue: &Catalogue, path: &Path) -> anyhow::Result<Option<
                 )
             })?),
         };
-        judged.push((hand, catalogue.recognise(&labelled.text).ends_in));
+        judged.push((hand, catalogue.recognise(&labelled.text).ends_in_one()));
     }
     ensure!(!judged.is_empty(), "{} has no texts", path.display());
     Ok(Some(compare(

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use statistics::Mean;
 use training::calibration::Calibration;
 
 use super::answers::FamilyAnswers;
@@ -106,9 +107,9 @@ pub struct Measures {
     pub basins: BasinMeasures,
     pub diversity: Diversity,
     /// Nats per completion.
-    pub kl_nats: Estimate,
+    pub kl_nats: Mean,
     /// Sentiment score (log-odds of a happy text), nats.
-    pub reward: Option<Estimate>,
+    pub reward: Option<Mean>,
 }
 
 /// A counted share with its 95 % interval.
@@ -118,13 +119,6 @@ pub struct Counted {
     pub share: f64,
     pub low: f64,
     pub high: f64,
-}
-
-/// A mean over openings with its standard error.
-#[derive(Clone, Copy, Serialize, Deserialize)]
-pub struct Estimate {
-    pub mean: f64,
-    pub standard_error: Option<f64>,
 }
 
 /// One basin or many; chains that end in no attractor are a basin of their own.
@@ -153,6 +147,28 @@ pub struct Diversity {
     pub distinct_over_all: [Option<f64>; 3],
     /// Self-BLEU with up to 4-grams of the chains of an opening, mean over openings.
     pub self_bleu: Option<f64>,
+    /// Measures that a report of an earlier version lacks.
+    #[serde(default)]
+    pub field: Option<FieldDiversity>,
+}
+
+/// Diversity in the measures that the field reports. Means over openings.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct FieldDiversity {
+    /// Finished stories, whose endings the next four are about.
+    pub finished: usize,
+    /// Expected different endings among [`DISTINCT_OF`](super::measures::DISTINCT_OF) finished stories of an opening.
+    pub distinct_k: Option<Mean>,
+    /// Discrete semantic entropy of an opening's endings, bits.
+    pub semantic_entropy_bits: Option<Mean>,
+    /// Effective number of endings over all openings, Hill number of order 1.
+    pub effective_endings: Option<f64>,
+    /// The share of endings to come that are among those seen (Good and Turing).
+    pub coverage: Option<f64>,
+    /// Compression ratio of an opening's texts.
+    pub compression_ratio: Option<Mean>,
+    /// Vendi score of an opening's texts, by 1- to 4-grams of tokens.
+    pub vendi_score: Option<Mean>,
 }
 
 /// How soon chains hit an attractor.

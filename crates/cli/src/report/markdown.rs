@@ -2,7 +2,10 @@
 
 use std::fmt::{Arguments, Write as _};
 
-use super::findings::{Checked, Counted, Estimate, Findings, Measured, Measures, OpeningSet};
+use statistics::Mean;
+
+use super::findings::{Checked, Counted, Findings, Measured, Measures, OpeningSet};
+use super::measures::DISTINCT_OF;
 use super::targets::WEDDING;
 
 /// A group's attractors are listed down to this share of chains in some model.
@@ -67,7 +70,7 @@ fn interval(share: &Counted) -> String {
     )
 }
 
-fn estimate(found: &Estimate, decimals: usize) -> String {
+fn estimate(found: &Mean, decimals: usize) -> String {
     let error = found
         .standard_error
         .map_or_else(String::new, |error| format!(" ± {error:.decimals$}"));
@@ -350,6 +353,7 @@ fn diversity(text: &mut String, findings: &Findings, figures: &[&str]) {
         "self-BLEU",
     ];
     table(text, &heads, rows);
+    field_diversity(text, findings);
     add(
         text,
         format_args!(
@@ -381,6 +385,53 @@ fn diversity(text: &mut String, findings: &Findings, figures: &[&str]) {
             .map(|position| number(model.entropy_bits.get(position - 1).copied(), 2));
         [model.name.clone()].into_iter().chain(cells).collect()
     });
+    table(text, &heads, rows);
+}
+
+/// Nothing where no model was measured so.
+fn field_diversity(text: &mut String, findings: &Findings) {
+    let measured = |model: &&Measured| model.overall.diversity.field.is_some();
+    if !findings.models.iter().any(|model| measured(&model)) {
+        return;
+    }
+    add(
+        text,
+        format_args!(
+            "\nIn the measures of other papers. Of finished stories: different endings expected among {DISTINCT_OF} of an opening \
+             (distinct_k, NoveltyBench, arXiv 2504.05228); semantic entropy of an opening's endings, bits (arXiv 2302.09664, by \
+             counts); effective number of endings over all openings (Hill number of order 1) and the coverage of the sample (Good and \
+             Turing), %. Of all texts of an opening: compression ratio (arXiv 2403.00553) and Vendi score by 1- to 4-grams \
+             (arXiv 2210.02410); both depend on length and number. Means over openings with standard errors.\n"
+        ),
+    );
+    let rows = findings.models.iter().filter_map(|model| {
+        let found = model.overall.diversity.field.as_ref()?;
+        let mean = |value: &Option<Mean>| {
+            value
+                .as_ref()
+                .map_or_else(|| NOT_MEASURED.to_owned(), |it| estimate(it, 2))
+        };
+        Some(vec![
+            model.name.clone(),
+            found.finished.to_string(),
+            mean(&found.distinct_k),
+            mean(&found.semantic_entropy_bits),
+            number(found.effective_endings, 1),
+            number(found.coverage.map(|share| 100.0 * share), 1),
+            mean(&found.compression_ratio),
+            mean(&found.vendi_score),
+        ])
+    });
+    let heads = [
+        "model",
+        "finished",
+        "distinct_k",
+        "semantic entropy",
+        "effective endings",
+        "coverage, %",
+        "compression ratio",
+        "Vendi score",
+    ];
     table(text, &heads, rows);
 }
 
@@ -420,7 +471,7 @@ fn cost(text: &mut String, findings: &Findings) {
     for (what, value) in [
         (
             "KL, nats",
-            (|group: &Measures| Some(group.kl_nats)) as fn(&Measures) -> Option<Estimate>,
+            (|group: &Measures| Some(group.kl_nats)) as fn(&Measures) -> Option<Mean>,
         ),
         ("Reward, nats", |group: &Measures| group.reward),
     ] {

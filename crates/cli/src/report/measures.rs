@@ -1,18 +1,25 @@
-//! From chains to what is said of them. The statistics are `decoding`'s; here they are fed.
+//! From chains to what is said of them. The estimators are in `statistics`.
 
-use attractors::Catalogue;
+use std::collections::BTreeMap;
+
+use attractors::{Catalogue, Ending};
 use statistics::{
-    ContingencyTable, HitStep, Interval, Mean, Observation, distinct_n, hitting_curve, self_bleu,
-    wilson_95,
+    ContingencyTable, HitStep, Interval, Mean, Observation, compression_ratio, coverage,
+    distinct_k, distinct_n, entropy_of_counts_bits, hill_number, hitting_curve, ngram_kernel,
+    self_bleu, vendi_score, wilson_95,
 };
 
 use super::chains::Chain;
-use super::findings::{BasinMeasures, Counted, CurveStep, Diversity, Estimate, Hitting, Measures};
+use super::findings::{
+    BasinMeasures, Counted, CurveStep, Diversity, FieldDiversity, Hitting, Measures,
+};
 
 /// Permutations of chains over openings, for the baseline of mutual information.
 const DEALS: u32 = 100;
 /// N-grams of self-BLEU: up to four, as in Texygen.
 const BLEU_GRAMS: usize = 4;
+/// Stories that distinct_k is about, as many as in NoveltyBench.
+pub const DISTINCT_OF: usize = 10;
 
 /// What is measured of the chains of these openings, one list an opening.
 ///
@@ -67,20 +74,13 @@ pub fn share(chains: usize, of: usize) -> Counted {
 }
 
 /// Chains of an opening are alike, so an opening's mean is one value.
-pub fn estimate<C: AsRef<[Chain]>>(openings: &[C], value: fn(&Chain) -> f64) -> Estimate {
+pub fn estimate<C: AsRef<[Chain]>>(openings: &[C], value: fn(&Chain) -> f64) -> Mean {
     let mean = |chains: &C| {
         let chains = chains.as_ref();
         chains.iter().map(value).sum::<f64>() / chains.len() as f64
     };
     let means: Vec<f64> = openings.iter().map(mean).collect();
-    let Mean {
-        mean,
-        standard_error,
-    } = Mean::of(&means).expect("there are openings");
-    Estimate {
-        mean,
-        standard_error,
-    }
+    Mean::of(&means).expect("there are openings")
 }
 
 fn diversity(openings: &[&[Chain]]) -> Diversity {
@@ -97,7 +97,57 @@ fn diversity(openings: &[&[Chain]]) -> Diversity {
         distinct: [1, 2, 3].map(|n| mean(&|chains| distinct_n(chains, n))),
         distinct_over_all: [1, 2, 3].map(|n| distinct_n(&all, n)),
         self_bleu: mean(&|chains| self_bleu(chains, BLEU_GRAMS)),
+        field: Some(field_diversity(openings, &each)),
     }
+}
+
+fn field_diversity(openings: &[&[Chain]], tokens: &[Vec<Vec<u32>>]) -> FieldDiversity {
+    let counts: Vec<Vec<usize>> = openings.iter().map(|chains| endings(*chains)).collect();
+    let all = endings(openings.iter().copied().flatten());
+    let mean =
+        |values: Vec<Option<f64>>| Mean::of(&values.into_iter().flatten().collect::<Vec<_>>());
+    let ended = |counts: &[usize]| counts.iter().sum::<usize>() > 0;
+    FieldDiversity {
+        finished: all.iter().sum(),
+        distinct_k: mean(
+            counts
+                .iter()
+                .map(|it| distinct_k(it, DISTINCT_OF))
+                .collect(),
+        ),
+        semantic_entropy_bits: mean(
+            counts
+                .iter()
+                .map(|it| ended(it).then(|| entropy_of_counts_bits(it)))
+                .collect(),
+        ),
+        effective_endings: hill_number(&all, 1.0),
+        coverage: coverage(&all),
+        compression_ratio: mean(
+            openings
+                .iter()
+                .map(|chains| {
+                    let texts: Vec<&str> = chains.iter().map(|it| it.text.as_str()).collect();
+                    compression_ratio(&texts)
+                })
+                .collect(),
+        ),
+        vendi_score: mean(
+            tokens
+                .iter()
+                .map(|chains| vendi_score(&ngram_kernel(chains)))
+                .collect(),
+        ),
+    }
+}
+
+/// How many finished stories have each of their different endings.
+fn endings<'c>(chains: impl IntoIterator<Item = &'c Chain>) -> Vec<usize> {
+    let mut counts: BTreeMap<&Ending, usize> = BTreeMap::new();
+    for chain in chains.into_iter().filter(|chain| chain.ended) {
+        *counts.entry(&chain.ending).or_default() += 1;
+    }
+    counts.into_values().collect()
 }
 
 /// Entropy by position: the mean over the chains that have come so far.
@@ -164,6 +214,7 @@ mod tests {
             ended: hit.is_none(),
             text: String::new(),
             ends_in,
+            ending: ends_in.map_or(Ending::Other(String::new()), Ending::Attractor),
             first_hits,
             kl_nats: tokens.len() as f64,
             entropy_bits: tokens.iter().map(|token| f64::from(*token)).collect(),

@@ -5,13 +5,14 @@ use std::collections::{HashMap, HashSet};
 use anyhow::Result;
 use attractors::Catalogue;
 use serde::{Deserialize, Serialize};
+use statistics::Mean;
 use training::facts::{RequestTruth, ask as word_request, requests};
 use training::worker_pool::WorkerPool;
 use training::world::{Sentiment, World};
 use transformer::Pipeline;
 
 use super::chains::{Chain, Session};
-use super::findings::{Counted, Estimate};
+use super::findings::Counted;
 use super::measures::{estimate, share};
 use super::tally::Tally;
 use crate::model::encode;
@@ -35,7 +36,7 @@ pub struct RequestResults {
     pub mixed: Counted,
     pub sad: Counted,
     /// Sentiment score (log-odds of a happy text), nats.
-    pub log_odds: Option<Estimate>,
+    pub log_odds: Option<Mean>,
 }
 
 /// The requests, and the sentiment of each attractor.
@@ -150,6 +151,7 @@ mod tests {
             ended: true,
             text: String::new(),
             ends_in: ends_in.map(|name| catalogue.position(name).unwrap()),
+            ending: attractors::Ending::Other(String::new()),
             first_hits: Vec::new(),
             kl_nats: 0.0,
             entropy_bits: vec![0.0],

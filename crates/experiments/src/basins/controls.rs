@@ -52,7 +52,7 @@ impl Checked {
         information: ContingencyTable::mutual_information_corrected_bits,
         globality,
         estimators: Estimators {
-            ends_in: |catalogue, text| catalogue.recognise(text).ends_in,
+            ends_in: |catalogue, text| catalogue.recognise(text).ends_in_one(),
             same_sentence,
         },
     };
@@ -203,7 +203,7 @@ async fn returns(
     progress: &mut impl RunProgress,
 ) -> Result<Vec<Control>, ExperimentError> {
     let catalogue = Catalogue::from_json(
-        r#"{ "about": "two ends", "ending_words": 20, "attractors": [
+        r#"{ "about": "two ends", "ending_sentences": 2, "attractors": [
             { "name": "wedding", "title": "Wedding", "about": "two marry", "phrases": ["wedding"] },
             { "name": "tears", "title": "Tears", "about": "someone cries", "phrases": ["cried"] } ] }"#,
     )

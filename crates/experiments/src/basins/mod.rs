@@ -253,7 +253,7 @@ async fn measure<M: LanguageModel, P: RunProgress>(
         length: extent.length,
     };
     let (catalogue, estimators) = (&study.inputs.attractors, Checked::RIGHT.estimators);
-    let classify = |chain: &SampledChain| catalogue.recognise(&chain.text).ends_in;
+    let classify = |chain: &SampledChain| catalogue.story(&chain.text, chain.ended).attractor();
     let progress = &mut *study.progress;
     Ok(Opening {
         group,

@@ -7,7 +7,7 @@ use crate::bootstrap::{interval_of_mean, mean};
 use crate::inputs::Inputs;
 use crate::progress::{ExperimentError, RunProgress};
 use crate::results::{Axis, Figure, Point, Series};
-use crate::sampling::{SamplingPlan, sample_chains};
+use crate::sampling::{SampledChain, SamplingPlan, sample_chains};
 use crate::table::{Metric, Row, Table};
 
 /// How many are sampled for one that is kept; those up to the number of chains count.
@@ -101,15 +101,17 @@ impl Stories {
             length: extent.length,
         };
         let chains = sample_chains(model, &prompt, &plan, progress).await?;
-        let score = |text: &str| {
-            let ending = inputs.attractors.recognise(text).ends_in;
+        let score = |chain: &SampledChain| {
+            let ending = inputs
+                .attractors
+                .story(&chain.text, chain.ended)
+                .attractor();
             (
-                inputs.predictor.score(text).log_odds,
+                inputs.predictor.score(&chain.text).log_odds,
                 inputs.happiness(ending),
             )
         };
-        self.samples
-            .push(chains.iter().map(|chain| score(&chain.text)).collect());
+        self.samples.push(chains.iter().map(score).collect());
         Ok(())
     }
 

@@ -84,7 +84,12 @@ impl OpeningSample {
     pub fn of(chains: &[SampledChain], nats: f64, inputs: &Inputs) -> Self {
         let endings: Vec<Option<usize>> = chains
             .iter()
-            .map(|chain| inputs.attractors.recognise(&chain.text).ends_in)
+            .map(|chain| {
+                inputs
+                    .attractors
+                    .story(&chain.text, chain.ended)
+                    .attractor()
+            })
             .collect();
         let kinds = inputs.attractors.attractors().len();
         let mut ends = vec![0; kinds + 1];

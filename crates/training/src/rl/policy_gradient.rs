@@ -5,6 +5,7 @@
 //! passes some twenty times over `[rows, vocab]`. Autodiff takes over below the logits.
 
 use burn::tensor::{Tensor, TensorData};
+use decoding::{Shaping, log_softmax, shape};
 
 /// The loss of some completions, with their divergences and entropies.
 pub struct PolicyLoss {
@@ -89,53 +90,21 @@ pub struct PositionStats {
     pub entropy_nats: f64,
 }
 
-/// Compares a policy with its base, row by row.
-///
-/// # Shapes
-/// - policy, base: `[rows, vocab]`, untracked
-///
-/// # Panics
-/// When the shapes differ.
-pub fn divergences(policy: Tensor<2>, base: Tensor<2>) -> Vec<PositionStats> {
-    assert_eq!(
-        policy.dims(),
-        base.dims(),
-        "policy and base have the same shape"
-    );
-    let [_, vocabulary] = policy.dims();
-    let (mut policy, mut base) = (values(policy), values(base));
-    policy
-        .chunks_exact_mut(vocabulary)
-        .zip(base.chunks_exact_mut(vocabulary))
-        .map(|(policy, base)| compare(policy, base))
-        .collect()
-}
-
-/// Turns a row of the policy's logits into probabilities, and the base's row into `ln(π / p)`.
+/// Turns a row of the policy's logits into probabilities, and the base's row into `ln(π / p)`. Softmax is `decoding`'s, in f64.
 fn compare(policy: &mut [f32], base: &mut [f32]) -> PositionStats {
-    let (policy_sum, base_sum) = (log_sum(policy), log_sum(base));
+    let probabilities = shape(policy, &[], &Shaping::default());
+    let (own, other) = (log_softmax(policy), log_softmax(base));
     let mut measured = PositionStats {
         kl_nats: 0.0,
         entropy_nats: 0.0,
     };
-    for (policy, base) in policy.iter_mut().zip(base) {
-        let log_probability = *policy - policy_sum;
-        let log_ratio = log_probability - (*base - base_sum);
-        let probability = log_probability.exp();
-        measured.kl_nats += f64::from(probability * log_ratio);
-        measured.entropy_nats -= f64::from(probability * log_probability);
-        (*policy, *base) = (probability, log_ratio);
+    for (place, &probability) in probabilities.probabilities().iter().enumerate() {
+        let log_ratio = own[place] - other[place];
+        measured.kl_nats += probability * log_ratio;
+        measured.entropy_nats -= probability * own[place];
+        (policy[place], base[place]) = (probability as f32, log_ratio as f32);
     }
     measured
-}
-
-fn log_sum(row: &[f32]) -> f32 {
-    let peak = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let sum: f64 = row
-        .iter()
-        .map(|logit| f64::from((logit - peak).exp()))
-        .sum();
-    (f64::from(peak) + sum.ln()) as f32
 }
 
 fn values(rows: Tensor<2>) -> Vec<f32> {
