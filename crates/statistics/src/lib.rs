@@ -3,12 +3,12 @@
 //! Lives here:
 //! - uncertainty: Wilson's interval of a share ([`wilson_95`]), a mean with its standard error ([`Mean`]), the [`bootstrap`], and
 //!   what an interval says of a bound ([`tristate`]);
-//! - entropy and dependence of counts ([`entropy_bits`], [`ContingencyTable`]), ranks with ties ([`ranks`]), agreement of two raters
+//! - entropy and dependence of counts ([`entropy_bits`], [`ContingencyTable`]), ranks with ties ([`ranks()`]), agreement of two raters
 //!   ([`Agreement`]), calibration error ([`CalibrationBins`]);
 //! - diversity of samples: distinct_k and utility_k ([`distinct_k`], [`utility_k`]), Hill numbers and sample coverage ([`hill_number`],
 //!   [`coverage`]), semantic entropy ([`semantic_entropy_bits`]), Vendi score ([`vendi_score`]), compression ratio
 //!   ([`compression_ratio`]);
-//! - sequences: distinct n-grams ([`distinct_n`], [`expectation_adjusted_distinct`]), repetition loops ([`loop_period`]), self-BLEU ([`self_bleu`]), the KL divergence of
+//! - sequences: distinct n-grams ([`distinct_n`], [`expectation_adjusted_distinct`]), repetition loops ([`loop_period`]), self-BLEU ([`self_bleu()`]), the KL divergence of
 //!   a completion ([`token_divergence`]), and time to an event with censoring ([`hitting_curve`]).
 //!
 //! Does not live here: what happens to one row of logits (`decoding`), models, text, files. The crate names `decoding` for two
