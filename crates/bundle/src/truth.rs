@@ -96,7 +96,7 @@ impl Parse for TruthTable {
         for family in &self.families {
             for (index, question) in family.questions.iter().enumerate() {
                 let sum: f64 = question.answers.iter().map(|one| one.probability).sum();
-                if !((sum - 1.0).abs() <= ROUNDING) {
+                if sum.is_nan() || (sum - 1.0).abs() > ROUNDING {
                     return Err(BundleError::Value {
                         file: TRUTH,
                         field: format!("{}.questions[{index}].answers", family.name),

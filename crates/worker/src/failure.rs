@@ -20,6 +20,10 @@ pub struct Failure {
 
 impl Failure {
     /// A failure of one command; the worker goes on.
+    #[allow(
+        clippy::needless_pass_by_value,
+        reason = "errors are handed over where they end"
+    )]
     pub fn new(cause: FailureCause, message: impl ToString) -> Self {
         Self {
             cause,

@@ -12,10 +12,16 @@ fn fetched(world: &std::rc::Rc<World>) -> Result<Vec<u8>, DownloadError> {
     pollster::block_on(download(&here, &format!("{FOLDER}{FILE}"), |_, _| ()))
 }
 
-fn breaking(breaks: &[usize], line: Line) -> std::rc::Rc<World> {
+fn breaking(breaks: &[usize], line: &Line) -> std::rc::Rc<World> {
     let world = World::new();
     let breaks = breaks.iter().copied().collect();
-    world.set_line(FILE, Line { breaks, ..line });
+    world.set_line(
+        FILE,
+        Line {
+            breaks,
+            ..line.clone()
+        },
+    );
     world
 }
 
@@ -31,7 +37,7 @@ fn starts(world: &World) -> Vec<u64> {
 
 #[test]
 fn a_download_that_breaks_goes_on_where_it_was() {
-    let world = breaking(&[2000, 1500], Line::default());
+    let world = breaking(&[2000, 1500], &Line::default());
     assert_eq!(fetched(&world).unwrap(), world.file(FILE));
     assert_eq!(starts(&world), [0, 2000, 3500]);
     assert_eq!(*world.slept_ms.borrow(), [500, 2000]);
@@ -39,7 +45,7 @@ fn a_download_that_breaks_goes_on_where_it_was() {
 
 #[test]
 fn progress_counts_what_came_before_the_break() {
-    let world = breaking(&[2000], Line::default());
+    let world = breaking(&[2000], &Line::default());
     let here = Here(std::rc::Rc::clone(&world));
     let seen = std::cell::RefCell::new(Vec::new());
     let address = format!("{FOLDER}{FILE}");
@@ -77,7 +83,7 @@ fn without_ranges_a_version_or_uncompressed_bytes_it_starts_over() {
             0,
         ),
     ] {
-        let world = breaking(&[2000], line);
+        let world = breaking(&[2000], &line);
         assert_eq!(fetched(&world).unwrap(), world.file(FILE));
         assert_eq!(starts(&world), [0, second]);
     }
@@ -85,7 +91,7 @@ fn without_ranges_a_version_or_uncompressed_bytes_it_starts_over() {
 
 #[test]
 fn a_connection_that_breaks_again_and_again_says_how_far_it_came() {
-    let world = breaking(&[2000, 10, 10, 10], Line::default());
+    let world = breaking(&[2000, 10, 10, 10], &Line::default());
     let error = fetched(&world).unwrap_err();
     assert_eq!(error.cause(), FailureCause::Network);
     let said = format!("broke off after 2030 of {} bytes", world.file(FILE).len());
