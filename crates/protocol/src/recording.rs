@@ -107,4 +107,23 @@ mod tests {
         let bytes = encode(&recording(VERSION)).unwrap();
         assert!(Recording::from_bytes(&bytes[..bytes.len() - 1]).is_err());
     }
+
+    #[test]
+    fn the_pages_recording_is_of_this_version_and_whole() {
+        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../../www/recorded.bin");
+        let recording = Recording::from_bytes(&std::fs::read(file).unwrap()).unwrap();
+        let events: Vec<&Event> = recording.frames.iter().map(|frame| &frame.event).collect();
+        assert!(matches!(
+            events[..2],
+            [Event::Ready(_), Event::Prefilled(_)]
+        ));
+        let Event::Done(done) = events[events.len() - 1] else {
+            panic!("a recording ends with its run");
+        };
+        let steps = events[2..events.len() - 1].iter().map(|event| match event {
+            Event::Step(step) => step.picks.len() as u32,
+            other => panic!("{other:?} between the steps"),
+        });
+        assert_eq!(steps.sum::<u32>(), done.tokens);
+    }
 }
