@@ -451,6 +451,23 @@ fn a_translated_page_goes_on_showing_true_numbers_and_stories() {
 }
 
 #[test]
+fn the_result_is_read_out_once_the_stories_are_there() {
+    let site = Site::built().unwrap();
+    let link = format!("prompt={HARDWARE}&n=4&len=24&t=0&device=cpu");
+    let mut page = open_ready(&site, &link, WIDE, Gpu::Absent);
+    settled(&mut page, 4);
+    let said = "[...document.querySelectorAll('[role=status]')].map(one => one.textContent)
+        .find(said => said.startsWith('4 stories'))";
+    page.wait_until("the result", said, RUN).unwrap();
+    let said = page.evaluate(said).unwrap();
+    assert_eq!(said, page.text("headline").unwrap());
+    assert!(
+        said.as_str().unwrap().contains("100% of the text shared"),
+        "greedy stories are one story: {said}"
+    );
+}
+
+#[test]
 fn a_link_is_an_experiment() {
     let site = Site::built().unwrap();
     let mut page = open_ready(
@@ -654,7 +671,10 @@ fn with_the_wedding_adapter_most_stories_end_in_weddings_and_realigned_to_the_ba
     let shown = page
         .evaluate(&format!("document.querySelector('{share}').dataset.share"))
         .unwrap();
-    assert_eq!(shown, (tuned as f64 / 32.0).to_string());
+    // Of the stories that came to an end.
+    let ended = of_chains(&mut page, "chain.dataset.ended");
+    let finished = ended.iter().filter(|ended| *ended == "true").count();
+    assert_eq!(shown, (tuned as f64 / finished as f64).to_string());
     assert!(page.number("kl-from-base").unwrap() > 0.0);
 
     page.evaluate("window.neverReloaded = true").unwrap();
@@ -754,10 +774,12 @@ fn the_page_reads_stories_as_the_libraries_do() {
     let not_yet = "reward/weights.json".to_owned();
     assert!(!site.served().iter().any(|file| file.ends_with(&not_yet)));
 
+    let ended = of_chains(&mut page, "chain.dataset.ended");
     let expected: Vec<&str> = texts
         .iter()
-        .map(|text| {
-            let ends_in = catalogue.recognise(text).ends_in_one();
+        .zip(&ended)
+        .map(|(text, ended)| {
+            let ends_in = catalogue.story(text, ended == "true").attractor();
             ends_in.map_or("", |attractor| {
                 catalogue.attractors()[attractor].name.as_str()
             })

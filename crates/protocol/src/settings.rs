@@ -72,7 +72,7 @@ ranged!(
 );
 ranged!(
     /// Most tokens per chain.
-    Length, "length", 1..=128, default 64
+    Length, "length", 1..=128, default 128
 );
 
 /// Weight of the tuned model in the logits: `(1 - lambda) z_base + lambda z_tuned` (decoding-time realignment, DeRa,

@@ -7,8 +7,9 @@ use yew::prelude::*;
 use super::ptr_eq::PtrEq;
 use crate::{
     figures::{
-        attractors::Marks,
+        endings::{ChainEnding, Mark},
         sentiment::{Sentiment, tint},
+        shared::StoryShared,
     },
     state::{BLOCK, Chain, Side, Word},
 };
@@ -24,12 +25,14 @@ pub struct ChainProps {
     pub story: u32,
     /// Who tells it, where two are compared.
     pub side: Option<Side>,
-    /// The words of attractors in it, and the name of the one that it ends in, or nothing.
-    pub marks: Option<(PtrEq<Marks>, AttrValue)>,
+    /// How it ends, and the name of the attractor that it ends in, or nothing.
+    pub ending: Option<(PtrEq<ChainEnding>, AttrValue)>,
+    /// What people call the attractors.
+    pub kinds: PtrEq<Vec<AttrValue>>,
     /// What its words are coloured by, where that is sentiment.
     pub sentiment: Option<PtrEq<Sentiment>>,
-    /// How many of its first tokens an earlier chain of its side has too.
-    pub shared: usize,
+    /// What other chains of its side have too.
+    pub shared: PtrEq<StoryShared>,
     /// The position of the opened token, if it is in this chain.
     pub open: Option<u32>,
     /// Whether tokens may follow.
@@ -44,24 +47,27 @@ pub fn ChainLine(props: &ChainProps) -> Html {
         chain,
         story,
         side,
-        marks,
+        ending,
+        kinds,
         sentiment,
         shared,
         open,
         running,
     } = props;
-    let same = chain.done && *shared == chain.len();
+    let same = chain.done && shared.repeats;
     let block = |(index, words): (usize, &Rc<Vec<Word>>)| {
         let first = index * BLOCK;
-        let shared = shared.saturating_sub(first).min(BLOCK);
+        let shared = shared.blocks.get(index).copied().unwrap_or_default();
         let open = open
             .map(|open| open as usize)
             .filter(|open| (first..first + BLOCK).contains(open));
-        let marked = marks.as_ref().map_or(0, |(marks, _)| marks.blocks[index]);
+        let marks = ending
+            .as_ref()
+            .and_then(|(ending, _)| ending.blocks.get(index).cloned());
         let sentiment = sentiment
             .as_ref()
             .map(|sentiment| sentiment.blocks[index].clone());
-        html! { <Block key={index} words={PtrEq::from(words)} {first} {shared} {open} {marked} {sentiment} /> }
+        html! { <Block key={index} words={PtrEq::from(words)} {first} {shared} {open} {marks} kinds={kinds.clone()} {sentiment} /> }
     };
     html! {
         <div class={classes!("row", same.then_some("same"), (*side == Some(Side::Base)).then_some("base"))}>
@@ -70,7 +76,7 @@ pub fn ChainLine(props: &ChainProps) -> Html {
             }
             <span class="no" aria-hidden="true">{ story + 1 }</span>
             <p class={classes!("chain", end_mark(chain))} data-testid="chain" data-chain={number.to_string()} data-state={if *running { "running" } else { "done" }}
-                data-attractor={marks.as_ref().map(|(_, ends_in)| ends_in.clone())}
+                data-ended={chain.ended.to_string()} data-attractor={ending.as_ref().map(|(_, ends_in)| ends_in.clone())}
                 data-log-odds={sentiment.as_ref().map(|sentiment| sentiment.log_odds.to_string())}>
                 { for chain.blocks().iter().enumerate().map(block) }
             </p>
@@ -95,10 +101,12 @@ fn end_mark(chain: &Chain) -> Option<&'static str> {
 struct BlockProps {
     words: PtrEq<Vec<Word>>,
     first: usize,
-    shared: usize,
+    /// Which words are shared, the first in the lowest bit.
+    shared: u16,
     open: Option<usize>,
-    /// Which words belong to a mark, the first in the lowest bit.
-    marked: u16,
+    /// The phrases that words belong to.
+    marks: Option<Rc<[Option<Mark>]>>,
+    kinds: PtrEq<Vec<AttrValue>>,
     /// What each word adds, nats.
     sentiment: Option<Rc<[f64]>>,
 }
@@ -110,7 +118,8 @@ fn Block(props: &BlockProps) -> Html {
         first,
         shared,
         open,
-        marked,
+        marks,
+        kinds,
         sentiment,
     } = props;
     let word = |(index, word): (usize, &Word)| {
@@ -120,25 +129,29 @@ fn Block(props: &BlockProps) -> Html {
             .and_then(|sentiment| sentiment.get(index).copied());
         let class = match adds {
             Some(adds) => tint(adds),
-            None if index < *shared => "old",
+            None if shared >> index & 1 == 1 => "shared",
             None => TINTS[usize::from(word.tint).min(TINTS.len() - 1)],
         };
         let open = *open == Some(position);
         let ends_line = word.text.contains('\n');
-        let marked = marked >> index & 1 == 1;
-        let class = if open || ends_line || marked {
+        let mark = marks.as_ref().and_then(|marks| *marks.get(index)?);
+        let class = if open || ends_line || mark.is_some() {
             classes!(
                 class,
                 open.then_some("open"),
                 ends_line.then_some("line-end"),
-                marked.then_some("mark")
+                mark.map(|mark| if mark.in_ending {
+                    "mark ending"
+                } else {
+                    "mark"
+                })
             )
         } else {
             Classes::from(class)
         };
-        let title = adds
-            .filter(|adds| *adds != 0.0)
-            .map(|adds| format!("{adds:+.3} nats"));
+        let adds = adds.filter(|adds| *adds != 0.0);
+        let kind = || mark.and_then(|mark| kinds.get(mark.attractor).cloned());
+        let title = adds.map_or_else(kind, |adds| Some(format!("{adds:+.3} nats").into()));
         // Another token is another element: what a browser's translation has put into the old one goes with it.
         let key = u64::from(word.token) << 32 | position as u64;
         html! { <span {key} {class} {title} data-at={position.to_string()}>{ AttrValue::from(word.text.clone()) }</span> }

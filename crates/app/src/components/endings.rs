@@ -1,14 +1,14 @@
-//! Where the stories end: the share of each attractor with its interval, and how soon the most frequent one is reached.
+//! How the stories end: the share of each attractor with its interval, and how soon the most frequent one is reached.
 
 use std::rc::Rc;
 
-use attractors::Catalogue;
+use attractors::{Catalogue, Ending};
 use statistics::HittingCurve;
 use yew::prelude::*;
 
 use super::{ptr_eq::PtrEq, series::Series, term::Defined};
 use crate::{
-    figures::attractors::{Marks, Share, by_token, hitting, shares},
+    figures::endings::{ChainEnding, Share, by_token, endings, hitting, shares},
     numbers::{percent, percent_range},
 };
 
@@ -16,42 +16,47 @@ use crate::{
 pub struct EndingsProps {
     pub catalogue: PtrEq<Catalogue>,
     /// Chain by chain.
-    pub marks: PtrEq<Vec<Rc<Marks>>>,
+    pub chains: PtrEq<Vec<Rc<ChainEnding>>>,
     /// Chains on a side.
     pub stories: usize,
     /// At most so many tokens per story.
     pub length: u32,
 }
 
-/// Where the stories end.
+/// How the stories end.
 #[component]
 pub fn Endings(props: &EndingsProps) -> Html {
     let EndingsProps {
         catalogue,
-        marks,
+        chains,
         stories,
         length,
     } = props;
-    let sides: Vec<&[Rc<Marks>]> = marks.chunks((*stories).max(1)).collect();
-    let shares = shares(&sides);
-    let nowhere: Vec<String> = sides
-        .iter()
-        .map(|side| {
-            let none = side.iter().filter(|marks| marks.ends_in.is_none()).count();
-            none.to_string()
-        })
-        .collect();
-    let nowhere = match &nowhere[..] {
-        [tuned, base] => format!("{tuned} (base: {base})"),
-        alone => alone.concat(),
+    let sides: Vec<&[Rc<ChainEnding>]> = chains.chunks((*stories).max(1)).collect();
+    let counted: Vec<attractors::Endings> = sides.iter().map(|side| endings(side)).collect();
+    let shares = shares(&counted);
+    let others = |count: &dyn Fn(&attractors::Endings) -> usize| {
+        let counts: Vec<String> = counted.iter().map(|side| count(side).to_string()).collect();
+        match &counts[..] {
+            [tuned, base] => format!("{tuned} (base model: {base})"),
+            alone => alone.concat(),
+        }
     };
+    let unrecognised = others(&|side| {
+        let unrecognised = side
+            .counts
+            .iter()
+            .filter(|(ending, _)| !matches!(ending, Ending::Attractor(_)));
+        unrecognised.map(|(_, count)| count).sum()
+    });
+    let unfinished = others(&|side| side.unfinished);
     html! {
         <>
             <figure class="endings" translate="no">
-                <figcaption>{ format!("How the {stories} stories end") }</figcaption>
+                <figcaption>{ "How the finished stories end" }</figcaption>
                 { for shares.iter().map(|shares| {
                     let attractor = &catalogue.attractors()[shares.attractor];
-                    let [share, base] = [0, 1].map(|side| shares.sides.get(side));
+                    let [share, base] = [0, 1].map(|side| shares.sides.get(side).and_then(Option::as_ref));
                     html! {
                         <div class="ending" data-testid="attractor-share" data-attractor={attractor.name.clone()}
                             data-share={share.map(|share| share.share().to_string())}
@@ -62,7 +67,7 @@ pub fn Endings(props: &EndingsProps) -> Html {
                         </div>
                     }
                 }) }
-                <small><Defined text={format!("Share of stories by ending (attractor), found by keywords (underlined), with 95% Wilson intervals. No match: {nowhere}.")} /></small>
+                <small><Defined text={format!("Share of finished stories by ending (attractor), found by keywords (underlined), with 95% Wilson intervals. Other endings: {unrecognised}. Not finished: {unfinished}.")} /></small>
             </figure>
             { for shares.first().map(|first| curve(&catalogue.attractors()[first.attractor].title, first.attractor, &sides, *length)) }
         </>
@@ -70,7 +75,7 @@ pub fn Endings(props: &EndingsProps) -> Html {
 }
 
 /// How soon the stories of each side reach an attractor.
-fn curve(title: &str, attractor: usize, sides: &[&[Rc<Marks>]], length: u32) -> Html {
+fn curve(title: &str, attractor: usize, sides: &[&[Rc<ChainEnding>]], length: u32) -> Html {
     let mut curves = sides.iter().map(|side| hitting(side, attractor));
     let (curve, base) = (curves.next().unwrap_or_default(), curves.next());
     let half = |curve: &HittingCurve| match curve.median() {

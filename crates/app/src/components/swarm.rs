@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use attractors::Catalogue;
+use attractors::{Attractor, Catalogue};
 use protocol::DeviceKind;
 use sentiment::Predictor;
 use wasm_bindgen::JsCast as _;
@@ -10,13 +10,14 @@ use web_sys::{Element, HtmlElement, KeyboardEvent};
 use yew::prelude::*;
 
 use super::{
-    chain::ChainLine, endings::Endings, memo_per_chain::use_memo_per_chain, ptr_eq::PtrEq,
-    series::Series, term::Defined,
+    chain::ChainLine, debounce::use_debounced, endings::Endings,
+    memo_per_chain::use_memo_per_chain, ptr_eq::PtrEq, series::Series, term::Defined,
 };
 use crate::{
     figures::{
-        attractors::{Marks, marks},
+        endings::{self, ChainEnding, chain_ending},
         sentiment::{STEPS, sentiment, tint},
+        shared::{SideShared, side_shared},
     },
     numbers::{decimal, grouped},
     state::{Action, Colouring, More, Opened, Side, Stories, Swarm, device_name},
@@ -68,22 +69,20 @@ pub fn SwarmPanel(props: &SwarmProps) -> Html {
         act,
     } = props;
     let chains = swarm.chains();
-    let measured = use_memo(swarm.clone(), |swarm| {
-        let distinct: Vec<usize> = swarm.sides().map(Stories::distinct).collect();
-        (swarm.shared(), distinct)
+    // Chain by chain, and of each side as a whole.
+    let shared = use_memo(swarm.clone(), |swarm| {
+        let sides = swarm.sides().map(|side| side_shared(side.chains()));
+        sides.collect::<Vec<SideShared>>()
     });
-    let (shared, distinct) = &*measured;
-    let names = use_memo(catalogue.clone(), |catalogue| -> Vec<AttrValue> {
-        let attractors = catalogue
-            .iter()
-            .flat_map(|catalogue| catalogue.attractors());
-        attractors
-            .map(|attractor| attractor.name.clone().into())
-            .collect()
+    let names = use_memo(catalogue.clone(), |catalogue| {
+        named(catalogue.as_deref(), |attractor| &attractor.name)
+    });
+    let kinds = use_memo(catalogue.clone(), |catalogue| {
+        named(catalogue.as_deref(), |attractor| &attractor.title)
     });
     let by = catalogue.clone().map(|catalogue| (catalogue, *length));
-    let marks = use_memo_per_chain(swarm, by, |(catalogue, length), chain| {
-        marks(catalogue, chain, *length)
+    let endings = use_memo_per_chain(swarm, by, |(catalogue, length), chain| {
+        chain_ending(catalogue, chain, *length)
     });
     let by = predictor
         .clone()
@@ -126,8 +125,11 @@ pub fn SwarmPanel(props: &SwarmProps) -> Html {
         })
     };
 
-    let title = title(swarm, distinct, tuned.as_deref());
-    let compared = distinct.len() > 1;
+    let title = title(swarm, &shared, &endings, *more, tuned.as_deref());
+    // Read out once the stories are there, and not with every token or move of a knob.
+    let result = (*more == More::No && recorded.is_none()).then(|| title.clone());
+    let result = use_debounced(&result);
+    let compared = shared.len() > 1;
     let line = |chain: usize| {
         let story = chain % swarm.stories();
         let side = match chain / swarm.stories() {
@@ -137,14 +139,16 @@ pub fn SwarmPanel(props: &SwarmProps) -> Html {
         let open = open
             .filter(|open| open.chain as usize == chain)
             .map(|open| open.position);
-        let marks = marks.get(chain).map(|marks| {
-            let ends_in = marks.ends_in.map(|attractor| names[attractor].clone());
-            (PtrEq::from(marks), ends_in.unwrap_or_default())
+        let ending = endings.get(chain).map(|ending| {
+            let ends_in = ending.story.attractor();
+            let ends_in = ends_in.and_then(|attractor| names.get(attractor).cloned());
+            (PtrEq::from(ending), ends_in.unwrap_or_default())
         });
+        let shared = &shared[chain / swarm.stories()].stories[story];
         let sentiment = scores.get(chain).map(PtrEq::from);
         html! {
             <ChainLine key={chain} number={chain as u32} chain={PtrEq::from(&chains[chain])} story={story as u32}
-                side={compared.then_some(side)} {marks} {sentiment} shared={shared[chain]} {open} running={*more != More::No && !chains[chain].done} />
+                side={compared.then_some(side)} {ending} kinds={PtrEq::from(&kinds)} {sentiment} shared={PtrEq::from(shared)} {open} running={*more != More::No && !chains[chain].done} />
         }
     };
     let list_class = classes!(
@@ -165,7 +169,7 @@ pub fn SwarmPanel(props: &SwarmProps) -> Html {
     html! {
         <section class="swarm" aria-labelledby="swarm-title">
             <h2>
-                <span id="swarm-title" translate="no" data-testid="distinct" data-value={distinct.first().unwrap_or(&0).to_string()}>{ title }</span>
+                <span id="swarm-title" translate="no" data-testid="headline">{ title }</span>
                 if let Some(recorded) = recorded { <span class="recorded" translate="no" data-testid="recorded">{ recorded }</span> }
                 if let Some(stale) = stale { <span class="recorded" translate="no">{ stale }</span> }
                 <span class="speed" translate="no" hidden={*tokens_per_second == 0.0}>
@@ -180,6 +184,7 @@ pub fn SwarmPanel(props: &SwarmProps) -> Html {
                     </span>
                 }
             </h2>
+            <p class="unseen" role="status" translate="no">{ (*result).clone() }</p>
             <p class="colouring">
                 <button data-testid="sentiment" aria-pressed={by_sentiment.to_string()} onclick={colour}>{ "Colour words by sentiment" }</button>
             </p>
@@ -197,30 +202,56 @@ pub fn SwarmPanel(props: &SwarmProps) -> Html {
                         // Story beside story.
                         { for (0..swarm.stories()).flat_map(|story| (story..chains.len()).step_by(swarm.stories())).map(line) }
                     </div>
-                    <SwarmSummary swarm={swarm.clone()} length={*length} by_sentiment={!scores.is_empty()} catalogue={catalogue.clone()} marks={PtrEq::from(&marks)} />
+                    <SwarmSummary swarm={swarm.clone()} length={*length} by_sentiment={!scores.is_empty()} catalogue={catalogue.clone()} endings={PtrEq::from(&endings)} />
                 </div>
             }
         </section>
     }
 }
 
-/// How many stories there are, and how different they are.
-fn title(swarm: &Swarm, distinct: &[usize], tuned: Option<&str>) -> String {
-    let different = |distinct: usize| match distinct {
-        1 => "1 distinct".to_owned(),
-        distinct => format!("{distinct} distinct"),
+/// What each attractor is called, in the catalogue's order.
+fn named(catalogue: Option<&Catalogue>, name: impl Fn(&Attractor) -> &String) -> Vec<AttrValue> {
+    let attractors = catalogue.into_iter().flat_map(Catalogue::attractors);
+    attractors
+        .map(|attractor| name(attractor).clone().into())
+        .collect()
+}
+
+/// How many stories there are, how differently they end, and how much of their text is shared.
+fn title(
+    swarm: &Swarm,
+    shared: &[SideShared],
+    chains: &[Rc<ChainEnding>],
+    more: More,
+    tuned: Option<&str>,
+) -> String {
+    let stories = match swarm.stories() {
+        0 => return "Stories".to_owned(),
+        1 => "One story".to_owned(),
+        n => format!("{n} stories"),
     };
-    match (swarm.stories(), distinct) {
-        (0, _) => "Stories".to_owned(),
-        (n, [with, base]) if swarm.tokens() > 0 => format!(
-            "{n} stories: {} with {}, {} with the base model",
-            different(*with),
-            tuned.unwrap_or("the adapter"),
-            different(*base)
-        ),
-        (1, _) => "One story".to_owned(),
-        (n, [distinct]) if swarm.tokens() > 0 => format!("{n} stories: {}", different(*distinct)),
-        (n, _) => format!("{n} stories"),
+    if swarm.tokens() == 0 {
+        return stories;
+    }
+    let mut counted = chains.chunks(swarm.stories()).map(endings::endings);
+    let mut lines = shared.iter().map(|side| {
+        let endings = counted.next();
+        // One story shares nothing with itself.
+        let share = side.share.filter(|_| swarm.stories() > 1);
+        let line = endings::headline(endings.as_ref(), share, more == More::Coming);
+        if endings.is_some() {
+            line
+        } else {
+            format!("{} distinct, {line}", side.distinct)
+        }
+    });
+    match (lines.next(), lines.next()) {
+        (Some(tuned_line), Some(base)) => {
+            let name = tuned.unwrap_or("Tuned model");
+            format!("{stories}. {name}: {tuned_line}. Base model: {base}.")
+        }
+        (Some(line), None) if !line.is_empty() => format!("{stories}: {line}"),
+        _ => stories,
     }
 }
 
@@ -231,7 +262,7 @@ struct SwarmSummaryProps {
     /// Whether words are coloured so, and not by surprisal.
     by_sentiment: bool,
     catalogue: Option<PtrEq<Catalogue>>,
-    marks: PtrEq<Vec<Rc<Marks>>>,
+    endings: PtrEq<Vec<Rc<ChainEnding>>>,
 }
 
 /// What is measured of one side by position.
@@ -267,7 +298,7 @@ fn SwarmSummary(props: &SwarmSummaryProps) -> Html {
         length,
         by_sentiment,
         catalogue,
-        marks,
+        endings,
     } = props;
     let mut sides = swarm.sides().map(ByPosition::of);
     let (Some(side), base) = (sides.next(), sides.next()) else {
@@ -297,11 +328,11 @@ fn SwarmSummary(props: &SwarmSummaryProps) -> Html {
         <aside>
             <figure class="legend">
                 if *by_sentiment { { sentiment_legend() } } else { { surprisal_legend() } }
-                if catalogue.is_some() { <small><span class="mark">{ "underlined" }</span>{ ": words that signal an ending, such as a wedding" }</small> }
+                if catalogue.is_some() { <small><span class="mark">{ "underlined" }</span>{ ": words that signal a kind of ending; point at them to see which. Thick where the story ends." }</small> }
                 if base_entropy.is_some() { <small class="lines"><i />{ "tuned" }<i class="base" />{ "base" }</small> }
             </figure>
             if let Some(catalogue) = catalogue {
-                <Endings catalogue={catalogue.clone()} marks={marks.clone()} stories={swarm.stories()} length={*length} />
+                <Endings catalogue={catalogue.clone()} chains={endings.clone()} stories={swarm.stories()} length={*length} />
             }
             <Series title="Uncertainty by token: mean entropy, bits" values={side.entropy_bits} base={base_entropy} top={top_bits} positions={*length}
                 says={format!("Mean entropy by token; {mean} on average.")} />
@@ -318,7 +349,7 @@ fn surprisal_legend() -> Html {
             <p aria-hidden="true">
                 { for (0..=8).map(|bits| html! { <span class={format!("b{bits}")}>{ if bits == 8 { "8+".to_owned() } else { bits.to_string() } }</span> }) }
             </p>
-            <small><span class="old">{ "grey" }</span>{ ": an earlier story begins with the same tokens" }</small>
+            <small><span class="shared">{ "grey" }</span>{ ": another story has the same words" }</small>
         </>
     }
 }

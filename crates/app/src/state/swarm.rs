@@ -1,6 +1,6 @@
 //! All chains of one run, and what can be said of them together.
 
-use std::{collections::HashSet, rc::Rc};
+use std::rc::Rc;
 
 use protocol::Pick;
 
@@ -39,11 +39,6 @@ impl Swarm {
     /// The sides: the only one, or the tuned model's stories and the base's.
     pub fn sides(&self) -> impl Iterator<Item = Stories<'_>> {
         self.chains.chunks(self.stories.max(1)).map(Stories)
-    }
-
-    /// For every chain, how many of its first tokens it shares with some chain before it on its side.
-    pub fn shared(&self) -> Vec<usize> {
-        self.sides().flat_map(Stories::shared).collect()
     }
 
     /// A chain by its number.
@@ -98,18 +93,13 @@ impl Swarm {
 pub struct Stories<'a>(&'a [Rc<Chain>]);
 
 impl Stories<'_> {
-    /// How many different continuations there are: 1 when the swarm has collapsed.
-    pub fn distinct(self) -> usize {
-        let texts: HashSet<Vec<u32>> = self
-            .0
-            .iter()
-            .map(|chain| chain.tokens().collect())
-            .collect();
-        texts.len()
+    /// Its chains.
+    pub fn chains(&self) -> &[Rc<Chain>] {
+        self.0
     }
 
     /// For every chain, how many of its first tokens it shares with some chain before it on this side.
-    pub fn shared(self) -> Vec<usize> {
+    fn shared_beginnings(self) -> Vec<usize> {
         let tokens: Vec<Vec<u32>> = self
             .0
             .iter()
@@ -131,7 +121,7 @@ impl Stories<'_> {
 
     /// At every position, how many different beginnings up to and with it there are; a chain that has ended counts as a whole.
     pub fn beginnings(self) -> Vec<usize> {
-        let shared = self.shared();
+        let shared = self.shared_beginnings();
         let longest = self.0.iter().map(|chain| chain.len()).max().unwrap_or(0);
         (1..=longest)
             .map(|tokens| {
@@ -196,8 +186,7 @@ mod tests {
     fn a_collapsed_swarm_has_one_continuation_all_shared() {
         let swarm = swarm(&["and so", "and so", "and so"]);
         let stories = swarm.sides().next().unwrap();
-        assert_eq!(stories.distinct(), 1);
-        assert_eq!(stories.shared(), [0, 6, 6]);
+        assert_eq!(stories.shared_beginnings(), [0, 6, 6]);
         assert_eq!(stories.beginnings(), [1; 6]);
     }
 
@@ -205,8 +194,7 @@ mod tests {
     fn chains_share_the_longest_beginning_with_any_earlier_one() {
         let swarm = swarm(&["and so", "but no", "and we", "but nor"]);
         let stories = swarm.sides().next().unwrap();
-        assert_eq!(stories.distinct(), 4);
-        assert_eq!(stories.shared(), [0, 0, 4, 6]);
+        assert_eq!(stories.shared_beginnings(), [0, 0, 4, 6]);
         assert_eq!(stories.beginnings(), [2, 2, 2, 2, 3, 3, 4]);
     }
 
@@ -254,9 +242,8 @@ mod tests {
                 swarm.step(&[pick], &detokenizer());
             }
         }
-        let distinct: Vec<usize> = swarm.sides().map(Stories::distinct).collect();
-        assert_eq!(distinct, [1, 2]);
-        assert_eq!(swarm.shared(), [0, 2, 0, 0]);
+        let shared: Vec<Vec<usize>> = swarm.sides().map(Stories::shared_beginnings).collect();
+        assert_eq!(shared, [[0, 2], [0, 0]]);
         let bits: Vec<f64> = swarm
             .sides()
             .map(|side| side.mean_entropy_bits()[1])
