@@ -28,8 +28,8 @@ pub fn config() -> LlamaConfig {
         rms_norm_eps: 1e-5,
         rope_theta: 10_000.0,
         tie_word_embeddings: true,
-        bos_token_id: tokenizer::END_OF_TEXT_ID,
-        eos_token_id: tokenizer::END_OF_TEXT_ID,
+        bos_token_id: Some(tokenizer::END_OF_TEXT_ID),
+        eos_token_id: vec![tokenizer::END_OF_TEXT_ID],
     }
 }
 

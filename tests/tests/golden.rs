@@ -236,7 +236,7 @@ fn a_forced_token_stands_and_its_chain_goes_on_from_it() {
 #[test]
 fn chains_that_others_leave_keep_their_tokens() {
     let pipeline = tiny::model().unwrap();
-    let end = pipeline.model.config().eos_token_id;
+    let end = pipeline.model.config().eos_token_id[0];
     let free = finished(&pipeline, 5, warm());
     let mut swarm = started(&pipeline, 5, warm());
     for (chain, position) in [(0, 2), (3, 2), (4, 6)] {

@@ -29,8 +29,8 @@ use training::rl::rollout::{PackedCompletions, sample};
 use training::rl::{Sample, TunePaths, TuneRecipe, TuneReport, tune};
 use training::world::World;
 use transformer::{
-    Adapter, AdapterConfig, AdapterFiles, Llama, LlamaConfig, LlamaModel, ModelFiles, Pipeline,
-    Projection, Rotary,
+    Adapter, AdapterConfig, AdapterFiles, Llama, LlamaConfig, LlamaModel, LoraRules, ModelFiles,
+    Pipeline, Projection, Rotary,
 };
 
 /// What a nat of divergence costs in the toy.
@@ -96,6 +96,7 @@ impl Toy {
             alpha: 16.0,
             targets: Projection::ALL.to_vec(),
             base: String::new(),
+            rules: LoraRules::default(),
         };
         let device = Device::flex().autodiff();
         Adapter::fresh(config, self.base.config(), 1, &device).map(&mut Move {

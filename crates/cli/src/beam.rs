@@ -42,7 +42,7 @@ pub async fn search(
     length: usize,
 ) -> Result<Found, DeviceError> {
     let model = &pipeline.model;
-    let mut beam = Beam::new(width).with_end(Some(model.config().eos_token_id));
+    let mut beam = Beam::new(width).with_ends(&model.config().eos_token_id);
     let prefix = model.prefill(prompt);
     let mut rows = read_logits(prefix.logits.clone()).await?;
     let mut batch: Option<Batch> = None;

@@ -7,7 +7,7 @@ use std::time::Instant;
 use anyhow::{Context, bail};
 use clap::Args;
 use protocol::{
-    DeviceKind, DeviceReport, Done, Event, Frame, Logits, Prefilled, RECORDED_RUN, Ready,
+    DeviceKind, DeviceReport, Done, Event, Frame, Logits, NO_TOKEN, Prefilled, RECORDED_RUN, Ready,
     Recording, RunOutcome, Settings, Step, VERSION, encode, read_link, write_link,
 };
 use transformer::{ModelFiles, Pipeline, Plan, Swarm, device};
@@ -147,8 +147,8 @@ fn ready(pipeline: &Pipeline) -> Event {
             speeds: Vec::new(),
         },
         vocabulary: pipeline.tokenizer.bytes().to_vec(),
-        bos_token: config.bos_token_id,
-        eos_token: config.eos_token_id,
+        bos_token: config.bos_token_id.unwrap_or(NO_TOKEN),
+        eos_token: config.eos_token_id.first().copied().unwrap_or(NO_TOKEN),
         context: config.max_position_embeddings as u32,
     })
 }

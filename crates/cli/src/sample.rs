@@ -127,10 +127,11 @@ async fn decode(
 
 /// The text of some tokens, without the end-of-text token at the end.
 pub fn text(pipeline: &Pipeline, ids: &[u32]) -> String {
-    let end = pipeline.model.config().eos_token_id;
+    let config = pipeline.model.config();
+    let ended = ids.last().is_some_and(|&id| config.ends_text(id));
     pipeline
         .tokenizer
-        .decode(ids.strip_suffix(&[end]).unwrap_or(ids))
+        .decode(&ids[..ids.len() - usize::from(ended)])
 }
 
 impl Report<'_> {

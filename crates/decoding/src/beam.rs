@@ -37,7 +37,7 @@ pub struct Extension {
 #[derive(Clone, PartialEq, Debug)]
 pub struct Beam {
     width: NonZeroUsize,
-    end: Option<u32>,
+    ends: Vec<u32>,
     running: Vec<Hypothesis>,
     finished: Vec<Hypothesis>,
 }
@@ -51,7 +51,7 @@ impl Beam {
         };
         Self {
             width,
-            end: None,
+            ends: Vec::new(),
             running: vec![empty],
             finished: Vec::new(),
         }
@@ -60,7 +60,14 @@ impl Beam {
     /// Says which token ends a text.
     #[must_use]
     pub fn with_end(mut self, end: Option<u32>) -> Self {
-        self.end = end;
+        self.ends = end.into_iter().collect();
+        self
+    }
+
+    /// Says which tokens end a text, each of them.
+    #[must_use]
+    pub fn with_ends(mut self, ends: &[u32]) -> Self {
+        self.ends = ends.to_vec();
         self
     }
 
@@ -92,7 +99,7 @@ impl Beam {
         let candidates = self.candidates(rows, width.saturating_mul(2));
         let (mut running, mut extensions) = (Vec::new(), Vec::new());
         for (rank, (log_probability, extension)) in candidates.into_iter().enumerate() {
-            let ends = Some(extension.token) == self.end;
+            let ends = self.ends.contains(&extension.token);
             if ends && rank < width {
                 self.finished
                     .push(self.extended(extension, log_probability));

@@ -24,6 +24,11 @@ pub trait LanguageModel {
     /// The end-of-text token.
     fn end_of_text(&self) -> u32;
 
+    /// Whether a text ends with this token; models with several such tokens have [`Self::end_of_text`] as the first.
+    fn ends_text(&self, token: u32) -> bool {
+        token == self.end_of_text()
+    }
+
     /// Maximum tokens of a prompt and its continuation together.
     fn context(&self) -> usize;
 

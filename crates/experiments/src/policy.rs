@@ -153,6 +153,10 @@ impl<M: LanguageModel> LanguageModel for Policy<'_, M> {
         self.base.end_of_text()
     }
 
+    fn ends_text(&self, token: u32) -> bool {
+        self.base.ends_text(token)
+    }
+
     fn context(&self) -> usize {
         self.base.context().min(self.tuned.context())
     }

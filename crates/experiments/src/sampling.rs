@@ -66,7 +66,7 @@ pub async fn sample_chains<M: LanguageModel>(
             let coin = coin(plan.seed, chain as u32, position as u32);
             let token = shape(row, &history, &plan.shaping).pick(coin);
             own.surprisal_nats.push(surprisal_nats(row, token));
-            if token == model.end_of_text() {
+            if model.ends_text(token) {
                 own.ended = true;
             } else {
                 own.tokens.push(token);

@@ -73,6 +73,9 @@ pub enum Stage {
     EngineWasm,
 }
 
+/// An id that no token has.
+pub const NO_TOKEN: u32 = u32::MAX;
+
 /// A loaded model.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Ready {
@@ -80,9 +83,9 @@ pub struct Ready {
     pub device: DeviceReport,
     /// The bytes of every token, by id.
     pub vocabulary: Vec<TokenBytes>,
-    /// The token that begins a text; not shown.
+    /// The token that begins a text, not shown; [`NO_TOKEN`] where there is none.
     pub bos_token: u32,
-    /// The token that ends a chain.
+    /// The token that ends a chain; of several the first, and the others have no bytes. [`NO_TOKEN`] where there is none.
     pub eos_token: u32,
     /// Most tokens of prompt and continuation together.
     pub context: u32,

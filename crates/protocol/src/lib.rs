@@ -21,8 +21,8 @@ pub use command::{
 pub use decoding::Pick;
 pub use device::{DeviceKind, DeviceReport, SelfTest, Speed};
 pub use event::{
-    Done, Event, ExperimentDone, ExperimentProgress, Hello, Logits, Prefilled, Progress, Ready,
-    Rewound, RunOutcome, Stage, Step, TokenBytes, TokenLogits,
+    Done, Event, ExperimentDone, ExperimentProgress, Hello, Logits, NO_TOKEN, Prefilled, Progress,
+    Ready, Rewound, RunOutcome, Stage, Step, TokenBytes, TokenLogits,
 };
 pub use failure::{Failed, FailureCause, Unavailable};
 pub use link::{LinkNote, read_address, read_link, write_link};

@@ -273,8 +273,8 @@ fn export(model: &Llama, recipe: &Recipe, paths: &RunPaths<'_>) -> Result<(), Tr
     // The defaults of `generate`: sample at temperature 1 without truncation.
     let generation = serde_json::json!({
         "bos_token_id": config.bos_token_id,
-        "eos_token_id": config.eos_token_id,
-        "pad_token_id": config.eos_token_id,
+        "eos_token_id": config.eos_token_id.first(),
+        "pad_token_id": config.eos_token_id.first(),
         "do_sample": true,
         "top_k": 0,
     });

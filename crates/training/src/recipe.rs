@@ -259,8 +259,8 @@ impl Recipe {
             rms_norm_eps: 1e-5,
             rope_theta: 10_000.0,
             tie_word_embeddings: true,
-            bos_token_id: crate::tokenizer::END_OF_TEXT_ID,
-            eos_token_id: crate::tokenizer::END_OF_TEXT_ID,
+            bos_token_id: Some(crate::tokenizer::END_OF_TEXT_ID),
+            eos_token_id: vec![crate::tokenizer::END_OF_TEXT_ID],
         }
     }
 }

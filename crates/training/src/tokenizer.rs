@@ -2,6 +2,7 @@
 
 use tokenizers::models::bpe::{BPE, BpeTrainer};
 use tokenizers::pre_tokenizers::byte_level::ByteLevel;
+use tokenizers::processors::template::TemplateProcessing;
 use tokenizers::{AddedToken, Tokenizer, TokenizerImpl};
 
 use crate::error::TrainingError;
@@ -13,7 +14,7 @@ pub const END_OF_TEXT_ID: u32 = 0;
 
 /// Trains a tokenizer on documents.
 ///
-/// Encoding adds no special token; callers put [`END_OF_TEXT_ID`] first.
+/// Its template puts [`END_OF_TEXT`] before a text, for every reader of the model's folder. Training encodes without the template.
 ///
 /// # Errors
 /// When `tokenizers` refuses.
@@ -31,10 +32,17 @@ pub fn train(documents: &[&str], vocabulary: usize) -> Result<Tokenizer, Trainin
         BPE,
         tokenizers::NormalizerWrapper,
         ByteLevel,
-        ByteLevel,
+        TemplateProcessing,
         ByteLevel,
     > = TokenizerImpl::new(BPE::default());
+    let template = TemplateProcessing::builder()
+        .try_single(format!("{END_OF_TEXT} $A"))
+        .map_err(TrainingError::Tokenizer)?
+        .special_tokens(vec![(END_OF_TEXT, END_OF_TEXT_ID)])
+        .build()
+        .map_err(|error| TrainingError::Tokenizer(error.to_string()))?;
     tokenizer
+        .with_post_processor(Some(template))
         .with_pre_tokenizer(Some(bytes))
         .with_decoder(Some(bytes));
     tokenizer

@@ -1,19 +1,24 @@
 //! LoRA (Hu et al., arXiv 2106.09685): a tuned model as a small change of a frozen base, in PEFT's files.
 //!
-//! An adapted weight is `W + alpha / r * A B`, with `A` of `[in, r]` and `B` of `[r, out]`. There is one way to use an adapter:
+//! An adapted weight is `W + scale * A B`, with `A` of `[in, r]`, `B` of `[r, out]`, and a scale of `alpha / r` (rank-stabilised:
+//! `alpha / sqrt(r)`). There is one way to use an adapter:
 //! [`Adapter::merge`] gives the network with the changed weights. While tuning, `A` and `B` are tracked by autodiff and the
 //! base is not, so gradients pass through the merged weights into the factors alone. The product costs as much as a few dozen
 //! tokens, so computing `(x A) B` beside `x W` would save little, and would need a second kind of layer.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor, TensorData};
 use decoding::coin;
 use safetensors::SafeTensors;
+use safetensors::tensor::TensorView;
 
+use crate::adapter_config::{Placement, module};
+use crate::safetensors_file::{damage, plain_name};
 use crate::weights::{NamedTensor, floats, transposed};
-use crate::{AdapterConfig, AdapterError, Llama, LlamaConfig, LlamaModel, Projection};
+use crate::{AdapterConfig, AdapterError, Llama, LlamaConfig, LlamaModel};
 
 /// The two files' bytes, from a disk or over the network.
 pub struct AdapterFiles {
@@ -32,9 +37,11 @@ pub struct Adapter {
     config: AdapterConfig,
 }
 
-/// The two low-rank factors of one projection.
+/// The two low-rank factors of one projection of one layer.
 #[derive(Module, Debug)]
 struct Factors {
+    #[module(skip)]
+    place: Placement,
     /// `[in, rank]`
     a: Param<Tensor<2>>,
     /// `[rank, out]`
@@ -68,12 +75,14 @@ impl Adapter {
     /// An adapter that changes nothing yet: `B` is zero, `A` uniform in `±1 / sqrt(in)` as in PEFT, from
     /// `coin(seed, matrix, element)`.
     pub fn fresh(config: AdapterConfig, base: &LlamaConfig, seed: u64, device: &Device) -> Self {
-        let rank = config.rank;
-        let places = (0..base.num_hidden_layers).flat_map(|_| &config.targets);
+        let places = config.placements(base.num_hidden_layers);
+        let places = places.expect("an adapter that is made here has targets and no rules");
         let factors = places
+            .into_iter()
             .zip(0..)
-            .map(|(target, matrix)| {
-                let (from, to) = target.widths(base);
+            .map(|(place, matrix)| {
+                let rank = place.rank;
+                let (from, to) = place.target.widths(base);
                 let bound = 1.0 / (from as f64).sqrt();
                 let values: Vec<f32> = (0..(from * rank) as u32)
                     .map(|element| {
@@ -81,6 +90,7 @@ impl Adapter {
                     })
                     .collect();
                 Factors {
+                    place,
                     a: leaf(values, [from, rank], device),
                     b: leaf(vec![0.0; rank * to], [rank, to], device),
                 }
@@ -96,42 +106,29 @@ impl Adapter {
     pub fn load(files: &AdapterFiles, base: &LlamaModel) -> Result<Self, AdapterError> {
         let config = AdapterConfig::parse(&files.config)?;
         let damaged = |error: safetensors::SafeTensorError| AdapterError::Damaged {
-            problem: error.to_string(),
+            problem: damage(&files.weights, &error),
         };
         let (_, metadata) = SafeTensors::read_metadata(&files.weights).map_err(damaged)?;
         let notes = metadata.metadata().as_ref();
         let made_for = notes.and_then(|notes| notes.get(BASE_KEY));
         let file = SafeTensors::deserialize(&files.weights).map_err(damaged)?;
 
-        let mut expected = Vec::new();
+        let layers = base.config().num_hidden_layers;
+        let mut tensors = Tensors::new(&file, layers)?;
         let mut factors = Vec::new();
-        for layer in 0..base.config().num_hidden_layers {
-            for &target in &config.targets {
-                let (from, to) = target.widths(base.config());
-                let [a, b] = names(layer, target);
-                let rows = read(&file, &a, [config.rank, from], 0)?;
-                let columns = read(&file, &b, [to, config.rank], 1)?;
-                factors.push(Factors {
-                    a: leaf(transposed(&rows, from), [from, config.rank], base.device()),
-                    b: leaf(
-                        transposed(&columns, config.rank),
-                        [config.rank, to],
-                        base.device(),
-                    ),
-                });
-                expected.extend([a, b]);
-            }
-        }
-        if let Some(extra) = file
-            .names()
-            .into_iter()
-            .find(|name| !expected.iter().any(|expected| expected == name))
-        {
-            return Err(AdapterError::UnexpectedTensor {
-                tensor: extra.to_owned(),
-                layers: base.config().num_hidden_layers,
+        for place in config.placements(layers)? {
+            let (from, to) = place.target.widths(base.config());
+            let rank = place.rank;
+            let [a, b] = names(place);
+            let rows = tensors.take(&a, [rank, from], 0)?;
+            let columns = tensors.take(&b, [to, rank], 1)?;
+            factors.push(Factors {
+                place,
+                a: leaf(transposed(&rows, from), [from, rank], base.device()),
+                b: leaf(transposed(&columns, rank), [rank, to], base.device()),
             });
         }
+        tensors.nothing_left()?;
         // Last, so that what can be said more exactly is said first.
         match (made_for, base.fingerprint()) {
             (Some(made_for), Some(found)) if made_for != found => Err(AdapterError::OtherBase {
@@ -147,37 +144,31 @@ impl Adapter {
         &self.config
     }
 
-    /// The base with its weights changed: `W + alpha / r * A B`. Tracked where the factors are.
+    /// The base with its weights changed: `W + scale * A B`, the scale of each projection its own. Tracked where the factors are.
     ///
     /// # Panics
     /// When the base has other sizes than the one that the adapter was made or loaded for.
     pub fn merge(&self, base: &Llama) -> Llama {
-        let scale = self.config.alpha / self.config.rank as f64;
         let mut merged = base.clone();
-        let mut factors = self.factors.iter();
-        for block in &mut merged.blocks {
-            for (target, Factors { a, b }) in self.config.targets.iter().zip(&mut factors) {
-                let weight = &mut target.of(block).weight;
-                let change = a.val().matmul(b.val()) * scale; // [in, out]
-                *weight = Param::initialized(weight.id, weight.val() + change);
-            }
+        for Factors { place, a, b } in &self.factors {
+            let block = &mut merged.blocks[place.layer];
+            let weight = &mut place.target.of(block).weight;
+            let change = a.val().matmul(b.val()) * place.scale; // [in, out]
+            *weight = Param::initialized(weight.id, weight.val() + change);
         }
         merged
     }
 
     /// All factors in PEFT's names and layout.
     pub fn named_tensors(&self) -> Vec<NamedTensor> {
-        let targets = self.config.targets.len();
-        let places = self.factors.iter().enumerate();
-        places
-            .flat_map(|(place, Factors { a, b })| {
-                let [name_a, name_b] = names(place / targets, self.config.targets[place % targets]);
-                [
-                    NamedTensor::Matrix(name_a, a.val().transpose()),
-                    NamedTensor::Matrix(name_b, b.val().transpose()),
-                ]
-            })
-            .collect()
+        let named = |Factors { place, a, b }: &Factors| {
+            let [name_a, name_b] = names(*place);
+            [
+                NamedTensor::Matrix(name_a, a.val().transpose()),
+                NamedTensor::Matrix(name_b, b.val().transpose()),
+            ]
+        };
+        self.factors.iter().flat_map(named).collect()
     }
 }
 
@@ -186,22 +177,75 @@ fn leaf(values: Vec<f32>, shape: [usize; 2], device: &Device) -> Param<Tensor<2>
 }
 
 /// PEFT's names of the two factors; the file holds A as `[rank, in]` and B as `[out, rank]`.
-fn names(layer: usize, target: Projection) -> [String; 2] {
-    let path = target.path();
-    ["A", "B"]
-        .map(|factor| format!("base_model.model.model.layers.{layer}.{path}.lora_{factor}.weight"))
+fn names(place: Placement) -> [String; 2] {
+    let module = module(place.layer, place.target);
+    ["A", "B"].map(|factor| format!("{PREFIX}{module}.lora_{factor}.weight"))
 }
 
-/// The values of a matrix whose side number `rank_side` is the rank.
+/// What PEFT puts before a module's name in the base.
+const PREFIX: &str = "base_model.model.";
+
+/// The tensors of a file by PEFT's names, as far as they are not yet taken.
+struct Tensors<'a> {
+    by_name: BTreeMap<String, (String, TensorView<'a>)>,
+    layers: usize,
+}
+
+impl<'a> Tensors<'a> {
+    /// Also under names that mean the same: of a state dict (`lora_A.default.weight`), of a compiled model (`_orig_mod.`), or
+    /// without PEFT's prefix.
+    fn new(file: &'a SafeTensors<'_>, layers: usize) -> Result<Self, AdapterError> {
+        let mut by_name = BTreeMap::new();
+        for (own, view) in file.tensors() {
+            let name = plain_name(&own)
+                .replace(".lora_A.default.", ".lora_A.")
+                .replace(".lora_B.default.", ".lora_B.");
+            let name = if name.starts_with(PREFIX) {
+                name
+            } else {
+                format!("{PREFIX}{name}")
+            };
+            if by_name.insert(name, (own.clone(), view)).is_some() {
+                return Err(AdapterError::UnexpectedTensor {
+                    tensor: own,
+                    layers,
+                });
+            }
+        }
+        Ok(Self { by_name, layers })
+    }
+
+    /// The values of a matrix whose side number `rank_side` is the rank.
+    fn take(
+        &mut self,
+        name: &str,
+        shape: [usize; 2],
+        rank_side: usize,
+    ) -> Result<Vec<f32>, AdapterError> {
+        let found = self.by_name.remove(name);
+        let (name, view) = found.ok_or_else(|| AdapterError::MissingTensor {
+            tensor: name.to_owned(),
+        })?;
+        read(&name, &view, shape, rank_side)
+    }
+
+    fn nothing_left(self) -> Result<(), AdapterError> {
+        match self.by_name.into_values().next() {
+            None => Ok(()),
+            Some((tensor, _)) => Err(AdapterError::UnexpectedTensor {
+                tensor,
+                layers: self.layers,
+            }),
+        }
+    }
+}
+
 fn read(
-    file: &SafeTensors<'_>,
     name: &str,
+    view: &TensorView<'_>,
     shape: [usize; 2],
     rank_side: usize,
 ) -> Result<Vec<f32>, AdapterError> {
-    let view = file.tensor(name).map_err(|_| AdapterError::MissingTensor {
-        tensor: name.to_owned(),
-    })?;
     let wrong = |found: String, expected: String, remedy: &'static str| AdapterError::WrongTensor {
         tensor: name.to_owned(),
         found,
@@ -218,7 +262,7 @@ fn read(
         let (found, expected) = (format!("{:?}", view.shape()), format!("{shape:?}"));
         return Err(wrong(found, expected, remedy));
     }
-    let values = floats(&view).ok_or_else(|| {
+    let values = floats(view).ok_or_else(|| {
         let expected = "F32, F16 or BF16".to_owned();
         wrong(
             format!("{:?}", view.dtype()),

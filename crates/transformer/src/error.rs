@@ -15,23 +15,62 @@ pub enum LoadError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// A folder has weights in another format alone.
+    #[error(
+        "{folder} has no model.safetensors, but {found}: load the model in `transformers` and save it with `save_pretrained`, which \
+         writes safetensors"
+    )]
+    OtherFormat {
+        /// Which folder.
+        folder: String,
+        /// The file that it has.
+        found: String,
+    },
     /// A file is not the JSON that it should be.
     #[error(
-        "{file} is not what was expected: {source}; save the model again with `transformers`, or fetch it again"
+        "{file} is not what was expected: {problem}; save the model again with `transformers`, or fetch it again"
     )]
     Json {
         /// Which file.
         file: &'static str,
         /// Where and what.
-        source: serde_json::Error,
+        problem: String,
     },
-    /// `config.json` asks for something that is not computed here.
+    /// A field is absent.
     #[error(
-        "config.json: `{field}` is {found}, expected {expected}; only plain Llama models open here: choose one"
+        "{file} ({lines} lines) has no `{field}`, which every Llama has; save the model again with `transformers`, or fetch it again"
     )]
-    Config {
+    MissingField {
+        /// Which file.
+        file: &'static str,
         /// Which field.
         field: &'static str,
+        /// Length of the file.
+        lines: usize,
+    },
+    /// A field has another type.
+    #[error(
+        "{file}: `{field}` is {found}, expected {expected}; save the model again with `transformers`, or fetch it again"
+    )]
+    FieldType {
+        /// Which file.
+        file: &'static str,
+        /// Which field.
+        field: String,
+        /// What it says.
+        found: String,
+        /// What would do.
+        expected: String,
+    },
+    /// A file asks for something that is not computed here.
+    #[error(
+        "{file}: `{field}` is {found}, expected {expected}; only plain Llama models open here: choose one"
+    )]
+    Config {
+        /// Which file.
+        file: &'static str,
+        /// Which field.
+        field: String,
         /// What it says.
         found: String,
         /// What would do.
@@ -45,9 +84,20 @@ pub enum LoadError {
     },
     /// A tensor is absent.
     #[error(
-        "model.safetensors has no tensor `{tensor}`, which config.json asks for; fetch or export both files of one model again"
+        "model.safetensors has no tensor `{tensor}`, which config.json asks for{hint}; fetch or export both files of one model again"
     )]
     MissingTensor {
+        /// Its name.
+        tensor: String,
+        /// What its tensors are called instead; may be empty.
+        hint: String,
+    },
+    /// A tensor belongs to a part that plain Llamas do not have.
+    #[error(
+        "model.safetensors holds `{tensor}`, which config.json does not ask for and a plain Llama of this size does not have: the \
+         model computes something else; choose a plain Llama, or export both files of one model again"
+    )]
+    UnexpectedTensor {
         /// Its name.
         tensor: String,
     },
@@ -110,11 +160,11 @@ pub enum AdapterError {
     },
     /// `adapter_config.json` is no JSON.
     #[error(
-        "adapter_config.json is not what was expected: {source}; save the adapter again, or fetch it again"
+        "adapter_config.json is not what was expected: {problem}; save the adapter again, or fetch it again"
     )]
     Json {
         /// Where and what.
-        source: serde_json::Error,
+        problem: String,
     },
     /// `adapter_config.json` asks for something that is not computed here.
     #[error(
@@ -123,7 +173,7 @@ pub enum AdapterError {
     )]
     Config {
         /// Which field.
-        field: &'static str,
+        field: String,
         /// What it says.
         found: String,
         /// What would do.
@@ -147,7 +197,7 @@ pub enum AdapterError {
     /// A tensor is not the base's, or not among the targets.
     #[error(
         "adapter_model.safetensors holds `{tensor}`, which is no target of adapter_config.json in a base of {layers} layers; \
-         choose the adapter's own base, or save both files of the adapter again"
+         choose the adapter's own base, or save both files of the adapter again with PEFT's `save_pretrained`"
     )]
     UnexpectedTensor {
         /// Its name.

@@ -63,7 +63,13 @@ impl LanguageModel for Pipeline {
     }
 
     fn end_of_text(&self) -> u32 {
-        self.model.config().eos_token_id
+        let first = self.model.config().eos_token_id.first();
+        // Without one, an id that no token has.
+        first.copied().unwrap_or(self.vocabulary_size() as u32)
+    }
+
+    fn ends_text(&self, token: u32) -> bool {
+        self.model.config().ends_text(token)
     }
 
     fn context(&self) -> usize {
@@ -75,14 +81,12 @@ impl LanguageModel for Pipeline {
     }
 
     fn decode(&self, tokens: &[u32]) -> String {
-        let special = [
-            self.model.config().bos_token_id,
-            self.model.config().eos_token_id,
-        ];
+        let config = self.model.config();
+        let is_special = |token: u32| config.ends_text(token) || config.bos_token_id == Some(token);
         let text: Vec<u32> = tokens
             .iter()
             .copied()
-            .filter(|token| !special.contains(token))
+            .filter(|&token| !is_special(token))
             .collect();
         self.tokenizer.decode(&text)
     }

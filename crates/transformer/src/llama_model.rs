@@ -21,6 +21,7 @@ pub struct LlamaModel {
     rotary: Rotary,
     device: Device,
     fingerprint: Option<String>,
+    notes: Vec<String>,
 }
 
 /// A second network, and its weight in the interpolation.
@@ -131,13 +132,38 @@ impl LlamaModel {
     /// # Errors
     /// When the weights are damaged or not those of `config`.
     pub fn load(config: LlamaConfig, weights: &[u8], device: &Device) -> Result<Self, LoadError> {
+        Self::load_shards(config, &[weights], device)
+    }
+
+    /// Loads weights that are spread over one or more files.
+    ///
+    /// # Errors
+    /// When the weights are damaged or not those of `config`.
+    pub(crate) fn load_shards(
+        config: LlamaConfig,
+        shards: &[&[u8]],
+        device: &Device,
+    ) -> Result<Self, LoadError> {
         // The site sends weights that are rounded to int8 rows in a file of half the size.
-        let weights = quantization::expand(weights).map_err(|error| LoadError::Damaged {
-            problem: error.to_string(),
-        })?;
-        let network = Llama::from_safetensors(&config, &weights, device)?;
+        let mut expanded = Vec::new();
+        for shard in shards {
+            expanded.push(
+                quantization::expand(shard).map_err(|error| LoadError::Damaged {
+                    problem: error.to_string(),
+                })?,
+            );
+        }
+        let shards: Vec<&[u8]> = expanded.iter().map(AsRef::as_ref).collect();
+        let (network, notes) = Llama::from_shards(&config, &shards, device)?;
         let mut model = Self::new(config, network, device);
-        model.fingerprint = Some(fingerprint(&weights));
+        model.fingerprint = Some(match shards[..] {
+            [one] => fingerprint(one),
+            _ => {
+                let each: String = shards.iter().map(|shard| fingerprint(shard)).collect();
+                fingerprint(each.as_bytes())
+            }
+        });
+        model.notes = notes;
         Ok(model)
     }
 
@@ -151,7 +177,13 @@ impl LlamaModel {
             rotary,
             device: device.clone(),
             fingerprint: None,
+            notes: Vec::new(),
         }
+    }
+
+    /// What `transformers` would warn of: files that disagree with each other, in words for people.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
     }
 
     /// This model with an adapter merged into its weights.

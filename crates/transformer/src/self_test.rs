@@ -160,8 +160,8 @@ mod tests {
             rms_norm_eps: 1e-5,
             rope_theta: 10_000.0,
             tie_word_embeddings: true,
-            bos_token_id: 0,
-            eos_token_id: 0,
+            bos_token_id: Some(0),
+            eos_token_id: vec![0],
         };
         let device = cpu();
         device.seed(7);

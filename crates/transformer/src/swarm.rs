@@ -327,7 +327,7 @@ impl Swarm {
     }
 
     fn is_last(&self, position: usize, token: u32) -> bool {
-        position + 1 >= self.plan.length || token == self.base.model.config().eos_token_id
+        position + 1 >= self.plan.length || self.base.model.config().ends_text(token)
     }
 }
 

@@ -1,5 +1,6 @@
 //! Text to token ids and back, through the model's own `tokenizer.json`.
 
+use crate::file_kind::{is_off, json_object};
 use crate::tokenizer_file::TokenizerFile;
 use crate::{LlamaConfig, LoadError};
 
@@ -8,19 +9,20 @@ use crate::{LlamaConfig, LoadError};
 pub struct Tokenizer {
     bpe: tokenizers::Tokenizer,
     bytes: Vec<Vec<u8>>,
-    beginning: u32,
+    /// Ids that stand before every text.
+    before_text: Vec<u32>,
 }
 
 impl Tokenizer {
     /// Reads `tokenizer.json` for a model of this config. Of the file only what turns text into tokens counts: texts are neither
-    /// cut nor padded, the beginning-of-text token is put before them here, and merges are never left out by chance.
+    /// cut nor padded, and merges are never left out by chance.
     ///
     /// # Errors
     /// When the file is no tokenizer, is not of the kinds that Llama-type models have, or has tokens beyond the model's
     /// vocabulary.
     pub fn parse(json: &[u8], config: &LlamaConfig) -> Result<Self, LoadError> {
         let said = |problem: String| LoadError::Tokenizer { problem };
-        let file = TokenizerFile::parse(json)?;
+        let file = TokenizerFile::parse(json, config.vocab_size)?;
         let bpe = tokenizers::Tokenizer::from_bytes(&file.json)
             .map_err(|error| said(error.to_string()))?;
         let highest = bpe.get_vocab(true).into_values().max().unwrap_or(0) as usize;
@@ -37,31 +39,87 @@ impl Tokenizer {
                 (Some(added), _) => added.content.clone().into_bytes(),
                 (None, Some(token)) if file.byte_level => byte_level_bytes(&token),
                 (None, Some(token)) => sentence_piece_bytes(&token),
-                (None, None) => Vec::new(),
+                // The embedding may have more rows than the tokenizer has tokens.
+                (None, None) => nameless(id).into_bytes(),
             })
             .collect();
         Ok(Self {
             bpe,
             bytes,
-            beginning: config.bos_token_id,
+            before_text: file.before_text,
         })
     }
 
-    /// A text as the model reads it: the beginning-of-text token, then the text's own.
+    /// What `tokenizer_config.json` says of the special tokens before a text: as in `transformers`, `add_bos_token` and
+    /// `add_eos_token` count before the template of `tokenizer.json`.
+    ///
+    /// # Errors
+    /// When it is no JSON, names a token that the tokenizer does not have, or asks for special tokens after the text or for their names
+    /// to be read as text.
+    pub fn configure(&mut self, json: &[u8]) -> Result<(), LoadError> {
+        const FILE: &str = "tokenizer_config.json";
+        let fields = json_object(json).map_err(|problem| LoadError::Json {
+            file: FILE,
+            problem,
+        })?;
+        let is_on = |field: &str| fields.get(field).is_some_and(|value| !is_off(value));
+        for field in ["add_eos_token", "split_special_tokens"] {
+            if is_on(field) {
+                return Err(LoadError::Config {
+                    file: FILE,
+                    field: field.to_owned(),
+                    found: "true".to_owned(),
+                    expected:
+                        "false: a prompt is continued, and special tokens in it are read as such"
+                            .to_owned(),
+                });
+            }
+        }
+        if !fields.contains_key("add_bos_token") && !fields.contains_key("add_eos_token") {
+            return Ok(());
+        }
+        self.before_text.clear();
+        let Some(bos) = fields
+            .get("bos_token")
+            .filter(|bos| is_on("add_bos_token") && !is_off(bos))
+        else {
+            return Ok(());
+        };
+        let content = bos.as_str().or(bos["content"].as_str()).unwrap_or_default();
+        let id = self
+            .bpe
+            .token_to_id(content)
+            .ok_or_else(|| LoadError::Config {
+                file: FILE,
+                field: "bos_token".to_owned(),
+                found: bos.to_string(),
+                expected: "a token of tokenizer.json".to_owned(),
+            })?;
+        self.before_text.push(id);
+        Ok(())
+    }
+
+    /// A prompt as the model reads it: what the template puts before a text, then the text's own ids. Special tokens that are
+    /// written out in the text are read as such.
     ///
     /// # Errors
     /// When the tokenizer refuses the text.
     pub fn encode(&self, text: &str) -> Result<Vec<u32>, LoadError> {
-        let encoding = self
-            .bpe
-            .encode_fast(text, false)
-            .map_err(|error| LoadError::Tokenizer {
-                problem: error.to_string(),
-            })?;
-        Ok([self.beginning]
-            .into_iter()
-            .chain(encoding.get_ids().iter().copied())
-            .collect())
+        let mut ids = self.before_text.clone();
+        ids.extend(self.encode_continuation(text)?);
+        Ok(ids)
+    }
+
+    /// A text that goes on from another: its own ids alone.
+    ///
+    /// # Errors
+    /// When the tokenizer refuses the text.
+    pub fn encode_continuation(&self, text: &str) -> Result<Vec<u32>, LoadError> {
+        let encoding = self.bpe.encode_fast(text, false);
+        let encoding = encoding.map_err(|error| LoadError::Tokenizer {
+            problem: error.to_string(),
+        })?;
+        Ok(encoding.get_ids().to_vec())
     }
 
     /// The bytes of every token, by id.
@@ -69,16 +127,22 @@ impl Tokenizer {
         &self.bytes
     }
 
-    /// The text of some tokens; bytes that are no UTF-8 become U+FFFD. Unknown ids are left out.
+    /// The text of some tokens; bytes that are no UTF-8 become U+FFFD, ids without a token their number: `⟨262⟩`.
     pub fn decode(&self, tokens: &[u32]) -> String {
-        let bytes: Vec<u8> = tokens
-            .iter()
-            .filter_map(|&id| self.bytes.get(id as usize))
-            .flatten()
-            .copied()
-            .collect();
+        let mut bytes = Vec::new();
+        for &id in tokens {
+            match self.bytes.get(id as usize) {
+                Some(known) => bytes.extend_from_slice(known),
+                None => bytes.extend(nameless(id).into_bytes()),
+            }
+        }
         String::from_utf8_lossy(&bytes).into_owned()
     }
+}
+
+/// An id for which there is no token.
+fn nameless(id: u32) -> String {
+    format!("\u{27E8}{id}\u{27E9}")
 }
 
 /// An added token that is white space itself must not take the white space beside it: where another one has taken it before,

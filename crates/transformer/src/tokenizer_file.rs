@@ -10,14 +10,54 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value};
 
 use crate::LoadError;
+use crate::file_kind::{is_off, json_object};
+use crate::template::tokens_before_text;
 
-/// Parts that are read; the others cut, pad, frame or decode, which is done here or not at all.
+/// Parts that the crate reads.
 const PARTS: [&str; 5] = [
     "version",
     "added_tokens",
     "normalizer",
     "pre_tokenizer",
     "model",
+];
+
+/// Parts that are read here, or that change no token: prompts are neither cut nor padded, and the bytes of tokens are known.
+const OTHER_PARTS: [&str; 4] = ["truncation", "padding", "post_processor", "decoder"];
+
+/// Decoders whose text is that of the tokens' bytes.
+const DECODERS: [&str; 6] = [
+    "ByteLevel",
+    "Metaspace",
+    "Replace",
+    "ByteFallback",
+    "Fuse",
+    "Strip",
+];
+
+/// Parts of a model that are read or checked.
+const MODEL_PARTS: [&str; 10] = [
+    "type",
+    "dropout",
+    "unk_token",
+    "continuing_subword_prefix",
+    "end_of_word_suffix",
+    "fuse_unk",
+    "byte_fallback",
+    "ignore_merges",
+    "vocab",
+    "merges",
+];
+
+/// Parts of an added token.
+const TOKEN_PARTS: [&str; 7] = [
+    "id",
+    "content",
+    "single_word",
+    "lstrip",
+    "rstrip",
+    "normalized",
+    "special",
 ];
 
 /// Several times what any known tokenizer has; a regular expression may take megabytes.
@@ -69,6 +109,8 @@ pub struct TokenizerFile {
     pub json: Vec<u8>,
     /// Whether tokens spell bytes in GPT-2's alphabet, and not in SentencePiece's.
     pub byte_level: bool,
+    /// What the template puts before a text.
+    pub before_text: Vec<u32>,
 }
 
 impl TokenizerFile {
@@ -76,9 +118,31 @@ impl TokenizerFile {
     ///
     /// # Errors
     /// When the file is no JSON, or asks for what the tokenizers of Llama-type models do not do.
-    pub fn parse(json: &[u8]) -> Result<Self, LoadError> {
-        let mut file: Map<String, Value> =
-            serde_json::from_slice(json).map_err(|error| damaged(&error))?;
+    pub fn parse(json: &[u8], vocab_size: usize) -> Result<Self, LoadError> {
+        let mut file = json_object(json).map_err(|problem| LoadError::Tokenizer { problem })?;
+        for (part, value) in &file {
+            let known = PARTS.contains(&part.as_str()) || OTHER_PARTS.contains(&part.as_str());
+            if !known && !is_off(value) {
+                let found = format!("a part `{part}`");
+                return Err(refuse(
+                    "file",
+                    found,
+                    "the parts that `tokenizers` 0.23 writes",
+                ));
+            }
+        }
+        let null = Value::Null;
+        let processor = file.get("post_processor").unwrap_or(&null);
+        let before_text = tokens_before_text(processor, vocab_size)?;
+        check_decoder(file.get("decoder").unwrap_or(&null))?;
+        for token in file
+            .get("added_tokens")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+        {
+            check_fields("added_tokens", token, &TOKEN_PARTS)?;
+        }
         file.retain(|part, _| PARTS.contains(&part.as_str()));
         for step in NORMALIZER.of(&file)? {
             check_growth(step)?;
@@ -89,11 +153,58 @@ impl TokenizerFile {
             // Merges left out by chance are for training; two readers of a text would get other tokens.
             model.remove("dropout");
             check_model(model)?;
+            check_fields("model", &Value::Object(without_tables(model)), &MODEL_PARTS)?;
         }
         Ok(Self {
             json: serde_json::to_vec(&file).map_err(|error| damaged(&error))?,
             byte_level,
+            before_text,
         })
+    }
+}
+
+/// The small fields of a model.
+fn without_tables(model: &Map<String, Value>) -> Map<String, Value> {
+    let small = model
+        .iter()
+        .filter(|(part, _)| !["vocab", "merges"].contains(&part.as_str()));
+    small
+        .map(|(part, value)| (part.clone(), value.clone()))
+        .collect()
+}
+
+fn check_fields(part: &'static str, value: &Value, known: &[&str]) -> Result<(), LoadError> {
+    let fields = value.as_object().into_iter().flatten();
+    let mut unknown =
+        fields.filter(|(field, value)| !known.contains(&field.as_str()) && !is_off(value));
+    match unknown.next() {
+        None => Ok(()),
+        Some((field, _)) => {
+            let found = format!("a field `{field}`");
+            Err(refuse(
+                part,
+                found,
+                format!("no others than {}", known.join(", ")),
+            ))
+        }
+    }
+}
+
+/// Texts are shown by the bytes of their tokens; a decoder that would show them otherwise is refused.
+fn check_decoder(decoder: &Value) -> Result<(), LoadError> {
+    if decoder.is_null() {
+        return Ok(());
+    }
+    if decoder["type"] == "Sequence" {
+        let steps = decoder["decoders"].as_array().into_iter().flatten();
+        return steps.into_iter().try_for_each(check_decoder);
+    }
+    let kind = decoder["type"].as_str().unwrap_or("a step without a type");
+    if DECODERS.contains(&kind) {
+        Ok(())
+    } else {
+        let expected = format!("none but {}", DECODERS.join(", "));
+        Err(refuse("decoder", kind.to_owned(), expected))
     }
 }
 

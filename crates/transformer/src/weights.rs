@@ -3,6 +3,9 @@
 //! Hugging Face keeps a projection as `[out, in]`, burn as `[in, out]`: matrices are transposed on the way, the
 //! embedding is not. Files hold f32, f16 or bf16; memory holds f32.
 
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+
 use burn::module::Param;
 use burn::nn::{Linear, RmsNorm};
 use burn::tensor::{Device, Tensor, TensorData};
@@ -12,6 +15,7 @@ use safetensors::{Dtype, SafeTensors};
 
 use crate::dropout::Dropout;
 use crate::network::{Attention, Block, FeedForward, Llama};
+use crate::safetensors_file::{damage, plain_name};
 use crate::{LlamaConfig, LoadError};
 
 /// Hugging Face's names.
@@ -37,13 +41,33 @@ impl Llama {
         bytes: &[u8],
         device: &Device,
     ) -> Result<Self, LoadError> {
-        let file = SafeTensors::deserialize(bytes).map_err(|error| LoadError::Damaged {
-            problem: error.to_string(),
-        })?;
-        let reader = TensorReader {
-            file: &file,
+        Ok(Self::from_shards(config, &[bytes], device)?.0)
+    }
+
+    /// Reads weights that are spread over one or more files; and says in words what `transformers` would warn of.
+    ///
+    /// # Errors
+    /// When a file is damaged, or their tensors are not those that `config` asks for.
+    pub(crate) fn from_shards(
+        config: &LlamaConfig,
+        shards: &[&[u8]],
+        device: &Device,
+    ) -> Result<(Self, Vec<String>), LoadError> {
+        let files = shards.iter().map(|bytes| parse(bytes));
+        let files = files.collect::<Result<Vec<_>, _>>()?;
+        let mut reader = TensorReader {
+            tensors: by_name(&files)?,
+            read: RefCell::default(),
             device,
         };
+        let mut notes = Vec::new();
+        // As `transformers`: of a tied pair that has only the head, the head is the embedding.
+        if config.tie_word_embeddings
+            && !reader.tensors.contains_key(EMBEDDING)
+            && let Some(head) = reader.tensors.remove(HEAD)
+        {
+            reader.tensors.insert(EMBEDDING.to_owned(), head);
+        }
         let width = config.hidden_size;
         // Before anything is allocated by the sizes of config.json, the file must hold what they promise.
         reader.check(EMBEDDING, &[config.vocab_size, width])?;
@@ -51,17 +75,30 @@ impl Llama {
         for layer in 0..config.num_hidden_layers {
             blocks.push(reader.block(config, layer)?);
         }
-        let head = if config.tie_word_embeddings {
-            None
+        let own_head = if config.tie_word_embeddings {
+            reader.differing_head(config)?
         } else {
-            Some(reader.linear(HEAD, width, config.vocab_size)?)
+            true
         };
-        Ok(Self::assemble(
+        if own_head && config.tie_word_embeddings {
+            notes.push(format!(
+                "config.json ties the output projection to the embedding, but the weights hold both, and they differ: `{HEAD}` is used, \
+                 as `transformers` does"
+            ));
+        }
+        let head = if own_head {
+            Some(reader.linear(HEAD, width, config.vocab_size)?)
+        } else {
+            None
+        };
+        let llama = Self::assemble(
             reader.embedding(config)?,
             blocks,
             reader.norm(FINAL_NORM, config)?,
             head,
-        ))
+        );
+        notes.extend(reader.surplus()?);
+        Ok((llama, notes))
     }
 
     /// All tensors in Hugging Face's names and layout; a tied head is left out.
@@ -94,12 +131,80 @@ impl Llama {
     }
 }
 
+fn parse(bytes: &[u8]) -> Result<SafeTensors<'_>, LoadError> {
+    SafeTensors::deserialize(bytes).map_err(|error| LoadError::Damaged {
+        problem: damage(bytes, &error),
+    })
+}
+
+/// All tensors by Hugging Face's names: also those of a compiled model (`_orig_mod.`), of a data-parallel one (`module.`), and of a
+/// network without its head, whose names lack `model.`.
+fn by_name<'a>(
+    files: &'a [SafeTensors<'_>],
+) -> Result<BTreeMap<String, TensorView<'a>>, LoadError> {
+    let mut tensors = BTreeMap::new();
+    for (own, view) in files.iter().flat_map(SafeTensors::tensors) {
+        let plain = plain_name(&own);
+        let is_bare = ["embed_tokens.", "layers.", "norm."]
+            .iter()
+            .any(|start| plain.starts_with(start));
+        let name = if is_bare {
+            format!("model.{plain}")
+        } else {
+            plain
+        };
+        if tensors.insert(name, view).is_some() {
+            return Err(LoadError::Damaged {
+                problem: format!("it holds `{own}` twice, under two names or in two files"),
+            });
+        }
+    }
+    Ok(tensors)
+}
+
 struct TensorReader<'a> {
-    file: &'a SafeTensors<'a>,
+    tensors: BTreeMap<String, TensorView<'a>>,
+    /// Names that were read.
+    read: RefCell<BTreeSet<String>>,
     device: &'a Device,
 }
 
 impl TensorReader<'_> {
+    /// Whether a tied model's file has a head beside the embedding that differs from it.
+    fn differing_head(&self, config: &LlamaConfig) -> Result<bool, LoadError> {
+        if !self.tensors.contains_key(HEAD) {
+            return Ok(false);
+        }
+        let shape = [config.vocab_size, config.hidden_size];
+        let (head, embedding) = (self.check(HEAD, &shape)?, self.check(EMBEDDING, &shape)?);
+        let same = head.dtype() == embedding.dtype() && head.data() == embedding.data();
+        Ok(!same && self.values(HEAD, &shape)? != self.values(EMBEDDING, &shape)?)
+    }
+
+    /// What nobody asked for: an error where it belongs to a part of a Llama, so that the model would compute something else; a note
+    /// where a Llama has no such part; nothing for what old versions of `transformers` wrote.
+    fn surplus(&self) -> Result<Option<String>, LoadError> {
+        let read = self.read.borrow();
+        let mut others = Vec::new();
+        for name in self.tensors.keys().filter(|name| !read.contains(*name)) {
+            if name.ends_with("rotary_emb.inv_freq") {
+                continue;
+            }
+            if name.starts_with("model.") || name.starts_with("lm_head.") {
+                return Err(LoadError::UnexpectedTensor {
+                    tensor: name.clone(),
+                });
+            }
+            others.push(name.as_str());
+        }
+        Ok(others.first().map(|first| {
+            format!(
+                "the weights hold {} tensors that a Llama has no place for, `{first}` the first: they are not used",
+                others.len()
+            )
+        }))
+    }
+
     fn block(&self, config: &LlamaConfig, layer: usize) -> Result<Block, LoadError> {
         let name = |part: &str| format!("model.layers.{layer}.{part}.weight");
         let (width, inner) = (config.hidden_size, config.intermediate_size);
@@ -156,13 +261,15 @@ impl TensorReader<'_> {
         })
     }
 
-    fn check(&self, name: &str, shape: &[usize]) -> Result<TensorView<'_>, LoadError> {
+    fn check(&self, name: &str, shape: &[usize]) -> Result<&TensorView<'_>, LoadError> {
         let view = self
-            .file
-            .tensor(name)
-            .map_err(|_| LoadError::MissingTensor {
+            .tensors
+            .get(name)
+            .ok_or_else(|| LoadError::MissingTensor {
                 tensor: name.to_owned(),
+                hint: self.hint(),
             })?;
+        self.read.borrow_mut().insert(name.to_owned());
         if view.shape() != shape {
             return Err(LoadError::WrongTensor {
                 tensor: name.to_owned(),
@@ -174,9 +281,21 @@ impl TensorReader<'_> {
         Ok(view)
     }
 
+    /// What the tensors are called, where none has a Llama's name.
+    fn hint(&self) -> String {
+        let is_known = |name: &&String| name.starts_with("model.") || name.starts_with("lm_head.");
+        match self.tensors.keys().next() {
+            Some(first) if !self.tensors.keys().any(|name| is_known(&name)) => format!(
+                " (its tensors have other names, such as `{first}`: if it is the state dict of a wrapper, save the model inside of it \
+                 with `save_pretrained`)"
+            ),
+            _ => String::new(),
+        }
+    }
+
     fn values(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>, LoadError> {
         let view = self.check(name, shape)?;
-        let values = floats(&view).ok_or_else(|| LoadError::WrongTensor {
+        let values = floats(view).ok_or_else(|| LoadError::WrongTensor {
             tensor: name.to_owned(),
             found: format!("{:?}", view.dtype()),
             expected: "F32, F16 or BF16".to_owned(),

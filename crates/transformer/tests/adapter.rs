@@ -15,7 +15,8 @@ use safetensors::{Dtype, serialize};
 use serde::Deserialize;
 use transformer::device::cpu;
 use transformer::{
-    Adapter, AdapterConfig, AdapterFiles, BASE_KEY, LlamaModel, ModelFiles, Pipeline, Projection,
+    Adapter, AdapterConfig, AdapterFiles, BASE_KEY, LlamaModel, LoraRules, ModelFiles, Pipeline,
+    Projection,
 };
 
 const TARGETS: [Projection; 3] = [Projection::Key, Projection::Output, Projection::Gate];
@@ -26,6 +27,7 @@ fn config(rank: usize) -> AdapterConfig {
         alpha: 5.0,
         targets: TARGETS.to_vec(),
         base: String::new(),
+        rules: LoraRules::default(),
     }
 }
 

@@ -47,8 +47,11 @@ fn files(config: &Value, weights: Vec<u8>) -> ModelFiles {
     let tokenizer = include_bytes!("fixtures/plain_untied_f32/tokenizer.json").to_vec();
     ModelFiles {
         config: config.to_string().into_bytes(),
+        generation_config: None,
         tokenizer,
+        tokenizer_config: None,
         weights,
+        further_weights: Vec::new(),
     }
 }
 

@@ -510,13 +510,56 @@ fn tensors_that_nobody_asks_for_are_left_alone() {
         "model.layers.0.self_attn.rotary_emb.inv_freq".into(),
         (vec![3], vec![f32::NAN; 3]),
     );
+    // `transformers` ties a head that equals the embedding.
+    let embedding = checkpoint.tensors["model.embed_tokens.weight"].clone();
+    checkpoint
+        .tensors
+        .insert("lm_head.weight".into(), embedding);
+    checkpoint
+        .tensors
+        .insert("marker".into(), (vec![0], vec![]));
+    let model = checkpoint.model();
+    assert_eq!(common::rows(model.forward_logits(&[1, 2, 3])), before);
+    let [note] = model.notes() else {
+        panic!("{:?}", model.notes())
+    };
+    assert!(note.contains("`marker`"), "{note}");
+}
+
+#[test]
+fn a_tied_head_that_differs_is_used_as_transformers_does_and_said() {
+    let mut checkpoint = checkpoint();
     checkpoint
         .tensors
         .insert("lm_head.weight".into(), (vec![61, 24], vec![0.0; 61 * 24]));
-    assert_eq!(
-        common::rows(checkpoint.model().forward_logits(&[1, 2, 3])),
-        before
+    let model = checkpoint.model();
+    let rows = common::rows(model.forward_logits(&[1, 2, 3]));
+    assert!(rows.concat().iter().all(|logit| *logit == 0.0));
+    assert!(
+        model.notes()[0].contains("lm_head.weight"),
+        "{:?}",
+        model.notes()
     );
+}
+
+#[test]
+fn tensors_that_would_change_what_a_llama_computes_are_refused_by_name() {
+    for name in [
+        "model.layers.0.self_attn.q_proj.bias",
+        "model.layers.0.self_attn.q_norm.weight",
+        "model.layers.7.mlp.up_proj.weight",
+        "model.embed_positions.weight",
+        "lm_head.bias",
+    ] {
+        let mut checkpoint = checkpoint();
+        checkpoint
+            .tensors
+            .insert(name.into(), (vec![24], vec![0.0; 24]));
+        refused(
+            load_weights(&checkpoint.weights(Dtype::F32)),
+            &["model.safetensors", name, "config.json"],
+        );
+    }
 }
 
 #[test]

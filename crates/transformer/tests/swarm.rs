@@ -72,7 +72,7 @@ fn alone(model: &LlamaModel, plan: &Plan, chain: u32, forced: &Forced) -> Vec<u3
         let free = || shape(&row, &text, &plan.shaping).pick(coin);
         let token = forced.get(&position).copied().unwrap_or_else(free);
         text.push(token);
-        if token == model.config().eos_token_id {
+        if model.config().ends_text(token) {
             break;
         }
     }
@@ -321,7 +321,7 @@ fn alone_of_both(
         let row = interpolate(&last(base), &last(tuned), lambda).unwrap();
         let token = shape(&row, &text, &plan.shaping).pick(coin(plan.seed, chain, position as u32));
         text.push(token);
-        if token == base.config().eos_token_id {
+        if base.config().ends_text(token) {
             break;
         }
     }

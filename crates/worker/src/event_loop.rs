@@ -2,8 +2,8 @@
 
 use protocol::{
     Command, DeviceKind, Event, ExperimentRequest, Failed, FailureCause, ForceRequest,
-    GenerateRequest, LoadRequest, Logits, LogitsRequest, PrefillRequest, Prefilled, Ready,
-    ResampleRequest, RunOutcome, Unavailable,
+    GenerateRequest, LoadRequest, Logits, LogitsRequest, NO_TOKEN, PrefillRequest, Prefilled,
+    Ready, ResampleRequest, RunOutcome, Unavailable,
 };
 use transformer::{LlamaModel, Plan, Realignment, Swarm, device};
 
@@ -128,11 +128,15 @@ impl<H: Host> EventLoop<H> {
             ..failure
         })?;
         let config = loaded.model.model.config();
+        let mut vocabulary = loaded.model.tokenizer.bytes().to_vec();
+        for &end in config.eos_token_id.iter().skip(1) {
+            vocabulary[end as usize].clear();
+        }
         self.host.send(Event::Ready(Ready {
             device: loaded.report,
-            vocabulary: loaded.model.tokenizer.bytes().to_vec(),
-            bos_token: config.bos_token_id,
-            eos_token: config.eos_token_id,
+            vocabulary,
+            bos_token: config.bos_token_id.unwrap_or(NO_TOKEN),
+            eos_token: config.eos_token_id.first().copied().unwrap_or(NO_TOKEN),
             context: config.max_position_embeddings as u32,
         }));
         self.store = Some(ModelStore::new(loaded.model, &request.folder));

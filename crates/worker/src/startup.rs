@@ -1,9 +1,9 @@
 //! Loads a model onto this worker's device, tests the device against the CPU, and times it.
 
 use protocol::{DeviceKind, DeviceReport, Event, Progress, SelfTest, Speed, Stage};
-use transformer::{LlamaModel, ModelFiles, Pipeline, self_test};
+use transformer::{LlamaModel, ModelFiles, Pipeline, self_test, shard_names};
 
-use crate::download::download;
+use crate::download::{DownloadError, download};
 use crate::event_loop::check_device;
 use crate::failure::Failure;
 use crate::host::Host;
@@ -30,13 +30,31 @@ pub async fn load(host: &impl Host, kind: DeviceKind, folder: &str) -> Result<Lo
     let quiet = |_, _| ();
     let progress = |stage, done, total| host.send(Event::Progress(Progress { stage, done, total }));
     let address = |file: &str| format!("{folder}{file}");
+    let weights = async |file: &str| {
+        let shown = |done, total| progress(Stage::Weights, done, total);
+        download(host, &address(file), shown).await
+    };
+    let config = download(host, &address("config.json"), quiet).await?;
+    let tokenizer = download(host, &address("tokenizer.json"), quiet).await?;
+    let mut parts = Vec::new();
+    match weights("model.safetensors").await {
+        Ok(bytes) => parts.push(bytes),
+        Err(missing @ DownloadError::Missing { .. }) => {
+            let index = if_there(host, &address("model.safetensors.index.json")).await?;
+            for file in shard_names(&index.ok_or(missing)?)? {
+                parts.push(weights(&file).await?);
+            }
+        }
+        Err(other) => return Err(other.into()),
+    }
+    let further_weights = parts.split_off(1);
     let files = ModelFiles {
-        config: download(host, &address("config.json"), quiet).await?,
-        tokenizer: download(host, &address("tokenizer.json"), quiet).await?,
-        weights: download(host, &address("model.safetensors"), |done, total| {
-            progress(Stage::Weights, done, total);
-        })
-        .await?,
+        config,
+        generation_config: if_there(host, &address("generation_config.json")).await?,
+        tokenizer,
+        tokenizer_config: if_there(host, &address("tokenizer_config.json")).await?,
+        weights: parts.remove(0),
+        further_weights,
     };
     progress(Stage::Upload, 0, None);
     let device = host.start_device(kind).await.map_err(Failure::device)?;
@@ -105,4 +123,13 @@ async fn speeds(host: &impl Host, model: &LlamaModel) -> Result<Vec<Speed>, Fail
         }
     }
     Ok(speeds)
+}
+
+/// Fetches a file that a folder may lack; servers also answer for one that is not there with a web page.
+async fn if_there(host: &impl Host, address: &str) -> Result<Option<Vec<u8>>, DownloadError> {
+    match download(host, address, |_, _| ()).await {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(DownloadError::Missing { .. } | DownloadError::WebPage { .. }) => Ok(None),
+        Err(other) => Err(other),
+    }
 }

@@ -81,10 +81,10 @@ impl Session<'_> {
     }
 
     fn told(&self, tokens: Vec<u32>, kl_nats: f64, entropy_bits: Vec<f64>) -> Chain {
-        let end = self.base.model.config().eos_token_id;
-        let told = tokens.strip_suffix(&[end]).unwrap_or(&tokens);
+        let config = self.base.model.config();
+        let ended = tokens.last().is_some_and(|&token| config.ends_text(token));
+        let told = &tokens[..tokens.len() - usize::from(ended)];
         let text = self.base.tokenizer.decode(told);
-        let ended = told.len() < tokens.len();
         let story = self.catalogue.story(&text, ended);
         let ends = self.ends(told);
         let hit = |attractor| {

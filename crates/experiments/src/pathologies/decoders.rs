@@ -237,7 +237,7 @@ impl Drawing {
         );
         let token = shape(row, &history, &self.shaping).pick(coin);
         own.surprisal_nats.push(surprisal_nats(row, token));
-        if token == model.end_of_text() {
+        if model.ends_text(token) {
             own.ended = true;
             return None;
         }
@@ -270,7 +270,7 @@ async fn likeliest<M: LanguageModel>(
     }
     let found = beam.hypotheses().into_iter().next();
     let mut tokens = found.map(|best| best.tokens).unwrap_or_default();
-    let ended = tokens.last() == Some(&model.end_of_text());
+    let ended = tokens.last().is_some_and(|&token| model.ends_text(token));
     if ended {
         tokens.pop();
     }

@@ -57,6 +57,10 @@ impl<M: LanguageModel> LanguageModel for Scaled<'_, M> {
         self.model.end_of_text()
     }
 
+    fn ends_text(&self, token: u32) -> bool {
+        self.model.ends_text(token)
+    }
+
     fn context(&self) -> usize {
         self.model.context()
     }

@@ -6,7 +6,7 @@ use burn::module::Module;
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use transformer::{Adapter, AdapterConfig, AdapterFiles, LlamaModel, Projection};
+use transformer::{Adapter, AdapterConfig, AdapterFiles, LlamaModel, LoraRules, Projection};
 
 use super::kl_budget::KlBudget;
 use super::prompts::PromptShare;
@@ -85,6 +85,7 @@ impl TuneRecipe {
             alpha: self.adapter.alpha,
             targets: self.adapter.targets.clone(),
             base: self.base.display().to_string(),
+            rules: LoraRules::default(),
         }
     }
 
@@ -103,13 +104,13 @@ impl TuneRecipe {
         let folder = folder.join(start);
         let files = AdapterFiles::load_from_dir(&folder)?;
         let loaded = Adapter::load(&files, base)?;
-        let AdapterConfig {
-            rank,
-            alpha,
-            targets,
-            ..
-        } = loaded.config();
-        if (*rank, *alpha, targets) != (config.rank, config.alpha, &config.targets) {
+        let base = config.base.clone();
+        if config
+            != (AdapterConfig {
+                base,
+                ..loaded.config().clone()
+            })
+        {
             return Err(TrainingError::Value {
                 field: "start",
                 problem: format!(

@@ -201,8 +201,8 @@ fn load_prompts(
             let mut target = None;
             if let Some(rest) = &prompt.target {
                 // A continuation has no beginning-of-text token.
-                let mut rest = pipeline.tokenizer.encode(rest)?.split_off(1);
-                rest.push(pipeline.model.config().eos_token_id);
+                let mut rest = pipeline.tokenizer.encode_continuation(rest)?;
+                rest.extend(pipeline.model.config().eos_token_id.first());
                 // A truncated target would not teach the ending.
                 if rest.len() > recipe.steps.length {
                     continue;
@@ -303,11 +303,12 @@ impl StepContext<'_> {
     }
 
     fn completion(&self, tokens: &[u32]) -> Completion {
-        let end = self.pipeline.model.config().eos_token_id;
-        let unended = tokens.strip_suffix(&[end]);
+        let config = self.pipeline.model.config();
+        let ended = tokens.last().is_some_and(|&token| config.ends_text(token));
+        let text = &tokens[..tokens.len() - usize::from(ended)];
         Completion {
-            text: self.pipeline.tokenizer.decode(unended.unwrap_or(tokens)),
-            ended: unended.is_some(),
+            text: self.pipeline.tokenizer.decode(text),
+            ended,
         }
     }
 }

@@ -50,8 +50,8 @@ pub fn small() -> LlamaConfig {
         rms_norm_eps: 1e-5,
         rope_theta: 10_000.0,
         tie_word_embeddings: true,
-        bos_token_id: 1,
-        eos_token_id: 2,
+        bos_token_id: Some(1),
+        eos_token_id: vec![2],
     }
 }
 
