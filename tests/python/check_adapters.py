@@ -50,7 +50,7 @@ def check(model: Path, adapter: Path) -> float:
     base = AutoModelForCausalLM.from_pretrained(model, local_files_only=True, dtype=torch.float32).eval()
     tokenizer = PreTrainedTokenizerFast(tokenizer_file=str(model / "tokenizer.json"))
     # Not through the texts' own special tokens: the text begins with the beginning-of-text token.
-    encoded = [[base.config.bos_token_id, *tokenizer(p, add_special_tokens=False)["input_ids"]] for p in PROMPTS]
+    encoded = [tokenizer(p)["input_ids"] for p in PROMPTS]
     plain = [base(torch.tensor([ids])).logits[0, -1].double() for ids in encoded]
     tuned = PeftModel.from_pretrained(base, adapter).eval()
     worst = 0.0

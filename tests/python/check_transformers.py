@@ -70,8 +70,9 @@ def main() -> None:
     tokenizer, model = open_model()
     worst = 0.0
     for prompt in PROMPTS:
-        # The text begins with the beginning-of-text token, which the tokenizer itself does not add.
-        ids = [tokenizer.bos_token_id, *tokenizer(prompt, add_special_tokens=False)["input_ids"]]
+        ids = tokenizer(prompt)["input_ids"]
+        if ids[0] != tokenizer.bos_token_id:
+            fail(f"the tokenizer's template does not put the beginning-of-text token before {prompt!r}")
         theirs = model(torch.tensor([ids])).logits[0, -1].double()
         tokens = collapse(prompt)
         if sorted(tokens) != list(range(len(theirs))):

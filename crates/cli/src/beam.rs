@@ -6,9 +6,10 @@ use std::time::Instant;
 
 use decoding::Beam;
 use serde::Serialize;
-use transformer::device::{DeviceError, read_logits};
-use transformer::{Batch, Pipeline};
+use transformer::device::DeviceError;
+use transformer::{Batch, LlamaModel, Prefix};
 
+use crate::model::ChosenModel;
 use crate::output;
 use crate::sample::text;
 
@@ -36,16 +37,17 @@ struct Report<'a> {
 
 /// Up to `width` continuations of at most `length` tokens, likeliest first.
 pub async fn search(
-    pipeline: &Pipeline,
+    model: &ChosenModel,
     prompt: &[u32],
     width: NonZeroUsize,
     length: usize,
 ) -> Result<Found, DeviceError> {
-    let model = &pipeline.model;
-    let mut beam = Beam::new(width).with_ends(&model.config().eos_token_id);
-    let prefix = model.prefill(prompt);
-    let mut rows = read_logits(prefix.logits.clone()).await?;
-    let mut batch: Option<Batch> = None;
+    let models = model.models();
+    let mut beam = Beam::new(width).with_ends(&models[0].config().eos_token_id);
+    let prefixes: Vec<Prefix> = models.iter().map(|one| one.prefill(prompt)).collect();
+    let logits = prefixes.iter().map(|prefix| prefix.logits.clone());
+    let mut rows = model.read_logits(logits.collect()).await?;
+    let mut batches: Vec<Batch> = Vec::new();
     let mut tokens_run = 0;
     let clock = Instant::now();
     for position in 1..=length {
@@ -58,14 +60,19 @@ pub async fn search(
             .map(|extension| extension.parent)
             .collect();
         let tokens: Vec<u32> = extensions.iter().map(|extension| extension.token).collect();
-        let open = match &mut batch {
-            Some(open) => {
-                model.retain(open, &parents);
-                open
+        if batches.is_empty() {
+            let start = |(one, prefix): (&&LlamaModel, &Prefix)| {
+                one.start_batch(prefix, tokens.len(), length)
+            };
+            batches = models.iter().zip(&prefixes).map(start).collect();
+        } else {
+            for (one, batch) in models.iter().zip(&mut batches) {
+                one.retain(batch, &parents);
             }
-            None => batch.insert(model.start_batch(&prefix, tokens.len(), length)),
-        };
-        rows = read_logits(model.step(open, &tokens)).await?;
+        }
+        let step = |(one, batch): (&&LlamaModel, &mut Batch)| one.step(batch, &tokens);
+        let logits = models.iter().zip(&mut batches).map(step).collect();
+        rows = model.read_logits(logits).await?;
         tokens_run += tokens.len();
     }
     let tokens_per_second = tokens_run as f64 / clock.elapsed().as_secs_f64();
@@ -73,7 +80,7 @@ pub async fn search(
         .hypotheses()
         .into_iter()
         .map(|found| Hypothesis {
-            text: text(pipeline, &found.tokens),
+            text: text(&model.base, &found.tokens),
             ids: found.tokens,
             log_probability: found.log_probability,
         })

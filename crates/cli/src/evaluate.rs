@@ -10,10 +10,9 @@ use serde::Serialize;
 use training::calibration::{Calibration, Scores, calibration, prompts};
 use training::evaluate::{Evaluation, Selection};
 use training::facts::TruthTable;
-use transformer::Pipeline;
 
-use crate::model::ModelChoice;
-use crate::output;
+use crate::model::{ChosenModel, ModelChoice};
+use crate::{output, text};
 
 /// Arguments of `collapse evaluate`.
 #[derive(Args)]
@@ -72,14 +71,14 @@ impl Evaluate {
             .map(|text| self.select(text))
             .transpose()?;
         let table = self.truth.as_deref().map(read_table).transpose()?;
-        let pipeline = self.model.load()?;
-        let text = stories
-            .map(|stories| score(&pipeline, &stories))
-            .transpose()?;
-        let truth = table.map(|table| compare(&pipeline, &table)).transpose()?;
+        let model = self.model.load()?;
+        let text = stories.map(|stories| score(&model, &stories)).transpose()?;
+        let truth = table.map(|table| compare(&model, &table)).transpose()?;
         if self.json {
             if let Some(cut) = text.as_ref().map(|text| text.cut).filter(|cut| *cut > 0) {
-                eprintln!("{cut} of the stories were scored as far as the context reaches");
+                output::complain(&format!(
+                    "{cut} of the stories were scored up to the end of the context"
+                ));
             }
             return output::json(&Reports { text, truth });
         }
@@ -90,8 +89,8 @@ impl Evaluate {
     }
 
     fn select(&self, path: &Path) -> anyhow::Result<Vec<String>> {
-        let text = fs::read_to_string(path)
-            .with_context(|| format!("cannot read the text {}", path.display()))?;
+        // Line ends of Windows are line ends.
+        let text = text::read(path)?.replace("\r\n", "\n");
         let (stories, least, most) = (self.stories, self.least, self.most);
         let chosen = Selection {
             stories,
@@ -110,11 +109,12 @@ impl Evaluate {
     }
 }
 
-fn score(pipeline: &Pipeline, stories: &[String]) -> anyhow::Result<Report> {
+fn score(model: &ChosenModel, stories: &[String]) -> anyhow::Result<Report> {
     let bar = bar(stories.len(), "stories");
     let mut sums = Evaluation::default();
+    let policy = model.policy();
     for story in stories {
-        pollster::block_on(sums.add(pipeline, story))?;
+        pollster::block_on(sums.add(&policy, model.base.tokenizer.bytes(), story))?;
         bar.set_message(format!("{:.3} bits per byte", sums.bits_per_byte()));
         bar.inc(1);
     }
@@ -142,9 +142,9 @@ fn read_table(path: &Path) -> anyhow::Result<TruthTable> {
     })
 }
 
-fn compare(pipeline: &Pipeline, table: &TruthTable) -> anyhow::Result<Calibration> {
+fn compare(model: &ChosenModel, table: &TruthTable) -> anyhow::Result<Calibration> {
     let bar = bar(prompts(table), "prompts");
-    let found = pollster::block_on(calibration(pipeline, table, || bar.inc(1)))?;
+    let found = pollster::block_on(calibration(&model.policy(), table, || bar.inc(1)))?;
     bar.finish_and_clear();
     Ok(found)
 }

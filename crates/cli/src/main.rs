@@ -26,6 +26,7 @@ mod sample;
 mod score;
 mod subjects;
 mod teacher;
+mod text;
 mod tune;
 
 use std::process::ExitCode;
@@ -102,7 +103,7 @@ fn main() -> ExitCode {
         // `collapse corpus | head` has got what it wanted.
         Err(error) if output::reader_left(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("collapse: {}", output::chain(&error));
+            output::complain(&format!("collapse: {}", output::chain(&error)));
             ExitCode::FAILURE
         }
     }

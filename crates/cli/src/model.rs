@@ -3,13 +3,18 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
-use burn::tensor::Device;
+use burn::tensor::{Device, Tensor};
 use clap::Args;
+use decoding::interpolate;
+use experiments::{Policy, Subject};
+use transformer::device::{DeviceError, read_logits};
 use transformer::{
-    Adapter, AdapterFiles, LlamaModel, ModelFiles, Pipeline, PromptError, device, self_test,
+    Adapter, AdapterFiles, LlamaModel, ModelFiles, Pipeline, Plan, PromptError, Realignment, Swarm,
+    device, self_test,
 };
 
 use crate::device::DeviceName;
+use crate::output;
 
 /// A model and the device that it runs on.
 #[derive(Args)]
@@ -31,26 +36,108 @@ pub struct ModelChoice {
 impl ModelChoice {
     /// Loads the model onto the device. Other devices than the CPU must agree with it: some drivers compute wrong logits without
     /// an error.
-    pub fn load(&self) -> anyhow::Result<Pipeline> {
-        let pipeline = self.load_onto(&self.device.open()?)?;
+    pub fn load(&self) -> anyhow::Result<ChosenModel> {
+        let model = self.load_onto(&self.device.open()?)?;
         if self.device != DeviceName::Cpu {
-            check_device(&pipeline.model, &self.load_onto(&device::cpu())?.model)
-                .with_context(|| format!("--device {} cannot be used", self.device.name()))?;
+            let reference = self.load_onto(&device::cpu())?;
+            for (subject, reference) in model.models().into_iter().zip(reference.models()) {
+                check_device(subject, reference)
+                    .with_context(|| format!("--device {} cannot be used", self.device.name()))?;
+            }
         }
-        Ok(pipeline)
+        for note in model.base.model.notes() {
+            output::complain(&format!("collapse: note: {note}"));
+        }
+        Ok(model)
     }
 
-    fn load_onto(&self, device: &Device) -> anyhow::Result<Pipeline> {
+    fn load_onto(&self, device: &Device) -> anyhow::Result<ChosenModel> {
         let load = || Pipeline::load(&ModelFiles::load_from_dir(&self.model)?, device);
-        let mut pipeline =
+        let base =
             load().with_context(|| format!("the model {} cannot be used", self.model.display()))?;
-        if let Some(folder) = &self.adapter {
-            let load = || Adapter::load(&AdapterFiles::load_from_dir(folder)?, &pipeline.model);
-            let adapter = load()
-                .with_context(|| format!("the adapter {} cannot be used", folder.display()))?;
-            pipeline.model = pipeline.model.interpolated(&adapter, self.lambda);
+        let tuned = match &self.adapter {
+            None => None,
+            Some(folder) => {
+                let load = || Adapter::load(&AdapterFiles::load_from_dir(folder)?, &base.model);
+                let adapter = load()
+                    .with_context(|| format!("the adapter {} cannot be used", folder.display()))?;
+                Some(Pipeline {
+                    tokenizer: base.tokenizer.clone(),
+                    model: base.model.with_adapter(&adapter),
+                })
+            }
+        };
+        Ok(ChosenModel {
+            base,
+            tuned,
+            lambda: self.lambda,
+        })
+    }
+}
+
+/// The base, and the tuned model where an adapter was chosen. Logits of the two are interpolated as on the page: by
+/// [`decoding::interpolate`], after they were read back.
+pub struct ChosenModel {
+    /// The base.
+    pub base: Pipeline,
+    tuned: Option<Pipeline>,
+    lambda: f64,
+}
+
+impl ChosenModel {
+    /// The model that is measured, as experiments measure it.
+    pub fn policy(&self) -> Policy<'_, Pipeline> {
+        let subject = Subject {
+            name: "model",
+            budget_nats: None,
+            model: self.tuned.as_ref().unwrap_or(&self.base),
+        };
+        Policy::of(&self.base, &subject, self.lambda)
+    }
+
+    /// The models whose logits are needed: one, or base and tuned.
+    pub fn models(&self) -> Vec<&LlamaModel> {
+        match &self.tuned {
+            Some(tuned) if self.lambda == 1.0 => vec![&tuned.model],
+            Some(tuned) if self.lambda != 0.0 => vec![&self.base.model, &tuned.model],
+            _ => vec![&self.base.model],
         }
-        Ok(pipeline)
+    }
+
+    /// Logits of each of [`Self::models`], read back and interpolated.
+    pub async fn read_logits(&self, logits: Vec<Tensor<2>>) -> Result<Vec<Vec<f32>>, DeviceError> {
+        let mut each = Vec::new();
+        for logits in logits {
+            each.push(read_logits(logits).await?);
+        }
+        let last = each.pop().unwrap_or_default();
+        let Some(base) = each.pop() else {
+            return Ok(last);
+        };
+        let blend = |(base, tuned): (Vec<f32>, Vec<f32>)| {
+            interpolate(&base, &tuned, self.lambda).expect("one vocabulary and a finite lambda")
+        };
+        Ok(base.into_iter().zip(last).map(blend).collect())
+    }
+
+    /// Starts chains, as the page does.
+    pub async fn swarm(
+        &self,
+        prompt: Vec<u32>,
+        chains: usize,
+        plan: Plan,
+    ) -> Result<Swarm, DeviceError> {
+        match self.models()[..] {
+            [base, tuned] => {
+                let realignment = Realignment {
+                    tuned,
+                    lambda: self.lambda,
+                    compare: false,
+                };
+                Swarm::start_realigned(base, realignment, prompt, chains, plan).await
+            }
+            ref one => Swarm::start(one[0], prompt, chains, plan).await,
+        }
     }
 }
 

@@ -2,14 +2,15 @@
 
 use std::io::{self, Write as _};
 
+use anyhow::Context as _;
 use clap::Args;
-use decoding::{Distribution, shape};
+use decoding::{Distribution, LanguageModel as _, shape};
 use serde::Serialize;
-use transformer::device::read_logits;
 
 use crate::knobs::Knobs;
 use crate::model::{ModelChoice, encode};
 use crate::output;
+use crate::text::Prompt;
 
 /// Tokens shown without `--all`.
 const SHOWN: usize = 20;
@@ -21,9 +22,8 @@ const BAR: f64 = 30.0;
 pub struct Next {
     #[command(flatten)]
     model: ModelChoice,
-    /// The text to continue
-    #[arg(long, value_name = "TEXT")]
-    prompt: String,
+    #[command(flatten)]
+    prompt: Prompt,
     #[command(flatten)]
     knobs: Knobs,
     /// Show every token of the vocabulary, not only the 20 most probable
@@ -61,10 +61,10 @@ struct Candidate {
 impl Next {
     /// Prefills the prompt and prints the distribution of the next token.
     pub fn run(self) -> anyhow::Result<()> {
-        let pipeline = self.model.load()?;
-        let prompt = encode(&pipeline, &self.prompt, 0)?;
-        let rows = pollster::block_on(read_logits(pipeline.model.prefill(&prompt).logits))?;
-        let logits = rows.concat();
+        let text = self.prompt.text()?;
+        let model = self.model.load()?;
+        let prompt = encode(&model.base, &text, 0)?;
+        let (_, logits) = pollster::block_on(model.policy().prefill(&prompt, 1, 0))?;
         let shaping = self.knobs.shaping();
         let distribution = shape(&logits, &prompt, &shaping);
         let count = if self.all { logits.len() } else { SHOWN };
@@ -73,7 +73,7 @@ impl Next {
             .into_iter()
             .map(|(id, p)| Candidate {
                 id,
-                text: pipeline.tokenizer.decode(&[id]),
+                text: model.base.tokenizer.decode(&[id]),
                 logit: logits[id as usize],
                 p,
             })
@@ -82,7 +82,7 @@ impl Next {
         if self.json {
             output::json(&report)
         } else {
-            report.print().map_err(Into::into)
+            report.print().context(output::STDOUT)
         }
     }
 }

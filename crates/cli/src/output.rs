@@ -2,20 +2,24 @@
 
 use std::io::{self, ErrorKind, Write as _};
 
+use anyhow::Context as _;
 use serde::{Serialize, Serializer};
+
+/// Where results go.
+pub const STDOUT: &str = "cannot write to standard output";
 
 /// Prints a value as one line of JSON.
 pub fn json(value: &impl Serialize) -> anyhow::Result<()> {
     let mut stdout = io::stdout().lock();
-    serde_json::to_writer(&mut stdout, value).map_err(io::Error::from)?;
-    writeln!(stdout)?;
-    Ok(())
+    serde_json::to_writer(&mut stdout, value)
+        .map_err(io::Error::from)
+        .and_then(|()| writeln!(stdout))
+        .context(STDOUT)
 }
 
 /// Prints some words, with a line end.
 pub fn line(words: &str) -> anyhow::Result<()> {
-    writeln!(io::stdout().lock(), "{words}")?;
-    Ok(())
+    writeln!(io::stdout().lock(), "{words}").context(STDOUT)
 }
 
 /// Writes a number that may be infinite: JSON has no word for it, so it becomes the string `"inf"`.
@@ -42,11 +46,17 @@ pub fn chain(error: &anyhow::Error) -> String {
     said
 }
 
+/// Prints a line on stderr; where nobody reads that either, there is nobody to tell.
+pub fn complain(words: &str) {
+    let _ = writeln!(io::stderr().lock(), "{words}");
+}
+
 /// Whether the failure is only that nobody reads stdout any more.
 pub fn reader_left(error: &anyhow::Error) -> bool {
-    error
-        .downcast_ref::<io::Error>()
-        .is_some_and(|error| error.kind() == ErrorKind::BrokenPipe)
+    error.chain().any(|cause| {
+        let kind = cause.downcast_ref::<io::Error>().map(io::Error::kind);
+        kind == Some(ErrorKind::BrokenPipe)
+    })
 }
 
 #[cfg(test)]

@@ -9,21 +9,21 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use protocol::{Chains, Length};
 use serde::Serialize;
-use transformer::{Pipeline, Plan, Swarm};
+use transformer::{Pipeline, Plan};
 
 use crate::beam;
 use crate::knobs::Knobs;
-use crate::model::{ModelChoice, encode};
+use crate::model::{ChosenModel, ModelChoice, encode};
 use crate::output;
+use crate::text::Prompt;
 
 /// Arguments of `collapse sample`.
 #[derive(Args)]
 pub struct Sample {
     #[command(flatten)]
     model: ModelChoice,
-    /// The text to continue
-    #[arg(long, value_name = "TEXT")]
-    prompt: String,
+    #[command(flatten)]
+    prompt: Prompt,
     #[command(flatten)]
     knobs: Knobs,
     /// How many continuations
@@ -61,21 +61,22 @@ struct Continuation {
 impl Sample {
     /// Decodes the chains and prints them.
     pub fn run(self) -> anyhow::Result<()> {
-        let pipeline = self.model.load()?;
+        let text = self.prompt.text()?;
+        let model = self.model.load()?;
         let length = self.length as usize;
-        let prompt = encode(&pipeline, &self.prompt, length)?;
+        let prompt = encode(&model.base, &text, length)?;
         let device = self.model.device.name();
         if let Some(width) = self.beam {
             let width = NonZeroUsize::new(width as usize).context("--beam is at least 1")?;
-            let found = pollster::block_on(beam::search(&pipeline, &prompt, width, length))?;
-            return found.print(&self.prompt, device, self.json);
+            let found = pollster::block_on(beam::search(&model, &prompt, width, length))?;
+            return found.print(&text, device, self.json);
         }
         let plan = Plan {
             shaping: self.knobs.shaping(),
             seed: self.seed,
             length,
         };
-        let (chains, seconds) = pollster::block_on(decode(&pipeline, prompt, self.chains, plan))?;
+        let (chains, seconds) = pollster::block_on(decode(&model, prompt, self.chains, plan))?;
         let tokens: usize = chains.iter().map(|chain| chain.ids.len()).sum();
         let report = Report {
             chains,
@@ -85,14 +86,14 @@ impl Sample {
         if self.json {
             output::json(&report)
         } else {
-            report.print(&self.prompt).map_err(Into::into)
+            report.print(&text).context(output::STDOUT)
         }
     }
 }
 
 /// The chains, and the seconds from the first step to the last.
 async fn decode(
-    pipeline: &Pipeline,
+    model: &ChosenModel,
     prompt: Vec<u32>,
     chains: u32,
     plan: Plan,
@@ -101,7 +102,7 @@ async fn decode(
         ProgressStyle::with_template("{wide_bar} {pos}/{len} positions, {eta} left")
             .expect("the template is fixed"),
     );
-    let mut swarm = Swarm::start(&pipeline.model, prompt, chains as usize, plan).await?;
+    let mut swarm = model.swarm(prompt, chains as usize, plan).await?;
     let clock = Instant::now();
     while !swarm.is_done() {
         swarm.step().await?;
@@ -117,7 +118,7 @@ async fn decode(
                 .map(|picked| picked.token)
                 .collect();
             Continuation {
-                text: text(pipeline, &ids),
+                text: text(&model.base, &ids),
                 ids,
             }
         })

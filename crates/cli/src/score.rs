@@ -1,5 +1,6 @@
 //! `collapse score`: the sentiment score of a text, as a whole and word by word.
 
+use std::ffi::OsString;
 use std::fs;
 use std::io::{self, Write as _};
 use std::path::PathBuf;
@@ -10,13 +11,14 @@ use sentiment::Predictor;
 use serde::Serialize;
 
 use crate::output;
+use crate::text::utf8_argument;
 
 /// Arguments of `collapse score`.
 #[derive(Args)]
 pub struct Score {
-    /// The text
-    #[arg(long, value_name = "TEXT")]
-    text: String,
+    /// The text, whatever it begins with
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    text: OsString,
     /// The predictor's weights, written by collapse reward
     #[arg(
         long,
@@ -50,17 +52,18 @@ struct WordScore<'t> {
 impl Score {
     /// Reads the weights and scores the text.
     pub fn run(self) -> anyhow::Result<()> {
+        let text = utf8_argument("--text", &self.text)?;
         let path = self.weights.display();
         let json = fs::read_to_string(&self.weights).with_context(|| {
             format!("cannot read the weights {path}: write them with collapse reward")
         })?;
         let predictor = Predictor::from_json(&json).with_context(|| path.to_string())?;
-        let reading = predictor.score(&self.text);
-        let report = Report::new(&self.text, &reading);
+        let reading = predictor.score(text);
+        let report = Report::new(text, &reading);
         if self.json {
             output::json(&report)
         } else {
-            report.print().map_err(Into::into)
+            report.print().context(output::STDOUT)
         }
     }
 }

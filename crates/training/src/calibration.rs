@@ -11,11 +11,10 @@
 
 use std::collections::BTreeMap;
 
-use decoding::surprisal_nats;
+use decoding::{LanguageModel, surprisal_nats};
 use serde::{Deserialize, Serialize};
 use statistics::expected_calibration_error;
-use transformer::Pipeline;
-use transformer::device::read_logits;
+use transformer::InferenceError;
 
 use crate::error::TrainingError;
 use crate::facts::{Family, Question, TruthTable};
@@ -70,21 +69,21 @@ impl AnswerDistribution {
 /// # Errors
 /// When the tokenizer refuses a text or the device fails.
 pub async fn answer_distribution(
-    pipeline: &Pipeline,
+    model: &impl LanguageModel<Error = InferenceError>,
     prompt: &str,
     question: &Question,
 ) -> Result<AnswerDistribution, TrainingError> {
-    let prompt_tokens = pipeline.tokenizer.encode(prompt)?;
+    let prompt_tokens = model.encode(prompt)?;
     let mut answers = BTreeMap::new();
     for answer in &question.answers {
         let text = format!("{prompt}{}", answer.text);
-        let tokens = pipeline.tokenizer.encode(&text)?;
+        let tokens = model.encode(&text)?;
         if !tokens.starts_with(&prompt_tokens) {
             return Err(TrainingError::Tokenizer(format!(
                 "merges the end of \"{prompt}\" with the text after it: the truth table cannot be measured on this model"
             )));
         }
-        let rows = read_logits(pipeline.model.forward_logits(&tokens[..tokens.len() - 1])).await?;
+        let rows = model.logits(&tokens[..tokens.len() - 1]).await?;
         let answer_rows = rows.iter().zip(&tokens[1..]).skip(prompt_tokens.len() - 1);
         let nats: f64 = answer_rows
             .map(|(row, &token)| surprisal_nats(row, token))
@@ -196,14 +195,14 @@ pub struct FamilyDistributions {
 /// # Errors
 /// When the tokenizer refuses a text or the device fails.
 pub async fn family_distributions(
-    pipeline: &Pipeline,
+    model: &impl LanguageModel<Error = InferenceError>,
     family: &Family,
     mut watch: impl FnMut(),
 ) -> Result<FamilyDistributions, TrainingError> {
     Ok(FamilyDistributions {
         name: family.name.clone(),
-        seen: distributions(pipeline, family, |q| &q.prompts, &mut watch).await?,
-        unseen: distributions(pipeline, family, |q| &q.unseen, &mut watch).await?,
+        seen: distributions(model, family, |q| &q.prompts, &mut watch).await?,
+        unseen: distributions(model, family, |q| &q.unseen, &mut watch).await?,
     })
 }
 
@@ -235,19 +234,19 @@ impl Calibration {
 /// # Errors
 /// When the tokenizer refuses a text or the device fails.
 pub async fn calibration(
-    pipeline: &Pipeline,
+    model: &impl LanguageModel<Error = InferenceError>,
     table: &TruthTable,
     mut watch: impl FnMut(),
 ) -> Result<Calibration, TrainingError> {
     let mut families = Vec::new();
     for family in &table.families {
-        families.push(family_distributions(pipeline, family, &mut watch).await?);
+        families.push(family_distributions(model, family, &mut watch).await?);
     }
     Ok(Calibration::of(&families))
 }
 
 async fn distributions(
-    pipeline: &Pipeline,
+    model: &impl LanguageModel<Error = InferenceError>,
     family: &Family,
     wordings: impl Fn(&Question) -> &Vec<String>,
     watch: &mut impl FnMut(),
@@ -255,7 +254,7 @@ async fn distributions(
     let mut distributions = Vec::new();
     for question in &family.questions {
         for prompt in wordings(question) {
-            distributions.push(answer_distribution(pipeline, prompt, question).await?);
+            distributions.push(answer_distribution(model, prompt, question).await?);
             watch();
         }
     }

@@ -112,6 +112,9 @@ pub enum TrainingError {
         /// What is wrong with it.
         source: sentiment::FileError,
     },
+    /// A text could not be scored.
+    #[error(transparent)]
+    Inference(#[from] transformer::InferenceError),
     /// A prompt of a tuning run does not fit the base.
     #[error(transparent)]
     Prompt(#[from] transformer::PromptError),

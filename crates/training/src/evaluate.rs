@@ -7,9 +7,8 @@
 use std::f64::consts::LN_2;
 use std::iter::Sum;
 
-use decoding::surprisal_nats;
-use transformer::Pipeline;
-use transformer::device::read_logits;
+use decoding::{LanguageModel, surprisal_nats};
+use transformer::InferenceError;
 
 use crate::corpus::split;
 use crate::error::TrainingError;
@@ -67,20 +66,24 @@ impl Evaluation {
     ///
     /// # Errors
     /// When the tokenizer refuses the story or the device fails.
-    pub async fn add(&mut self, pipeline: &Pipeline, story: &str) -> Result<(), TrainingError> {
-        let tokens = pipeline.tokenizer.encode(story)?;
-        let context = pipeline.model.config().max_position_embeddings;
-        let predicted = (tokens.len() - 1).min(context);
+    pub async fn add<M: LanguageModel<Error = InferenceError>>(
+        &mut self,
+        model: &M,
+        bytes: &[Vec<u8>],
+        story: &str,
+    ) -> Result<(), TrainingError> {
+        let tokens = model.encode(story)?;
+        let predicted = tokens.len().saturating_sub(1).min(model.context());
         self.stories += 1;
         self.cut += usize::from(predicted + 1 < tokens.len());
         if predicted == 0 {
             return Ok(());
         }
-        let rows = read_logits(pipeline.model.forward_logits(&tokens[..predicted])).await?;
+        let rows = model.logits(&tokens[..predicted]).await?;
         for (row, &token) in rows.iter().zip(&tokens[1..]) {
             self.nats += surprisal_nats(row, token);
             self.tokens += 1;
-            self.bytes += pipeline.tokenizer.bytes()[token as usize].len();
+            self.bytes += bytes[token as usize].len();
         }
         Ok(())
     }

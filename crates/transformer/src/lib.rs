@@ -9,7 +9,7 @@ mod config;
 pub mod device;
 mod dropout;
 mod error;
-mod file_kind;
+pub mod file_kind;
 mod generation_config;
 mod kv_cache;
 mod language_model;

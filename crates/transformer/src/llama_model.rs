@@ -7,7 +7,7 @@
 use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
 
 use crate::kv_cache::{LayerCache, WriteIndex};
-use crate::{Adapter, Llama, LlamaConfig, LoadError, Rotary, Rotation};
+use crate::{Adapter, Llama, LlamaConfig, LoadError, Rotary};
 
 /// A Llama on a device: weights, config and rotary frequencies.
 ///
@@ -17,18 +17,10 @@ use crate::{Adapter, Llama, LlamaConfig, LoadError, Rotary, Rotation};
 pub struct LlamaModel {
     config: LlamaConfig,
     network: Llama,
-    tuned: Option<Tuned>,
     rotary: Rotary,
     device: Device,
     fingerprint: Option<String>,
     notes: Vec<String>,
-}
-
-/// A second network, and its weight in the interpolation.
-#[derive(Clone, Debug)]
-struct Tuned {
-    network: Llama,
-    lambda: f64,
 }
 
 /// A prefilled prompt, which any number of chains can continue.
@@ -173,7 +165,6 @@ impl LlamaModel {
         Self {
             config,
             network,
-            tuned: None,
             rotary,
             device: device.clone(),
             fingerprint: None,
@@ -199,31 +190,7 @@ impl LlamaModel {
         }
     }
 
-    /// Interpolates between this model (lambda 0) and this model with an adapter (lambda 1): the logits are
-    /// `(1 - lambda) z_base + lambda z_tuned`, as [`decoding::mix`] mixes rows. At other
-    /// lambdas both networks are computed. An adapter does not change the output projection, so hidden states are mixed before it.
-    ///
-    /// # Panics
-    /// When the adapter was loaded or made for a base of other sizes, or `lambda` is not finite.
-    #[must_use]
-    pub fn interpolated(&self, adapter: &Adapter, lambda: f64) -> Self {
-        assert!(lambda.is_finite(), "lambda is a finite number");
-        if lambda == 0.0 {
-            return self.clone();
-        }
-        let adapted = self.with_adapter(adapter);
-        if lambda == 1.0 {
-            return adapted;
-        }
-        let network = adapted.network;
-        Self {
-            tuned: Some(Tuned { network, lambda }),
-            fingerprint: None,
-            ..self.clone()
-        }
-    }
-
-    /// The weights; the base's, if there are two networks.
+    /// The weights.
     pub fn network(&self) -> &Llama {
         &self.network
     }
@@ -253,7 +220,7 @@ impl LlamaModel {
     pub fn forward_logits(&self, tokens: &[u32]) -> Tensor<2> {
         let time = self.checked_length(tokens);
         let mask = Tensor::<2, Bool>::tril_mask([time, time], 0, &self.device).unsqueeze::<4>();
-        let states = self.forward(
+        let states = self.network.forward(
             self.matrix(tokens, 1),
             &self.rotary.range(0, time),
             &mask,
@@ -271,7 +238,7 @@ impl LlamaModel {
         let mut caches = self.caches(1, time);
         let mask = Tensor::<2, Bool>::tril_mask([time, time], 0, &self.device).unsqueeze::<4>();
         let rotation = self.rotary.range(0, time);
-        let states = self.forward(
+        let states = self.network.forward(
             self.matrix(tokens, 1),
             &rotation,
             &mask,
@@ -352,7 +319,7 @@ impl LlamaModel {
         );
         let index = batch.caches[0].next_index(&positions);
         let rotation = self.rotary.at(&positions);
-        let states = self.forward(
+        let states = self.network.forward(
             self.matrix(&fed, count),
             &rotation,
             &mask,
@@ -381,30 +348,6 @@ impl LlamaModel {
         batch.lengths = chains.iter().map(|&chain| batch.lengths[chain]).collect();
     }
 
-    /// Last hidden states (after the final norm), interpolated if there are two networks. The second network's caches follow
-    /// those of the first.
-    fn forward(
-        &self,
-        tokens: Tensor<2, Int>,
-        rotation: &Rotation,
-        mask: &Tensor<4, Bool>,
-        caches: Option<(&mut [LayerCache], &WriteIndex)>,
-    ) -> Tensor<3> {
-        let Some(Tuned { network, lambda }) = &self.tuned else {
-            return self.network.forward(tokens, rotation, mask, caches);
-        };
-        let layers = self.config.num_hidden_layers;
-        let (first, second) = caches
-            .map(|(caches, index)| {
-                let (first, second) = caches.split_at_mut(layers);
-                ((first, index), (second, index))
-            })
-            .unzip();
-        let base = self.network.forward(tokens.clone(), rotation, mask, first);
-        let tuned = network.forward(tokens, rotation, mask, second);
-        base * (1.0 - lambda) + tuned * *lambda
-    }
-
     fn checked_length(&self, tokens: &[u32]) -> usize {
         let context = self.config.max_position_embeddings;
         assert!(
@@ -422,8 +365,7 @@ impl LlamaModel {
             head_dim,
             ..
         } = self.config;
-        let networks = if self.tuned.is_some() { 2 } else { 1 };
-        (0..networks * num_hidden_layers)
+        (0..num_hidden_layers)
             .map(|_| LayerCache::new(batch, num_key_value_heads, capacity, head_dim, &self.device))
             .collect()
     }

@@ -133,36 +133,6 @@ fn a_fresh_adapter_changes_nothing() {
     );
 }
 
-#[test]
-fn a_realigned_model_gives_the_mixed_logits_read_at_once_or_step_by_step() {
-    let (_, model) = base();
-    let adapter = Adapter::load(&files(&config(3), &factors(3), None), &model).unwrap();
-    let tuned = model.with_adapter(&adapter);
-    let tokens = Numbers(1).tokens(12, small().vocab_size);
-    for lambda in [0.0, 0.3, 1.0, 1.5] {
-        let mixed: Vec<Vec<f64>> = rows(model.forward_logits(&tokens))
-            .iter()
-            .zip(rows(tuned.forward_logits(&tokens)))
-            .map(|(base, tuned)| {
-                let row = decoding::interpolate(base, &tuned, lambda).unwrap();
-                row.into_iter().map(f64::from).collect()
-            })
-            .collect();
-        let realigned = model.interpolated(&adapter, lambda);
-        for (ours, theirs) in rows(realigned.forward_logits(&tokens)).iter().zip(&mixed) {
-            assert!(relative_difference(ours, theirs) < 1e-4);
-        }
-        let prefix = realigned.prefill(&tokens[..5]);
-        let mut batch = realigned.start_batch(&prefix, 2, 6);
-        realigned.step(&mut batch, &[tokens[5]; 2]);
-        realigned.step(&mut batch, &[tokens[6]; 2]);
-        realigned.step_chains(&mut batch, &[0], &[tokens[7]]);
-        let logits = rows(realigned.step(&mut batch, &[tokens[8], tokens[7]]));
-        assert!(relative_difference(&logits[0], &mixed[8]) < 1e-4);
-        assert!(relative_difference(&logits[1], &mixed[7]) < 1e-4);
-    }
-}
-
 #[derive(Deserialize)]
 struct Expected {
     sequences: Vec<Sequence>,

@@ -394,7 +394,11 @@ impl Inputs {
         let tally = tally("held-out stories", self.stories.len());
         let scored = self.pool.map(&self.stories, |_, story| {
             let mut sums = Evaluation::default();
-            let done = pollster::block_on(sums.add(&subject.model, story));
+            let done = pollster::block_on(sums.add(
+                &subject.model,
+                subject.model.tokenizer.bytes(),
+                story,
+            ));
             tally.one();
             done.map(|()| sums)
         });
