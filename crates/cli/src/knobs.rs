@@ -24,7 +24,8 @@ pub struct Knobs {
     /// Locally typical sampling: keep tokens whose surprisal is closest to the entropy, up to total probability P; 1 = off
     #[arg(long, alias = "typical", value_name = "P", default_value_t = 1.0, allow_negative_numbers = true, value_parser = checked(Shaping::with_typical_p))]
     typical_p: f64,
-    /// Repetition penalty on tokens that occurred before; 1 = off
+    /// Repetition penalty on tokens that occurred before; 1 = off. As in `transformers`, special tokens of the prompt count: where
+    /// the token that begins a text also ends it, fewer texts end
     #[arg(long, value_name = "R", default_value_t = 1.0, allow_negative_numbers = true, value_parser = checked(Shaping::with_repetition_penalty))]
     rep: f64,
 }

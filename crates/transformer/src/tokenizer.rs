@@ -127,15 +127,15 @@ impl Tokenizer {
         &self.bytes
     }
 
-    /// The text of some tokens; bytes that are no UTF-8 become U+FFFD, ids without a token their number: `⟨262⟩`.
+    /// The text of some tokens; bytes that are no UTF-8 become U+FFFD, ids without a token their number: `⟨262⟩`. Ids
+    /// that are not the model's are left out.
     pub fn decode(&self, tokens: &[u32]) -> String {
-        let mut bytes = Vec::new();
-        for &id in tokens {
-            match self.bytes.get(id as usize) {
-                Some(known) => bytes.extend_from_slice(known),
-                None => bytes.extend(nameless(id).into_bytes()),
-            }
-        }
+        let bytes: Vec<u8> = tokens
+            .iter()
+            .filter_map(|&id| self.bytes.get(id as usize))
+            .flatten()
+            .copied()
+            .collect();
         String::from_utf8_lossy(&bytes).into_owned()
     }
 }

@@ -10,6 +10,7 @@ use std::path::Path;
 use common::checkpoint::{Checkpoint, Numbers, small};
 use common::{relative_difference, rows};
 use half::f16;
+use proptest::prelude::*;
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, serialize};
 use serde::Deserialize;
@@ -256,4 +257,53 @@ fn half_precision_factors_are_read() {
     // The first tensor is read, and the next one missed.
     refused(&file(Dtype::F16, &halves), &model, &["lora_B", "no tensor"]);
     refused(&file(Dtype::I16, &halves), &model, &["I16", "F16 or BF16"]);
+}
+
+/// Bytes put in the place of others.
+fn flips() -> impl Strategy<Value = Vec<(prop::sample::Index, u8)>> {
+    prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..8)
+}
+
+/// Loads damaged files and, where they still open, computes with them: nothing of it may panic.
+fn survive(files: &AdapterFiles, model: &LlamaModel) {
+    if let Ok(adapter) = Adapter::load(files, model) {
+        model.with_adapter(&adapter).prefill(&[1, 2]);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2000))]
+
+    #[test]
+    fn flipped_bytes_of_an_adapter_never_panic(config_flips in flips(), weight_flips in flips(), which in 0..3usize) {
+        let (_, model) = base();
+        let mut damaged = files(&config(3), &factors(3), None);
+        if which != 1 {
+            for (index, byte) in &config_flips {
+                let place = index.index(damaged.config.len());
+                damaged.config[place] = *byte;
+            }
+        }
+        if which != 0 {
+            // Most of the file is numbers, which are sound whatever they are: the header is what can be misread.
+            for (index, byte) in &weight_flips {
+                let place = index.index(damaged.weights.len().min(2000));
+                damaged.weights[place] = *byte;
+            }
+        }
+        survive(&damaged, &model);
+    }
+
+    #[test]
+    fn any_pattern_over_module_names_is_matched_in_bounded_time(pattern in "[a-z_.*+?()|\\\\\\[\\]{}0-9^$]{0,24}") {
+        let (_, model) = base();
+        let mut json: serde_json::Value = serde_json::from_str(&config(3).to_json()).unwrap();
+        json["target_modules"] = pattern.as_str().into();
+        json["rank_pattern"] = serde_json::json!({pattern: 2});
+        let damaged = AdapterFiles {
+            config: json.to_string().into_bytes(),
+            ..files(&config(3), &factors(3), None)
+        };
+        survive(&damaged, &model);
+    }
 }

@@ -610,7 +610,7 @@ fn flip(bytes: &mut [u8], flips: &[(prop::sample::Index, u8)]) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
+    #![proptest_config(ProptestConfig::with_cases(1000))]
 
     #[test]
     fn flipped_bytes_of_the_header_never_panic(flips in flips()) {

@@ -80,10 +80,11 @@ fn sample(
 ) -> Result<Vec<RawStory>, TrainingError> {
     let model = &teacher.model;
     let config = model.config();
-    let (begin, ends) = (
-        config.bos_token_id,
-        [config.bos_token_id, config.eos_token_id],
-    );
+    let begin = config.bos_token_id.ok_or_else(|| TrainingError::Value {
+        field: "teacher",
+        problem: "has no beginning-of-text token, after which stories begin".to_owned(),
+    })?;
+    let ends = [&[begin][..], &config.eos_token_id].concat();
     let shaping = Shaping::default()
         .with_temperature(recipe.temperature)
         .map_err(|error| TrainingError::Value {
