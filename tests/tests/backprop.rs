@@ -56,8 +56,8 @@ fn config(tied: bool, key_heads: usize) -> LlamaConfig {
         rms_norm_eps: 1e-5,
         rope_theta: 10_000.0,
         tie_word_embeddings: tied,
-        bos_token_id: 0,
-        eos_token_id: 0,
+        bos_token_id: Some(0),
+        eos_token_id: vec![0],
     }
 }
 

@@ -100,10 +100,6 @@ pub fn save<M: Module>(
         let path = fresh.join(name);
         write_synced(&path, bytes)?;
     }
-    // A run that was killed between the two renames below has left the old one, and perhaps the new one beside it.
-    if folder.exists() && old.exists() {
-        fs::remove_dir_all(&old).map_err(at(&old))?;
-    }
     if folder.exists() {
         // Left by a run that was interrupted after it had written a newer one.
         if old.exists() {
