@@ -83,13 +83,25 @@ pub fn utf8(bytes: &[u8]) -> Result<&str, String> {
 /// # Errors
 /// In words, with the line of the fault, or what the file is instead. A field that comes twice is one.
 pub fn json_object(bytes: &[u8]) -> Result<Map<String, Value>, String> {
+    object::<true>(bytes)
+}
+
+/// As [`json_object`]; of a field that comes twice the last counts.
+///
+/// # Errors
+/// In words, with the line of the fault, or what the file is instead.
+pub fn json_object_of_last(bytes: &[u8]) -> Result<Map<String, Value>, String> {
+    object::<false>(bytes)
+}
+
+fn object<const UNIQUE: bool>(bytes: &[u8]) -> Result<Map<String, Value>, String> {
     if let Some(words) = describe(bytes) {
         return Err(format!("{words} (no JSON at line 1)"));
     }
     let text = utf8(bytes).map_err(|words| format!("{words} (no JSON in its line)"))?;
-    let parsed = serde_json::from_str::<Object>(text)
+    let parsed = serde_json::from_str::<Object<UNIQUE>>(text)
         .or_else(|error| match quote_python_numbers(text) {
-            Some(quoted) => serde_json::from_str::<Object>(&quoted),
+            Some(quoted) => serde_json::from_str::<Object<UNIQUE>>(&quoted),
             None => Err(error),
         })
         .map_err(|error| error.to_string())?;
@@ -122,21 +134,21 @@ fn quote_python_numbers(text: &str) -> Option<String> {
     found.then_some(quoted)
 }
 
-/// An object none of whose fields comes twice.
-struct Object(Map<String, Value>);
+/// An object, none of whose fields comes twice where `UNIQUE`.
+struct Object<const UNIQUE: bool>(Map<String, Value>);
 
-impl<'de> Deserialize<'de> for Object {
+impl<'de, const UNIQUE: bool> Deserialize<'de> for Object<UNIQUE> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Fields;
-        impl<'de> Visitor<'de> for Fields {
-            type Value = Object;
+        struct Fields<const UNIQUE: bool>;
+        impl<'de, const UNIQUE: bool> Visitor<'de> for Fields<UNIQUE> {
+            type Value = Object<UNIQUE>;
             fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
                 formatter.write_str("a JSON object")
             }
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Object, A::Error> {
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Object<UNIQUE>, A::Error> {
                 let mut fields = Map::new();
                 while let Some((key, value)) = map.next_entry::<String, Value>()? {
-                    if fields.contains_key(&key) {
+                    if UNIQUE && fields.contains_key(&key) {
                         return Err(A::Error::custom(format!("duplicate field `{key}`")));
                     }
                     fields.insert(key, value);
@@ -144,7 +156,7 @@ impl<'de> Deserialize<'de> for Object {
                 Ok(Object(fields))
             }
         }
-        deserializer.deserialize_map(Fields)
+        deserializer.deserialize_map(Fields::<UNIQUE>)
     }
 }
 

@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value};
 
 use crate::LoadError;
-use crate::file_kind::{is_off, json_object};
+use crate::file_kind::{is_off, json_object_of_last};
 use crate::template::tokens_before_text;
 
 /// Parts that the crate reads.
@@ -119,7 +119,8 @@ impl TokenizerFile {
     /// # Errors
     /// When the file is no JSON, or asks for what the tokenizers of Llama-type models do not do.
     pub fn parse(json: &[u8], vocab_size: usize) -> Result<Self, LoadError> {
-        let mut file = json_object(json).map_err(|problem| LoadError::Tokenizer { problem })?;
+        let mut file =
+            json_object_of_last(json).map_err(|problem| LoadError::Tokenizer { problem })?;
         for (part, value) in &file {
             let known = PARTS.contains(&part.as_str()) || OTHER_PARTS.contains(&part.as_str());
             if !known && !is_off(value) {
