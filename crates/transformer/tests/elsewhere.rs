@@ -7,6 +7,7 @@ mod common;
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use common::rows;
 use decoding::{Shaping, shape};
@@ -22,8 +23,10 @@ fn fixtures() -> PathBuf {
 
 /// A case's folder, with the files that it shares with another beside its own.
 fn folder(case: &str, shared: &str) -> PathBuf {
-    let whole = Path::new(env!("CARGO_TARGET_TMPDIR"))
-        .join(format!("elsewhere-{}", case.replace('/', "-")));
+    // Tests run side by side: each call has a folder of its own.
+    static CALLS: AtomicUsize = AtomicUsize::new(0);
+    let call = CALLS.fetch_add(1, Ordering::Relaxed);
+    let whole = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("elsewhere-{call}"));
     let _ = fs::remove_dir_all(&whole);
     fs::create_dir_all(&whole).unwrap();
     let own = fixtures().join(case);
