@@ -318,7 +318,7 @@ fn the_docs_name_files_that_exist() {
 }
 
 fn is_path(quoted: &str) -> bool {
-    (quoted.contains('/') || quoted.ends_with(".rs"))
+    (quoted.contains('/') || quoted.split('.').next_back() == Some("rs"))
         && !quoted.contains([' ', '*', ':', '\n'])
         && !quoted.contains("NAME")
         && !quoted.starts_with("dist/")

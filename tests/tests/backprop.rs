@@ -1,6 +1,10 @@
 //! The gradient of a training step in closed form is that of autodiff.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "tests run natively, where waiting for a device is allowed"
+)]
 
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::optim::GradientsParams;

@@ -1,6 +1,10 @@
 //! Weights rounded to int8 rows: the Hugging Face folder in f16 and the site's file of half the size give the same logits.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "tests run natively, where waiting for a device is allowed"
+)]
 
 use burn::tensor::Device;
 use half::f16;

@@ -241,23 +241,20 @@ pub fn pieces(text: &str) -> Vec<Piece<'_>> {
     let mut inside_word = false;
     while let Some(letter) = text[at..].chars().next() {
         let found = (!inside_word).then(|| term_at(&text[at..])).flatten();
-        match found {
-            Some((term, length)) => {
-                if !seen.contains(&term.key) {
-                    seen.push(term.key);
-                    if start < at {
-                        pieces.push(Piece::Text(&text[start..at]));
-                    }
-                    pieces.push(Piece::Term(term, &text[at..at + length]));
-                    start = at + length;
+        if let Some((term, length)) = found {
+            if !seen.contains(&term.key) {
+                seen.push(term.key);
+                if start < at {
+                    pieces.push(Piece::Text(&text[start..at]));
                 }
-                at += length;
-                inside_word = true;
+                pieces.push(Piece::Term(term, &text[at..at + length]));
+                start = at + length;
             }
-            None => {
-                inside_word = is_of_word(letter);
-                at += letter.len_utf8();
-            }
+            at += length;
+            inside_word = true;
+        } else {
+            inside_word = is_of_word(letter);
+            at += letter.len_utf8();
         }
     }
     if start < text.len() {

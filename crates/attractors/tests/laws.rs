@@ -101,7 +101,7 @@ proptest! {
         }
         let mood = |it: &&Match| catalogue.attractors()[it.attractor].mood;
         let near = || found.matches.iter().filter(|it| it.in_ending);
-        let last = near().filter(|it| !mood(it)).last().or(near().last());
+        let last = near().rfind(|it| !mood(it)).or(near().next_back());
         prop_assert_eq!(found.ends_in().last().copied(), last.map(|it| it.attractor));
         let story = catalogue.story(&text, true);
         match (found.ends_in(), &story.ending) {

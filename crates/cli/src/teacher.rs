@@ -105,7 +105,7 @@ impl Teacher {
                 sampled += 1;
                 if filter.judge(&story).is_ok() {
                     *kept_by_opening.entry(story.opening).or_default() += 1;
-                    text += &format!("{}\n{END_OF_TEXT}\n", story.text);
+                    text += &[&story.text, "\n", END_OF_TEXT, "\n"].concat();
                 }
             }
         }

@@ -62,9 +62,9 @@ mod tests {
             .map(|place| ((place * 7919) % 1000) as f32 / 1000.0 - 0.5)
             .collect();
         for (row, values) in values.chunks_exact_mut(40).enumerate() {
-            values
-                .iter_mut()
-                .for_each(|value| *value *= 0.02 * 3_f32.powi(row as i32 - 5));
+            for value in values {
+                *value *= 0.02 * 3_f32.powi(row as i32 - 5);
+            }
         }
         let before = values.clone();
         round_rows(&mut values, 40);

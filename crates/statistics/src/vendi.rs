@@ -93,10 +93,11 @@ fn eigenvalues(matrix: &[Vec<f64>]) -> Vec<f64> {
                     row[p] = c * one - s * other;
                     row[q] = s * one + c * other;
                 }
-                for column in 0..n {
-                    let (one, other) = (a[p][column], a[q][column]);
-                    a[p][column] = c * one - s * other;
-                    a[q][column] = s * one + c * other;
+                let (above, below) = a.split_at_mut(q);
+                for (first, second) in above[p].iter_mut().zip(&mut below[0]) {
+                    let (one, other) = (*first, *second);
+                    *first = c * one - s * other;
+                    *second = s * one + c * other;
                 }
             }
         }
@@ -139,11 +140,9 @@ mod tests {
         fn eigenvalues_keep_trace_and_square(entries in prop::collection::vec(-1.0..1.0_f64, 15)) {
             let mut matrix = vec![vec![0.0; 5]; 5];
             let mut entries = entries.into_iter();
-            for p in 0..5 {
-                for q in 0..=p {
-                    matrix[p][q] = entries.next().unwrap();
-                    matrix[q][p] = matrix[p][q];
-                }
+            for (p, q) in (0..5).flat_map(|p| (0..=p).map(move |q| (p, q))) {
+                matrix[p][q] = entries.next().unwrap();
+                matrix[q][p] = matrix[p][q];
             }
             let found = eigenvalues(&matrix);
             let trace: f64 = (0..5).map(|at| matrix[at][at]).sum();

@@ -164,6 +164,7 @@ impl OptimizerRecipe {
 }
 
 /// As older recipes were written: so their runs keep their hash.
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
 fn whole_as_integer<S: Serializer>(passes: &f64, serializer: S) -> Result<S::Ok, S::Error> {
     if passes.fract() == 0.0 && *passes >= 0.0 && *passes < 1e9 {
         serializer.serialize_u64(*passes as u64)

@@ -74,6 +74,9 @@ impl AdapterFiles {
 impl Adapter {
     /// An adapter that changes nothing yet: `B` is zero, `A` uniform in `±1 / sqrt(in)` as in PEFT, from
     /// `coin(seed, matrix, element)`.
+    ///
+    /// # Panics
+    /// When the targets of `config` are a rule over names, which an adapter that is made here has not.
     pub fn fresh(config: AdapterConfig, base: &LlamaConfig, seed: u64, device: &Device) -> Self {
         let places = config.placements(base.num_hidden_layers);
         let places = places.expect("an adapter that is made here has targets and no rules");

@@ -585,7 +585,7 @@ mod tests {
         assert!(AdapterConfig::parse(b"{").is_err());
     }
 
-    fn placed(changes: Value) -> Result<Vec<(usize, Projection, usize, f64)>, AdapterError> {
+    fn placed(changes: &Value) -> Result<Vec<(usize, Projection, usize, f64)>, AdapterError> {
         let mut json: Value = serde_json::from_str(&config().to_json()).unwrap();
         for (field, value) in changes.as_object().unwrap() {
             json[field] = value.clone();
@@ -597,7 +597,7 @@ mod tests {
 
     #[test]
     fn spellings_of_the_same_targets_mean_the_same() {
-        let plain = placed(serde_json::json!({})).unwrap();
+        let plain = placed(&serde_json::json!({})).unwrap();
         assert_eq!(plain.len(), 4);
         let full: Vec<String> = [0, 1]
             .into_iter()
@@ -613,13 +613,13 @@ mod tests {
             serde_json::json!({"layers_to_transform": [0, 1], "layers_pattern": "layers"}),
             serde_json::json!({"target_modules": ["q_proj", "v_proj", "down_proj"], "exclude_modules": ["v_proj"]}),
         ] {
-            assert_eq!(placed(same.clone()).unwrap(), plain, "{same}");
+            assert_eq!(placed(&same).unwrap(), plain, "{same}");
         }
     }
 
     #[test]
     fn ranks_and_strengths_by_layer_are_those_of_peft() {
-        let found = placed(serde_json::json!({
+        let found = placed(&serde_json::json!({
             "use_rslora": true, "rank_pattern": {"layers.0.self_attn.q_proj": 4, "^down_proj": 99},
             "alpha_pattern": {"down_proj": 32},
         }));
@@ -631,11 +631,11 @@ mod tests {
             (1, Projection::Down, 8, 32.0 / root),
         ];
         assert_eq!(found.unwrap(), expected);
-        let one = placed(serde_json::json!({"layers_to_transform": 1})).unwrap();
+        let one = placed(&serde_json::json!({"layers_to_transform": 1})).unwrap();
         assert_eq!(one.iter().map(|place| place.0).collect::<Vec<_>>(), [1, 1]);
-        assert!(placed(serde_json::json!({"layers_to_transform": 7})).is_err());
+        assert!(placed(&serde_json::json!({"layers_to_transform": 7})).is_err());
         let torn =
-            placed(serde_json::json!({"rank_pattern": {"q_proj": 2, "self_attn.q_proj": 3}}));
+            placed(&serde_json::json!({"rank_pattern": {"q_proj": 2, "self_attn.q_proj": 3}}));
         assert!(torn.unwrap_err().to_string().contains("rank_pattern"));
     }
 }

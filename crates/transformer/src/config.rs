@@ -231,12 +231,25 @@ const USED: &[&str] = &[
     "eos_token_id",
 ];
 
-fn refuse(field: &str, found: impl ToString, expected: impl Into<String>) -> LoadError {
+fn refuse(field: &str, found: &dyn ToString, expected: impl Into<String>) -> LoadError {
     LoadError::Config {
         file: FILE,
         field: field.to_owned(),
         found: found.to_string(),
         expected: expected.into(),
+    }
+}
+
+fn positive(field: &str, found: &Value, default: f64) -> Result<f64, LoadError> {
+    if found.is_null() {
+        return Ok(default);
+    }
+    let number = found.as_f64();
+    let number = number.ok_or_else(|| wrong_type(FILE, field, found, "a number"))?;
+    if number.is_finite() && number > 0.0 {
+        Ok(number)
+    } else {
+        Err(refuse(field, &number, "a positive number"))
     }
 }
 
@@ -300,9 +313,9 @@ impl Fields {
         let size = found.as_u64();
         let size = size.ok_or_else(|| wrong_type(FILE, field, found, "a whole number"))?;
         match usize::try_from(size) {
-            Ok(0) => Err(refuse(field, 0, "at least 1")),
+            Ok(0) => Err(refuse(field, &0, "at least 1")),
             Ok(size) if size <= largest => Ok(Some(size)),
-            _ => Err(refuse(field, size, format!("at most {largest}"))),
+            _ => Err(refuse(field, &size, format!("at most {largest}"))),
         }
     }
 
@@ -331,7 +344,7 @@ impl Fields {
             .as_array()
             .is_some_and(|names| names.iter().any(is_llama));
         if !is_off(architectures) && !named {
-            return Err(refuse("architectures", architectures, "LlamaForCausalLM"));
+            return Err(refuse("architectures", &architectures, "LlamaForCausalLM"));
         }
         let one_of = |field: &'static str, allowed: &[&str]| {
             let found = self.get(field);
@@ -340,7 +353,7 @@ impl Fields {
             if sound {
                 Ok(())
             } else {
-                Err(refuse(field, found, expected()))
+                Err(refuse(field, &found, expected()))
             }
         };
         one_of("model_type", &["llama"])?;
@@ -348,14 +361,14 @@ impl Fields {
         one_of("hidden_act", &["silu", "swish"])?;
         for field in ["attention_bias", "mlp_bias"] {
             if self.flag(field)? {
-                return Err(refuse(field, true, "false"));
+                return Err(refuse(field, &true, "false"));
             }
         }
         for (field, value) in &self.fields {
             let known = USED.contains(&field.as_str()) || HARMLESS.contains(&field.as_str());
             if !known && !is_off(value) {
                 let expected = "nothing: it is not computed here, or not known";
-                return Err(refuse(field, value, expected));
+                return Err(refuse(field, &value, expected));
             }
         }
         Ok(())
@@ -374,7 +387,7 @@ impl Fields {
         let rope = match rope {
             Value::Null => &empty,
             Value::Object(rope) => rope,
-            other => return Err(refuse(field, other, "null (plain RoPE) or an object")),
+            other => return Err(refuse(field, &other, "null (plain RoPE) or an object")),
         };
         let kind = rope.get("rope_type").or(rope.get("type"));
         if let Some(kind) = kind.filter(|kind| !kind.is_null() && **kind != "default") {
@@ -382,41 +395,28 @@ impl Fields {
                 let found = Value::Object(rope.clone());
                 return Err(refuse(
                     field,
-                    found,
+                    &found,
                     "null or the type \"default\" (plain RoPE)",
                 ));
             }
-            return Err(refuse("rope_parameters.rope_type", kind, "default"));
+            return Err(refuse("rope_parameters.rope_type", &kind, "default"));
         }
         let partial = rope.get("partial_rotary_factor");
         let partial = partial.unwrap_or(self.get("partial_rotary_factor"));
         if !partial.is_null() && partial.as_f64() != Some(1.0) {
             let expected = "1: all features of a head turn";
-            return Err(refuse("partial_rotary_factor", partial, expected));
+            return Err(refuse("partial_rotary_factor", &partial, expected));
         }
         for (inner, value) in rope {
             let known = ["rope_type", "type", "rope_theta", "partial_rotary_factor"];
             if !known.contains(&inner.as_str()) && !value.is_null() {
                 let expected = "nothing: plain RoPE has a theta alone";
-                return Err(refuse(&format!("{field}.{inner}"), value, expected));
+                return Err(refuse(&format!("{field}.{inner}"), &value, expected));
             }
         }
         let theta = rope.get("rope_theta").filter(|theta| !theta.is_null());
         let theta = theta.unwrap_or(self.get("rope_theta"));
-        self.positive("rope_theta", theta, 10_000.0)
-    }
-
-    fn positive(&self, field: &str, found: &Value, default: f64) -> Result<f64, LoadError> {
-        if found.is_null() {
-            return Ok(default);
-        }
-        let number = found.as_f64();
-        let number = number.ok_or_else(|| wrong_type(FILE, field, found, "a number"))?;
-        if number.is_finite() && number > 0.0 {
-            Ok(number)
-        } else {
-            Err(refuse(field, number, "a positive number"))
-        }
+        positive("rope_theta", theta, 10_000.0)
     }
 
     fn check(self) -> Result<LlamaConfig, LoadError> {
@@ -430,22 +430,22 @@ impl Fields {
         let key_value_heads = key_value_heads.unwrap_or(heads);
         if !heads.is_multiple_of(key_value_heads) {
             let expected = "a divisor of num_attention_heads";
-            return Err(refuse("num_key_value_heads", key_value_heads, expected));
+            return Err(refuse("num_key_value_heads", &key_value_heads, expected));
         }
         let head_dim = match self.optional_size("head_dim", LARGEST_HEAD)? {
             Some(dim) => dim,
             None if hidden_size.is_multiple_of(heads) => hidden_size / heads,
             None => {
                 let expected = "a multiple of num_attention_heads, or a head_dim beside it";
-                return Err(refuse("hidden_size", hidden_size, expected));
+                return Err(refuse("hidden_size", &hidden_size, expected));
             }
         };
         if !head_dim.is_multiple_of(2) || head_dim > LARGEST_HEAD {
             let expected = format!("an even size (RoPE turns pairs) of at most {LARGEST_HEAD}");
-            return Err(refuse("head_dim", head_dim, expected));
+            return Err(refuse("head_dim", &head_dim, expected));
         }
         let context = self.optional_size("max_position_embeddings", usize::MAX)?;
-        let rms_norm_eps = self.positive("rms_norm_eps", self.get("rms_norm_eps"), 1e-6)?;
+        let rms_norm_eps = positive("rms_norm_eps", self.get("rms_norm_eps"), 1e-6)?;
         // Absent is another thing than null: `transformers` then takes 1 and 2.
         let ids = |field: &'static str, default: u32| match self.fields.get(field) {
             Some(found) => token_ids(FILE, field, found, vocab_size),

@@ -148,12 +148,11 @@ impl LlamaModel {
         let shards: Vec<&[u8]> = expanded.iter().map(AsRef::as_ref).collect();
         let (network, notes) = Llama::from_shards(&config, &shards, device)?;
         let mut model = Self::new(config, network, device);
-        model.fingerprint = Some(match shards[..] {
-            [one] => fingerprint(one),
-            _ => {
-                let each: String = shards.iter().map(|shard| fingerprint(shard)).collect();
-                fingerprint(each.as_bytes())
-            }
+        model.fingerprint = Some(if let [one] = shards[..] {
+            fingerprint(one)
+        } else {
+            let each: String = shards.iter().map(|shard| fingerprint(shard)).collect();
+            fingerprint(each.as_bytes())
         });
         model.notes = notes;
         Ok(model)

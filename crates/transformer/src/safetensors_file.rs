@@ -1,5 +1,7 @@
 //! Names and damages of safetensors files, said of models and adapters alike.
 
+use std::cmp::Ordering;
+
 use safetensors::{Dtype, SafeTensorError};
 use serde::Deserialize as _;
 use serde_json::Value;
@@ -68,14 +70,12 @@ fn header_damage(bytes: &[u8]) -> Option<String> {
     }
     let whole = end.checked_add(8 + length)?;
     let data = data.len() as u64;
-    if end > data {
-        Some(format!("it is cut: {all} of {whole} bytes"))
-    } else if end < data {
-        let surplus = data - end;
-        Some(format!(
-            "{surplus} bytes follow after its last tensor: {all} of {whole} bytes"
-        ))
-    } else {
-        None
+    match end.cmp(&data) {
+        Ordering::Greater => Some(format!("it is cut: {all} of {whole} bytes")),
+        Ordering::Less => Some(format!(
+            "{} bytes follow after its last tensor: {all} of {whole} bytes",
+            data - end
+        )),
+        Ordering::Equal => None,
     }
 }

@@ -107,7 +107,7 @@ mod tests {
 
     use super::*;
 
-    fn template(single: Value) -> Value {
+    fn template(single: &Value) -> Value {
         json!({
             "type": "TemplateProcessing", "single": single, "pair": [],
             "special_tokens": {"<s>": {"id": "<s>", "ids": [1], "tokens": ["<s>"]}, "<x>": {"id": "<x>", "ids": [7, 99], "tokens": []}},
@@ -125,13 +125,13 @@ mod tests {
         for (processor, ids) in [
             (Value::Null, vec![]),
             (offsets.clone(), vec![]),
-            (template(json!([special("<s>"), text])), vec![1]),
+            (template(&json!([special("<s>"), text])), vec![1]),
             (
-                template(json!([special("<s>"), special("<s>"), text])),
+                template(&json!([special("<s>"), special("<s>"), text])),
                 vec![1, 1],
             ),
             (
-                json!({"type": "Sequence", "processors": [offsets, template(json!([special("<s>"), text]))]}),
+                json!({"type": "Sequence", "processors": [offsets, template(&json!([special("<s>"), text]))]}),
                 vec![1],
             ),
         ] {
@@ -143,12 +143,12 @@ mod tests {
     fn what_changes_ids_otherwise_is_refused_by_part() {
         let text = json!({"Sequence": {"id": "A", "type_id": 0}});
         for processor in [
-            template(json!([special("<s>"), text, special("<s>")])),
-            template(json!([text, text])),
-            template(json!([special("<s>")])),
-            template(json!([{"Sequence": {"id": "B", "type_id": 0}}])),
-            template(json!([special("<x>"), text])),
-            template(json!([special("<unknown>"), text])),
+            template(&json!([special("<s>"), text, special("<s>")])),
+            template(&json!([text, text])),
+            template(&json!([special("<s>")])),
+            template(&json!([{"Sequence": {"id": "B", "type_id": 0}}])),
+            template(&json!([special("<x>"), text])),
+            template(&json!([special("<unknown>"), text])),
             json!({"type": "BertProcessing", "sep": ["[SEP]", 1], "cls": ["[CLS]", 2]}),
             json!({"type": 3}),
         ] {

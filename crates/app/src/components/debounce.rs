@@ -32,7 +32,7 @@ pub fn use_debounced_effect<T: Clone + PartialEq + 'static>(
     use_effect_with(value.clone(), move |value| {
         latest.replace(value.clone());
         if !waits.replace(true) {
-            wait(value.clone(), latest, rest_ms, timer, move |value| {
+            wait(value.clone(), latest, rest_ms, &timer, move |value| {
                 waits.replace(false);
                 call(value);
             });
@@ -44,7 +44,7 @@ fn wait<T: Clone + PartialEq + 'static>(
     seen: T,
     latest: Rc<RefCell<T>>,
     rest_ms: u32,
-    timer: Rc<RefCell<Option<Timeout>>>,
+    timer: &Rc<RefCell<Option<Timeout>>>,
     call: impl FnOnce(&T) + 'static,
 ) {
     let next = {
@@ -54,7 +54,7 @@ fn wait<T: Clone + PartialEq + 'static>(
             if now == seen {
                 call(&now);
             } else {
-                wait(now, latest, rest_ms, timer, call);
+                wait(now, latest, rest_ms, &timer, call);
             }
         })
     };

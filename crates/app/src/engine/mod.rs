@@ -128,7 +128,7 @@ pub fn use_engines(state: &UseReducerHandle<State>) {
             if !pending_effects(&state).is_empty()
                 && !std::mem::replace(&mut handles.borrow_mut().sending, true)
             {
-                next_frame(move || send_pending(state, handles));
+                next_frame(move || send_pending(state, &handles));
             }
         });
     }
@@ -138,14 +138,14 @@ pub fn use_engines(state: &UseReducerHandle<State>) {
 ///
 /// While a knob is moving its panel goes first: redrawing a large swarm takes longer than a frame, so it waits for the hand
 /// to rest, but never for long.
-fn deliver(state: UseReducerHandle<State>, handles: Rc<RefCell<EngineHandles>>) {
+fn deliver(state: UseReducerHandle<State>, handles: &Rc<RefCell<EngineHandles>>) {
     let mut open = handles.borrow_mut();
     let now_ms = js_sys::Date::now();
     if let Some(ms) = open.wait_ms(now_ms, open.delivered_ms) {
         drop(open);
         let again = Timeout::new(ms, {
             let handles = handles.clone();
-            move || next_frame(move || deliver(state, handles))
+            move || next_frame(move || deliver(state, &handles))
         });
         handles.borrow_mut().deliver_timer = Some(again);
         return;
@@ -157,7 +157,7 @@ fn deliver(state: UseReducerHandle<State>, handles: Rc<RefCell<EngineHandles>>) 
 }
 
 /// Says everything that is to be said. New knobs wait while the hand moves, as the swarm that they change does.
-fn send_pending(state: UseReducerHandle<State>, handles: Rc<RefCell<EngineHandles>>) {
+fn send_pending(state: UseReducerHandle<State>, handles: &Rc<RefCell<EngineHandles>>) {
     // A handle keeps every state that was read through it; this one is dropped after a single reading.
     let effects = pending_effects(&state.clone());
     let mut open = handles.borrow_mut();
@@ -173,7 +173,7 @@ fn send_pending(state: UseReducerHandle<State>, handles: Rc<RefCell<EngineHandle
         drop(open);
         let again = Timeout::new(ms, {
             let handles = handles.clone();
-            move || send_pending(state, handles)
+            move || send_pending(state, &handles)
         });
         handles.borrow_mut().send_timer = Some(again);
         return;
@@ -216,7 +216,7 @@ fn start(kind: DeviceKind, state: &UseReducerHandle<State>, handles: &Rc<RefCell
             open.inbox.push((EventSource::Device(kind), event));
             if open.inbox.len() == 1 {
                 let (state, handles) = (state.clone(), handles.clone());
-                next_frame(move || deliver(state, handles));
+                next_frame(move || deliver(state, &handles));
             }
         }
     };

@@ -31,7 +31,6 @@ impl State {
             Event::Hello(hello) if hello.version != VERSION => {
                 self.mark_unavailable(kind, OTHER_VERSION);
             }
-            Event::Hello(_) => {}
             Event::Progress(progress) => {
                 if matches!(progress.stage, Stage::Adapter | Stage::ExperimentInputs) {
                     self.fetching = Some((kind, progress));
@@ -48,7 +47,7 @@ impl State {
             }
             Event::ExperimentDone(done) => self.conclude(&done),
             Event::Prefilled(prefilled) if self.live => self.take_prompt(prefilled, source),
-            Event::Prefilled(_) => {}
+            Event::Hello(_) | Event::Prefilled(_) => {}
             event => self.handle_run_event(source, event),
         }
     }
@@ -78,15 +77,15 @@ impl State {
                     self.request_outdated_row();
                 }
             }
-            Event::Rewound(rewound) => {
-                if present(self.run.as_mut(), source, rewound.run).is_some() {
-                    if let Some(detokenizer) = &self.detokenizer {
-                        let Rewound { kept, measures, .. } = &rewound;
-                        Rc::make_mut(&mut self.swarm).rewind(kept, measures, detokenizer);
-                    }
-                    self.outdate_row(&rewound.kept);
-                    self.request_outdated_row();
+            Event::Rewound(rewound)
+                if present(self.run.as_mut(), source, rewound.run).is_some() =>
+            {
+                if let Some(detokenizer) = &self.detokenizer {
+                    let Rewound { kept, measures, .. } = &rewound;
+                    Rc::make_mut(&mut self.swarm).rewind(kept, measures, detokenizer);
                 }
+                self.outdate_row(&rewound.kept);
+                self.request_outdated_row();
             }
             Event::Done(done) if done.turn == self.outbox.turn => {
                 if let Some(run) = present(self.run.as_mut(), source, done.run) {
@@ -97,10 +96,8 @@ impl State {
                     }
                 }
             }
-            Event::Logits(answer) => {
-                if present(self.run.as_mut(), source, answer.run).is_some() {
-                    self.take_row(answer);
-                }
+            Event::Logits(answer) if present(self.run.as_mut(), source, answer.run).is_some() => {
+                self.take_row(answer);
             }
             _ => {}
         }

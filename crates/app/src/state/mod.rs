@@ -457,7 +457,7 @@ impl State {
             Action::CancelExperiment => self.cancel_experiment(),
             Action::PublishedList(list) => self.experiments_tab.published_list = Some(list),
             Action::PublishedResults(name, published) => {
-                _ = self.experiments_tab.published.insert(name, published)
+                self.experiments_tab.published.insert(name, published);
             }
             Action::Dismiss(note) => {
                 if note < self.notes.len() {

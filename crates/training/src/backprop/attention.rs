@@ -15,7 +15,8 @@ const BLOCK: usize = 128;
 
 /// Sizes of the heads, and the angles of rotary positions.
 pub struct Heads {
-    key_heads: usize,
+    /// Heads of keys and values.
+    keys: usize,
     /// Query heads per key head.
     group: usize,
     head_dim: usize,
@@ -41,7 +42,7 @@ impl Heads {
     pub fn new(config: &LlamaConfig, rotary: &transformer::Rotary, device: &Device) -> Self {
         let positions = 0..config.max_position_embeddings;
         Self {
-            key_heads: config.num_key_value_heads,
+            keys: config.num_key_value_heads,
             group: config.num_attention_heads / config.num_key_value_heads,
             head_dim: config.head_dim,
             rotations: positions
@@ -53,12 +54,12 @@ impl Heads {
 
     /// Width of a row of queries.
     pub fn query_width(&self) -> usize {
-        self.key_heads * self.group * self.head_dim
+        self.keys * self.group * self.head_dim
     }
 
     /// Width of a row of keys or of values.
     pub fn key_width(&self) -> usize {
-        self.key_heads * self.head_dim
+        self.keys * self.head_dim
     }
 
     /// Width of a row of queries, keys and values.
@@ -178,7 +179,7 @@ impl Heads {
     }
 
     fn tensor(&self, values: Vec<f32>, rows: usize) -> Tensor<3> {
-        let shape = [self.key_heads, rows, self.head_dim];
+        let shape = [self.keys, rows, self.head_dim];
         Tensor::from_data(TensorData::new(values, shape), &self.device)
     }
 

@@ -10,6 +10,10 @@ const LANES: usize = 16;
 
 /// `e^x` to about one unit in the last place for `x` in -87..88, clamped outside; NaN stays NaN. Without calls or branches, so
 /// that loops over it become vector code. The polynomial is that of Cephes' `expf` (Moshier 1989).
+#[allow(
+    clippy::inline_always,
+    reason = "only what is inlined is compiled for the caller's SIMD features"
+)]
 #[inline(always)]
 fn exp(x: f32) -> f32 {
     // Adding 1.5 * 2^23 rounds to an integer, which then stands in the low bits.
@@ -32,6 +36,10 @@ fn exp(x: f32) -> f32 {
 }
 
 /// `sum over i of term(i)`, in lanes.
+#[allow(
+    clippy::inline_always,
+    reason = "only what is inlined is compiled for the caller's SIMD features"
+)]
 #[inline(always)]
 fn sum(count: usize, term: impl Fn(usize) -> f32) -> f32 {
     let mut lanes = [0.0_f32; LANES];
@@ -56,6 +64,10 @@ fn sum(count: usize, term: impl Fn(usize) -> f32) -> f32 {
     lanes[0]
 }
 
+#[allow(
+    clippy::inline_always,
+    reason = "only what is inlined is compiled for the caller's SIMD features"
+)]
 #[inline(always)]
 fn max(row: &[f32]) -> f32 {
     let mut lanes = [f32::NEG_INFINITY; LANES];

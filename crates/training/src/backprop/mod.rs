@@ -259,7 +259,7 @@ impl Backprop {
         let (dinput, dweight) =
             product_backward(cache.feed_forward_input, &weights.gate_up, &dgate_up);
         let feed_forward = &block.feed_forward;
-        register_columns(gradients, dweight, &[&feed_forward.gate, &feed_forward.up]);
+        register_columns(gradients, &dweight, &[&feed_forward.gate, &feed_forward.up]);
         let mut dmiddle = dout.into_data();
         self.normalise_backward(
             &dinput.into_data(),
@@ -289,7 +289,7 @@ impl Backprop {
             product_backward(cache.attention_input, &weights.projections, &dprojected);
         let attention = &block.attention;
         let projections = [&attention.query, &attention.key, &attention.value];
-        register_columns(gradients, dweight, &projections);
+        register_columns(gradients, &dweight, &projections);
         let mut dx = dmiddle.into_data();
         self.normalise_backward(
             &dinput.into_data(),
@@ -351,7 +351,7 @@ fn product_backward(x: Tensor<2>, weight: &Tensor<2>, dout: &Tensor<2>) -> (Tens
 }
 
 /// Registers the gradients of projections whose weights stand side by side.
-fn register_columns(gradients: &mut GradientsParams, joined: Tensor<2>, linears: &[&Linear]) {
+fn register_columns(gradients: &mut GradientsParams, joined: &Tensor<2>, linears: &[&Linear]) {
     let mut start = 0;
     for linear in linears {
         let width = linear.weight.dims()[1];

@@ -82,7 +82,10 @@ impl Filter {
         }
     }
 
-    /// Whether a story is kept; if not, why.
+    /// Keeps a story and remembers it, or says why it is left out.
+    ///
+    /// # Errors
+    /// The first reason that holds.
     pub fn judge(&mut self, story: &RawStory) -> Result<(), Reason> {
         let judged = self.find(story);
         match &judged {

@@ -107,9 +107,9 @@ fn first_sentence(story: &str) -> Option<&str> {
         let rest = &line[at + mark.len_utf8()..];
         matches!(mark, '.' | '!' | '?') && (rest.is_empty() || rest.starts_with([' ', '"']))
     })?;
-    let mut sentence = &line[..end.0 + 1];
+    let mut sentence = &line[..=end.0];
     if line[sentence.len()..].starts_with('"') && sentence.matches('"').count() % 2 == 1 {
-        sentence = &line[..sentence.len() + 1];
+        sentence = &line[..=sentence.len()];
     }
     (12..=160).contains(&sentence.len()).then_some(sentence)
 }

@@ -30,6 +30,9 @@ pub struct RawStory {
 ///
 /// # Errors
 /// When the device fails or a file cannot be written.
+///
+/// # Panics
+/// Never: stories are plain data.
 pub fn write_shards(
     recipe: &Recipe,
     teacher: &Pipeline,
