@@ -541,7 +541,7 @@ fn sft_targets_become_more_probable_and_nothing_is_sampled() {
             gain: 0.1,
         },
         steps: Steps {
-            count: 8,
+            count: 12,
             prompts: 4,
             group: 1,
             length: 120,

@@ -35,7 +35,7 @@
 //! let spans: Vec<&str> = stories[0].matches.iter().map(|it| &texts[0][it.at.clone()]).collect();
 //! assert_eq!(spans, ["danced", "wedding"]);
 //! assert_eq!(Endings::of(&stories).different(), 1);
-//! assert_eq!(SharedText::of(&texts).spans[1], [11..41]);
+//! assert_eq!(SharedText::of(&texts).spans[1], [11..39]);
 //! assert_eq!(catalogue.story("They danced. And then", false).ending, Ending::Unfinished);
 //! # Ok::<(), attractors::CatalogueError>(())
 //! ```

@@ -135,7 +135,7 @@ mod tests {
         let stories = [
             "Once upon a time, there was a cat. It slept.",
             "Once upon a time, there was a cat. It ran.",
-            "\"Stop!\" said Tim. He was cross.",
+            "\"Please stop that!\" said Tim. He was cross.",
         ];
         Openings::new(
             7,
