@@ -121,7 +121,7 @@ pub fn sha256(bytes: &[u8]) -> String {
 }
 
 /// A digest in lower-case hex.
-pub(crate) fn hex(bytes: &[u8]) -> String {
+fn hex(bytes: &[u8]) -> String {
     let digit = |value: u8| char::from(b"0123456789abcdef"[usize::from(value)]);
     bytes
         .iter()

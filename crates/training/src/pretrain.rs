@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 
 use burn::module::Module;
 use burn::tensor::Device;
-use sha2::{Digest, Sha256};
 use tokenizers::Tokenizer;
 use transformer::{Llama, LlamaConfig, ModelFiles};
 
@@ -15,7 +14,7 @@ use crate::batch_gradient::BatchGradient;
 use crate::checkpoint::{self, LogSums, Progress};
 use crate::clip::clip_by_global_norm;
 use crate::control::Control;
-use crate::corpus::{Corpus, hex};
+use crate::corpus::{Corpus, sha256};
 use crate::error::{TrainingError, at};
 use crate::export::{Precision, to_safetensors};
 use crate::files::write_atomically;
@@ -207,9 +206,9 @@ fn recipe_hash(recipe: &Recipe, with_texts: bool, start: Option<&InitialWeights>
     let mut text = toml::to_string(&lasting).expect("a recipe is plain data");
     text += &with_texts.to_string();
     if let Some(start) = start {
-        text += &hex(&Sha256::digest(&start.files.weights));
+        text += &sha256(&start.files.weights);
     }
-    hex(&Sha256::digest(text.as_bytes()))
+    sha256(text.as_bytes())
 }
 
 /// The model that a run starts from.

@@ -5,13 +5,12 @@ use std::path::{Path, PathBuf};
 use burn::module::Module;
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use transformer::{Adapter, AdapterConfig, AdapterFiles, LlamaModel, LoraRules, Projection};
 
 use super::kl_budget::KlBudget;
 use super::prompts::PromptShare;
 use super::reward_models::RewardRecipe;
-use crate::corpus::hex;
+use crate::corpus::sha256;
 use crate::error::TrainingError;
 use crate::recipe::{OptimizerRecipe, read_toml};
 
@@ -119,7 +118,7 @@ impl TuneRecipe {
                 ),
             });
         }
-        let hash = hex(&Sha256::digest(&files.weights));
+        let hash = sha256(&files.weights);
         Ok((loaded.train(), Some(hash)))
     }
 

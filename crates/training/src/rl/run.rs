@@ -12,7 +12,6 @@ use std::time::Instant;
 use burn::module::Module;
 use burn::optim::GradientsParams;
 use burn::tensor::Device;
-use sha2::{Digest, Sha256};
 use transformer::{Adapter, ModelFiles, Pipeline, Rotary};
 
 use super::TuneRecipe;
@@ -25,7 +24,7 @@ use super::rollout::{PackedCompletions, sample, seed_of};
 use crate::checkpoint::{self, Progress};
 use crate::clip::clip_by_global_norm;
 use crate::control::Control;
-use crate::corpus::hex;
+use crate::corpus::sha256;
 use crate::error::{TrainingError, at};
 use crate::export::{Precision, adapter_to_safetensors};
 use crate::files::write_atomically;
@@ -344,7 +343,7 @@ fn take_step(
 /// SHA-256 of the recipe and the weights of base and initial adapter.
 fn recipe_hash(recipe: &TuneRecipe, weights: [Option<&str>; 2]) -> String {
     let text = toml::to_string(recipe).expect("a recipe is plain data");
-    hex(&Sha256::digest(format!("{text}{weights:?}").as_bytes()))
+    sha256(format!("{text}{weights:?}").as_bytes())
 }
 
 /// One line of the log.

@@ -11,6 +11,7 @@ use transformer::device::read_logits;
 
 use super::{Openings, Recipe, Source};
 use crate::error::{TrainingError, at};
+use crate::files;
 
 /// One story as the teacher wrote it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -54,9 +55,7 @@ pub fn write_shards(
                 .iter()
                 .map(|story| serde_json::to_string(story).expect("plain data") + "\n")
                 .collect();
-            let part = path.with_extension("part");
-            fs::write(&part, &lines).map_err(at(&part))?;
-            fs::rename(&part, &path).map_err(at(&path))?;
+            files::write_atomically(&path, lines.as_bytes())?;
             report(shard + 1, shards, lines.len());
         }
         paths.push(path);
